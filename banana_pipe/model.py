@@ -1,0 +1,413 @@
+"""The types that everything else is told in: recipe, graph, request, result, plan, run.
+
+Unaware of YAML, templates, files, stores, providers and the terminal.
+
+Money is whole micro-dollars (`price: int`, 1 USD = 1_000_000), None where a price is unknown;
+times are seconds since 1970 (UTC) as float. Sizes are bytes, lengths of pictures pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NewType
+
+from banana_pipe.canonical import Digest
+from banana_pipe.errors import Location
+
+Key = NewType("Key", str)
+"""The sha256 of a request's canonical JSON, sample included."""
+
+BaseKey = NewType("BaseKey", str)
+"""The same without the sample: what the takes of one request share; names a block of the lock."""
+
+Json = Any
+Action = Literal["generate", "edit"]
+
+# --- the recipe ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that shaped the graph: its absolute path, what it is, and the digest of its bytes."""
+
+    path: Path
+    kind: Literal["recipe", "prompt", "vars"]
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of the recipe, perhaps a template, and where it stands.
+
+    `block` is True for a block scalar (`|`, `>`): its first line stands one line below `at`.
+    """
+
+    value: str
+    at: Location
+    block: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step as written; nothing in it is rendered yet."""
+
+    name: str
+    at: Location
+    verb: Literal["generate", "edit"]
+    prompt: Text
+    images: tuple[Text, ...]
+    settings: Mapping[str, Text | Json]
+    """model, aspect_ratio, resolution, provider, extra, timeout, samples, pick, output: where given."""
+    matrix: Mapping[str, Json]
+    each: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A recipe as read and checked; `sources` are the files read so far."""
+
+    path: Path
+    name: str
+    variables: Mapping[str, Json]
+    defaults: Mapping[str, Json]
+    steps: Mapping[str, Step]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`step[axis=name]@2`: some nodes of a step. No axes: those that agree with the reader."""
+
+    step: str
+    axes: Mapping[str, str] = field(default_factory=dict)
+    every: bool = False
+    """True for `step[*]`."""
+    sample: int | None = None
+
+
+# --- the graph -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInput:
+    """The picture of another node: its picked take, or the take asked for."""
+
+    node: str
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileInput:
+    """A picture file: absolute path, and the text by which messages call it."""
+
+    path: Path
+    label: str
+    at: Location
+
+
+Input = NodeInput | FileInput
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One instance of a step, rendered: all that a request needs but the digests of its inputs."""
+
+    id: str
+    step: str
+    axes: tuple[tuple[str, str], ...]
+    action: Action
+    provider: str
+    """`acedata` or `sandbox`: whom to ask; the name in the key depends on the base URL too."""
+    model: str
+    prompt: str
+    inputs: tuple[Input, ...]
+    params: Mapping[str, Json]
+    """Fields of the request that the recipe sets: aspect_ratio, resolution, those of `extra`."""
+    has_extra: bool
+    """Whether some of `params` came from `extra`: then the price is unknown."""
+    timeout: float
+    samples: int
+    pick: int
+    output: str | None
+    """Path below the output folder without suffix, `/` between parts; None: not published."""
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All nodes of a recipe, each behind those that it reads."""
+
+    recipe: Recipe
+    nodes: Mapping[str, Node]
+    sources: tuple[Source, ...]
+    """Every file that was read as text to make this graph."""
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+# --- requests and what they gave --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the provider sees and what can change a pixel. No names, no paths, no secrets."""
+
+    provider: str
+    """The name in the key: acedata, acedata-local or sandbox."""
+    action: Action
+    model: str
+    prompt: str
+    images: tuple[Digest, ...]
+    params: Mapping[str, Json]
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A picture's bytes, named and measured."""
+
+    digest: Digest
+    mime: str
+    width: int
+    height: int
+    size: int
+    blank: bool = False
+    """Every pixel is the same: hardly what was paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a key stands for, once and for all: the picture and where it came from."""
+
+    key: Key
+    artifact: Artifact
+    provider: str
+    model: str
+    served: str | None
+    """The model that the provider says it used, where it says so."""
+    task_id: str | None
+    trace_id: str | None
+    price: int | None
+    bought_at: float
+
+
+AttemptState = Literal[
+    "INTENT", "ACCEPTED", "SUCCEEDED", "STORED", "REFUSED", "FAILED", "NOT_SENT", "UNKNOWN", "ABANDONED", "LOST"
+]
+ACTIVE: tuple[AttemptState, ...] = ("INTENT", "ACCEPTED", "SUCCEEDED", "UNKNOWN")
+"""States that hold their key: at most one attempt of a key is in one of them."""
+COUNTED: tuple[AttemptState, ...] = ("INTENT", "ACCEPTED", "SUCCEEDED", "STORED", "UNKNOWN", "ABANDONED", "LOST")
+"""States whose money counts as spent: it was, or nobody can say that it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A row of the ledger: one POST that may cost money, from its intent to its end."""
+
+    id: str
+    key: Key
+    wire: Digest
+    """Digest of the body as sent, without `async` and `callback_url`; tasks are matched by it."""
+    origin: str
+    """Scheme, host and port that the POST went to (`sandbox` for the one inside the process)."""
+    run_id: str
+    state: AttemptState
+    request: Digest
+    """The blob of the request's canonical JSON."""
+    price: int | None
+    created_at: float
+    updated_at: float
+    node: str = ""
+    """A node's name at the time, for messages only."""
+    under_way_until: float | None = None
+    """Last moment at which our POST could have been under way; settling counts from it."""
+    task_id: str | None = None
+    adopted: bool = False
+    """Whether the task was found in a listing rather than named by the answer to our POST."""
+    trace_id: str | None = None
+    response: str | None = None
+    """The answer as it came (JSON text; inline pictures replaced by their digests)."""
+    artifact: Artifact | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    bad_downloads: int = 0
+    """How many times the bytes behind the answer's link did not decode."""
+
+
+# --- what the stores know of a request ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The picture is here. `source` says who knew it."""
+
+    result: Result
+    source: Literal["lock", "cache", "ledger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Bought, its digest is known, its bytes are nowhere: fine as a digest, lost as a picture."""
+
+    result: Result
+    source: Literal["lock", "cache", "ledger"]
+    places: tuple[str, ...]
+    """Where the bytes were looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An attempt stands in the way: one under way or in doubt, or a refusal that is remembered."""
+
+    key: Key
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Nothing is known. The only answer of the four that can lead to a purchase."""
+
+    key: Key
+
+
+Finding = Hit | Known | Open | Miss
+
+# --- plan and run ---------------------------------------------------------------------------------
+
+State = Literal["cached", "call", "wait", "local", "skipped", "needs-pick", "parked", "failed", "lost"]
+Status = Literal["cached", "done", "failed", "blocked", "skipped", "parked", "lost", "waiting"]
+RunStatus = Literal["ok", "failed", "parked", "waiting", "stopped", "interrupted"]
+Reason = Literal[
+    "new",  # never asked under this name
+    "changed",  # asked under this name before, with another request
+    "take",  # one more take of a request that has some
+    "same",  # another node of this recipe asks the same: paid once
+    "upstream",  # its inputs are not known yet
+    "lock",  # pinned by the lock file
+    "cache",  # in the cache
+    "ledger",  # bought; the ledger knows
+    "resume",  # bought or accepted earlier, to be collected
+    "refused",  # the provider refused it before
+    "unknown",  # may have been paid: in doubt
+    "lost",  # paid, its bytes are nowhere
+    "blank",  # the picture has one colour only
+    "copy",  # the picture is its own input
+    "error",  # the provider or the network said no
+    "input",  # something that it reads failed
+    "undecodable",  # the bytes behind the link are no picture
+    "cap",
+    "stopped",
+    "rebuy",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Which take of a request flows on, and who said so."""
+
+    sample: int
+    source: Literal["lock", "recipe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent: per run, and per UTC day over all processes of the ledger. None: no cap."""
+
+    max_calls: int | None = None
+    max_cost: int | None = None
+    max_calls_per_day: int | None = None
+    max_cost_per_day: int | None = None
+    allow_unpriced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNode:
+    """What a run would do with one node, why, and at what price."""
+
+    id: str
+    action: str
+    state: State
+    reason: Reason
+    key: Key | None
+    """The key of the picked take; None while the inputs are unknown."""
+    calls: int
+    cost: int | None
+    inputs: tuple[str, ...]
+    modified: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of a recipe; costs count distinct keys; `…_max` counts the waiting ones too."""
+
+    recipe: str
+    nodes: tuple[PlannedNode, ...]
+    calls: int
+    calls_max: int
+    cost: int | None
+    cost_max: int | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A published picture of a node."""
+
+    path: str
+    """Below the output folder, `/` between parts."""
+    artifact: Artifact
+    take: int
+    picked: bool
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One take of a node as the run knows it."""
+
+    sample: int
+    result: Result
+    bought: bool
+    """Whether this run paid for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a node ended."""
+
+    node: str
+    status: Status
+    reason: Reason
+    key: Key | None = None
+    base: BaseKey | None = None
+    takes: tuple[Take, ...] = ()
+    picked: int | None = None
+    outputs: tuple[Output, ...] = ()
+    error: str | None = None
+    modified: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, from start to end."""
+
+    id: str
+    recipe: str
+    out: Path
+    status: RunStatus
+    exit_code: int
+    outcomes: tuple[Outcome, ...]
+    called: int
+    paid_images: int
+    cost: int | None
+    saved: int | None
+    seconds: float
+    warnings: tuple[str, ...] = ()
