@@ -1,0 +1,257 @@
+"""Everything durable that is done to files: write, sync, rename, append, remove, lock.
+
+Unaware of what the bytes mean. The only module that changes the file system, and so the one seam
+at which faults are put in: every act is announced to the observer *before* it happens, SQLite's
+commits included (`announce`), and an observer may raise or kill the process there.
+
+A file is written beside its place (or in a folder of the same file system), synced, renamed, and
+the folder synced: after a crash it is whole or not there. A failed sync is never tried again as if
+it could still succeed: the temporary file is thrown away and the error goes up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from banana_pipe.errors import StoreError
+
+Observer = Callable[[str, str], None]
+
+TEMPORARY_PREFIX = ".banana-pipe-"
+
+_observer: Observer | None = None
+
+
+def observe(observer: Observer | None) -> None:
+    """Let *observer* see every durable act (what, where) before it happens; None: nobody."""
+    global _observer
+    _observer = observer
+
+
+def announce(act: str, target: object) -> None:
+    """Tell the observer that *act* is about to happen to *target*."""
+    if _observer is not None:
+        _observer(act, str(target))
+
+
+@contextlib.contextmanager
+def _explained(what: str, path: Path) -> Iterator[None]:
+    """Turn the operating system's errors into ours: what could not be done, where, and what helps."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot {what} {path}: {error.strerror or error}", hint=_advice(error)) from error
+
+
+def _advice(error: OSError) -> str | None:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space on that disk and run the same command again: what is paid is kept"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make that folder writable, or choose another with --cache or --out"
+    return None
+
+
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make *path* and what is missing above it, durably."""
+    missing = []
+    probe = path
+    while not probe.is_dir():
+        missing.append(probe)
+        probe = probe.parent
+    for folder in reversed(missing):
+        announce("mkdir", folder)
+        with _explained("make the folder", folder):
+            folder.mkdir(mode=mode, exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in *path* durable."""
+    announce("sync", path)
+    with _explained("sync", path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Temporary:
+    """A file that is being written in *folder*, and is nothing until it takes its place.
+
+    Leaving the `with` block without `take_place` throws it away.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        make_folder(folder)
+        self.path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
+        announce("create", self.path)
+        with _explained("write in", folder):
+            self._file = open(self.path, "xb")  # noqa: SIM115 - the object is the context manager
+        self._placed = False
+
+    def write(self, chunk: bytes) -> None:
+        """Add *chunk* at the end."""
+        with _explained("write", self.path):
+            self._file.write(chunk)
+
+    def seal(self) -> None:
+        """Make what was written durable; no more can be written."""
+        if self._file.closed:
+            return
+        announce("write", self.path)
+        with _explained("write", self.path):
+            self._file.flush()
+            announce("sync", self.path)
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def take_place(self, path: Path, mode: int = 0o644) -> None:
+        """Become *path*, replacing what is there, whole and durably."""
+        self.seal()
+        with _explained("write", path):
+            self.path.chmod(mode)
+            announce("rename", path)
+            os.replace(self.path, path)
+        self._placed = True
+        sync_folder(path.parent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if not self._placed:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+
+def write_file(path: Path, data: bytes, *, mode: int = 0o644, temporary_in: Path | None = None) -> None:
+    """Put *data* at *path*, whole and durably, replacing what is there."""
+    make_folder(path.parent)
+    with Temporary(temporary_in or path.parent) as temporary:
+        temporary.write(data)
+        temporary.take_place(path, mode)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add *data* at the end of *path*, durably. A crash can leave a part of it: readers check."""
+    make_folder(path.parent)
+    fresh = not path.exists()
+    announce("append", path)
+    with _explained("write", path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, data)
+            announce("sync", path)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    if fresh:
+        sync_folder(path.parent)
+
+
+def move(path: Path, to: Path) -> None:
+    """Rename *path* to *to* on the same file system, durably; nothing happens if it is gone."""
+    make_folder(to.parent)
+    announce("rename", to)
+    with _explained("move", path), contextlib.suppress(FileNotFoundError):
+        os.replace(path, to)
+    sync_folder(to.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove the file *path* if it is there."""
+    announce("remove", path)
+    with _explained("remove", path), contextlib.suppress(FileNotFoundError):
+        path.unlink()
+
+
+def remove_empty_folder(path: Path) -> bool:
+    """Remove the folder *path* if nothing is in it; whether it went."""
+    announce("rmdir", path)
+    try:
+        path.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+class FileLock:
+    """An exclusive `flock` that its holder has; the kernel gives it back when the holder dies."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    def release(self, *, unlink: bool = False) -> None:
+        """Give the lock back; *unlink* removes its file first, while it is still held."""
+        if unlink:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def try_lock(path: Path) -> FileLock | None:
+    """Take the lock file *path* without waiting; None while somebody else has it.
+
+    A holder may unlink the file (`release(unlink=True)`), so whoever gets the lock checks that the
+    file it locked is still the one that has the name.
+    """
+    make_folder(path.parent)
+    while True:
+        with _explained("lock", path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except OSError as error:
+            os.close(descriptor)
+            raise StoreError(f"cannot lock {path}: {error.strerror}", hint=_NO_LOCKS) from error
+        if _still_named(path, descriptor):
+            return FileLock(path, descriptor)
+        os.close(descriptor)
+
+
+_NO_LOCKS = "this file system offers no locks; keep the cache on a local disk (--cache DIR)"
+
+
+def wait_for_lock(path: Path) -> FileLock:
+    """Take the lock file *path*, waiting for it. Never from a thread pool, never with another lock held."""
+    make_folder(path.parent)
+    while True:
+        with _explained("lock", path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _still_named(path, descriptor):
+            return FileLock(path, descriptor)
+        os.close(descriptor)
+
+
+def _still_named(path: Path, descriptor: int) -> bool:
+    try:
+        named = os.stat(path)
+    except FileNotFoundError:
+        return False
+    held = os.fstat(descriptor)
+    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
