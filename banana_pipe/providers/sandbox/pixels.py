@@ -1,0 +1,73 @@
+"""How many pixels a picture has: by model, ratio and resolution.
+
+Unaware of what is painted on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+
+from banana_pipe.providers.sandbox.sheet import Sheet
+
+Size = tuple[int, int]
+
+# The engines' own sizes at 1K (Google's table for each engine); 2K and 4K are two and four times these.
+FLASH_2_5: Mapping[str, Size] = {
+    "1:1": (1024, 1024),
+    "3:2": (1248, 832),
+    "2:3": (832, 1248),
+    "16:9": (1344, 768),
+    "9:16": (768, 1344),
+    "4:3": (1184, 864),
+    "3:4": (864, 1184),
+}
+PRO_3: Mapping[str, Size] = {
+    "1:1": (1024, 1024),
+    "3:2": (1264, 848),
+    "2:3": (848, 1264),
+    "16:9": (1376, 768),
+    "9:16": (768, 1376),
+    "4:3": (1200, 896),
+    "3:4": (896, 1200),
+}
+RATIOS = tuple(FLASH_2_5)
+RESOLUTIONS: Mapping[str, int] = {"1K": 1, "2K": 2, "4K": 4}
+ONLY_1K = ("nano-banana", "nano-banana-2-lite")
+
+AREA = 1024 * 1024
+SAME_RATIO = 0.015
+LONGEST_RATIO = 8.0
+
+
+def size_of(sheet: Sheet) -> Size:
+    """Width and height in pixels.
+
+    An edit without a ratio keeps that of its first picture, at about the same area.
+    """
+    family = sheet.model.removesuffix(":official")
+    table = FLASH_2_5 if family == "nano-banana" else PRO_3
+    scale = 1 if family in ONLY_1K else RESOLUTIONS[sheet.resolution]
+    width, height = _at_1k(sheet, table)
+    return width * scale, height * scale
+
+
+def _at_1k(sheet: Sheet, table: Mapping[str, Size]) -> Size:
+    if sheet.aspect_ratio is not None:
+        return table[sheet.aspect_ratio]
+    if sheet.action == "edit" and sheet.inputs:
+        return _like(sheet.inputs[0].width / sheet.inputs[0].height, table)
+    return table["1:1"]
+
+
+def _like(ratio: float, table: Mapping[str, Size]) -> Size:
+    for width, height in table.values():
+        # The next link of a chain keeps exactly the pixels of the one before.
+        if abs(width / height / ratio - 1) < SAME_RATIO:
+            return width, height
+    ratio = min(max(ratio, 1 / LONGEST_RATIO), LONGEST_RATIO)
+    return _multiple_of_8(sqrt(AREA * ratio)), _multiple_of_8(sqrt(AREA / ratio))
+
+
+def _multiple_of_8(length: float) -> int:
+    return max(8, round(length / 8) * 8)
