@@ -208,7 +208,10 @@ COUNTED: tuple[AttemptState, ...] = ("INTENT", "ACCEPTED", "SUCCEEDED", "STORED"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A row of the ledger: one POST that may cost money, from its intent to its end."""
+    """A row of the ledger: one POST that may cost money, from its intent to its end.
+
+    The request itself is the blob whose digest is `key`.
+    """
 
     id: str
     key: Key
@@ -218,8 +221,8 @@ class Attempt:
     """Scheme, host and port that the POST went to (`sandbox` for the one inside the process)."""
     run_id: str
     state: AttemptState
-    request: Digest
-    """The blob of the request's canonical JSON."""
+    provider: str
+    model: str
     price: int | None
     created_at: float
     updated_at: float
@@ -231,6 +234,7 @@ class Attempt:
     adopted: bool = False
     """Whether the task was found in a listing rather than named by the answer to our POST."""
     trace_id: str | None = None
+    served: str | None = None
     response: str | None = None
     """The answer as it came (JSON text; inline pictures replaced by their digests)."""
     artifact: Artifact | None = None

@@ -1,0 +1,281 @@
+"""The ledger's rows: the schema, the moves that are legal, and the SQL, inside a transaction.
+
+Unaware of threads, of waiting callers and of when a transaction is committed.
+
+Every row carries the digest of its content: SQLite's own integrity check misses flipped bits. A
+row that does not match is never believed and never taken for absent.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
+
+from banana_pipe.canonical import canonical_json, digest_of
+from banana_pipe.errors import SpendingStopped, StoreError
+from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Budget, Key
+from banana_pipe.prices import show_usd
+from banana_pipe.store.results import artifact_from_json, artifact_to_json
+
+SCHEMA_VERSION = 1
+
+MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
+    "INTENT": frozenset({"ACCEPTED", "SUCCEEDED", "REFUSED", "FAILED", "NOT_SENT", "UNKNOWN"}),
+    "UNKNOWN": frozenset({"UNKNOWN", "ACCEPTED", "NOT_SENT", "ABANDONED"}),
+    "ACCEPTED": frozenset({"SUCCEEDED", "REFUSED", "FAILED", "ABANDONED"}),
+    "SUCCEEDED": frozenset({"SUCCEEDED", "STORED", "LOST"}),
+    "STORED": frozenset(),
+    "REFUSED": frozenset(),
+    "FAILED": frozenset(),
+    "NOT_SENT": frozenset(),
+    "ABANDONED": frozenset(),
+    "LOST": frozenset(),
+}
+"""Where an attempt can go from each state; design drawn in the documentation of the ledger."""
+
+_CLAIMS: tuple[AttemptState, ...] = ("STORED", "REFUSED", "LOST")
+
+
+def _quoted(states: Iterable[str]) -> str:
+    return ",".join(f"'{state}'" for state in states)
+
+
+_SCHEMA = f"""
+CREATE TABLE attempts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    key TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    day TEXT NOT NULL,
+    state TEXT NOT NULL,
+    price INTEGER,
+    task_id TEXT,
+    content TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_active ON attempts(key) WHERE state IN ({_quoted(ACTIVE)});
+CREATE UNIQUE INDEX one_task ON attempts(origin, task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX by_key ON attempts(key);
+CREATE INDEX by_run ON attempts(run_id);
+CREATE INDEX by_day ON attempts(day);
+CREATE TABLE proven_listings (origin TEXT PRIMARY KEY, task_id TEXT NOT NULL);
+"""
+
+
+class CapReached(SpendingStopped):
+    """The next call would go over a cap. Nothing was written."""
+
+
+class TaskTaken(Exception):
+    """Another attempt already has this task."""
+
+
+def schema_is_there(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are there; a ledger of a newer version is refused."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"the ledger was written by a newer banana-pipe (version {version} of its form, this one knows"
+            f" {SCHEMA_VERSION})",
+            hint="update banana-pipe; an older one must not spend beside it",
+        )
+    return bool(version == SCHEMA_VERSION)
+
+
+def create_schema(connection: sqlite3.Connection) -> None:
+    """Make the tables, unless another process was first; inside a transaction."""
+    if schema_is_there(connection):
+        return
+    for statement in _SCHEMA.strip().split(";\n"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def insert_intent(connection: sqlite3.Connection, attempt: Attempt, budget: Budget) -> Attempt:
+    """Reserve the money of *attempt* and write it. Raises CapReached."""
+    _check_caps(connection, attempt, budget)
+    try:
+        connection.execute(
+            "INSERT INTO attempts (id, key, origin, run_id, day, state, price, task_id, content, digest)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (attempt.id, attempt.key, attempt.origin, attempt.run_id, _day(attempt.created_at), *_moving(attempt)),
+        )
+    except sqlite3.IntegrityError:
+        raise StoreError(
+            f"the ledger has another attempt under way for {attempt.node or attempt.key}",
+            hint="`banana-pipe ledger show` lists it; run again once it has ended",
+        ) from None
+    return attempt
+
+
+def move(connection: sqlite3.Connection, before: Attempt, after: Attempt) -> Attempt:
+    """Write *after* over *before*. Raises TaskTaken, and StoreError where the row is not *before*."""
+    if after.state not in MOVES[before.state]:
+        raise AssertionError(f"no attempt goes from {before.state} to {after.state}")
+    try:
+        done = connection.execute(
+            "UPDATE attempts SET state=?, price=?, task_id=?, content=?, digest=? WHERE id=? AND digest=?",
+            (*_moving(after), before.id, _digest(before)),
+        )
+    except sqlite3.IntegrityError as error:
+        if "task_id" in str(error):
+            raise TaskTaken(after.task_id) from None
+        raise
+    if done.rowcount != 1:
+        raise StoreError(f"the ledger's row {before.id} was changed by somebody else")
+    return after
+
+
+def standing(connection: sqlite3.Connection, keys: Iterable[Key]) -> dict[Key, Attempt]:
+    """For each key the attempt that says how it stands: the active one, else its newest claim."""
+    found: dict[Key, Attempt] = {}
+    wanted = list(dict.fromkeys(keys))
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM attempts WHERE key IN ({','.join('?' * len(part))})"
+            f" AND state IN ({_quoted((*ACTIVE, *_CLAIMS))}) ORDER BY seq",
+            part,
+        )
+        for attempt in map(_believed, rows):
+            if attempt.key not in found or found[attempt.key].state not in ACTIVE:
+                found[attempt.key] = attempt
+    return found
+
+
+def open_attempts(connection: sqlite3.Connection, origin: str | None) -> list[Attempt]:
+    """The active attempts of *origin* (None: of all), oldest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM attempts WHERE state IN ({_quoted(ACTIVE)})"
+        " AND (? IS NULL OR origin = ?) ORDER BY seq",
+        (origin, origin),
+    )
+    return [_believed(row) for row in rows]
+
+
+def all_attempts(connection: sqlite3.Connection) -> list[Attempt]:
+    """Every attempt, oldest first."""
+    return [_believed(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM attempts ORDER BY seq")]
+
+
+def samples_known(connection: sqlite3.Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of *keys* that have any attempt at all."""
+    wanted = list(keys)
+    marks = ",".join("?" * len(wanted))
+    return {Key(key) for (key,) in connection.execute(f"SELECT key FROM attempts WHERE key IN ({marks})", wanted)}
+
+
+def known_tasks(connection: sqlite3.Connection, origin: str) -> dict[str, bool]:
+    """The tasks of *origin* that an attempt has: task id → whether a POST of ours named it."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NOT NULL", (origin,)
+    )
+    return {attempt.task_id: not attempt.adopted for attempt in map(_believed, rows) if attempt.task_id}
+
+
+def listing_is_proven(connection: sqlite3.Connection, origin: str) -> bool:
+    """Whether a listing of *origin* has ever shown a task that a POST of ours had named."""
+    row = connection.execute("SELECT 1 FROM proven_listings WHERE origin = ?", (origin,)).fetchone()
+    return row is not None
+
+
+def prove_listing(connection: sqlite3.Connection, origin: str, task_id: str) -> None:
+    """Keep that the listing of *origin* showed *task_id*."""
+    connection.execute("INSERT OR IGNORE INTO proven_listings VALUES (?, ?)", (origin, task_id))
+
+
+def spent(connection: sqlite3.Connection, *, run_id: str | None = None, day: str | None = None) -> tuple[int, int]:
+    """Calls and micro-dollars that count as spent, in a run or on a UTC day (`2026-11-22`)."""
+    column, value = ("run_id", run_id) if run_id is not None else ("day", day)
+    calls, cost = connection.execute(
+        f"SELECT COUNT(*), COALESCE(SUM(price), 0) FROM attempts WHERE {column} = ?"
+        f" AND state IN ({_quoted(COUNTED)})",
+        (value,),
+    ).fetchone()
+    return int(calls), int(cost)
+
+
+def _check_caps(connection: sqlite3.Connection, attempt: Attempt, budget: Budget) -> None:
+    _check_unpriced(attempt, budget)
+    day = _day(attempt.created_at)
+    caps = (
+        ("this run", "--max-calls", "--max-cost", spent(connection, run_id=attempt.run_id), budget.max_calls,
+         budget.max_cost),
+        (f"the day {day} (UTC)", "max_calls_per_day", "max_cost_per_day", spent(connection, day=day),
+         budget.max_calls_per_day, budget.max_cost_per_day),
+    )  # fmt: skip
+    for whole, calls_name, cost_name, (calls, cost), max_calls, max_cost in caps:
+        if max_calls is not None and calls + 1 > max_calls:
+            raise CapReached(f"the cap of {max_calls} calls for {whole} is reached", hint=_raise_it(calls_name))
+        if max_cost is not None and cost + (attempt.price or 0) > max_cost:
+            raise CapReached(
+                f"the cap of {show_usd(max_cost)} for {whole} is reached: {show_usd(cost)} is spent or reserved, the"
+                f" next call costs {show_usd(attempt.price)}",
+                hint=_raise_it(cost_name),
+            )
+
+
+def _check_unpriced(attempt: Attempt, budget: Budget) -> None:
+    capped = budget.max_cost is not None or budget.max_cost_per_day is not None
+    if attempt.price is None and capped and not budget.allow_unpriced:
+        raise CapReached(
+            f"the price of {attempt.node or 'a call'} is unknown, so a cap in dollars could not hold",
+            hint="allow it with --allow-unpriced, or cap the number of calls with --max-calls",
+        )
+
+
+def _raise_it(name: str) -> str:
+    return f"what is paid is kept; the same command with a larger {name} goes on"
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+_COLUMNS = "id, key, origin, run_id, state, price, task_id, content, digest"
+_NAMES = tuple(field.name for field in fields(Attempt))
+
+
+def _content(attempt: Attempt) -> str:
+    values = asdict(attempt)
+    values["artifact"] = None if attempt.artifact is None else artifact_to_json(attempt.artifact)
+    return canonical_json(values).decode()
+
+
+def _digest(attempt: Attempt) -> str:
+    return digest_of(_content(attempt).encode())
+
+
+def _moving(attempt: Attempt) -> tuple[str, int | None, str | None, str, str]:
+    content = _content(attempt)
+    return attempt.state, attempt.price, attempt.task_id, content, digest_of(content.encode())
+
+
+def _believed(row: tuple[object, ...]) -> Attempt:
+    """The attempt of a row, if every part of the row agrees. Raises StoreError."""
+    *columns, content, digest = row
+    try:
+        if not isinstance(content, str) or digest_of(content.encode()) != digest:
+            raise ValueError("the digest does not match")
+        values = json.loads(content)
+        if tuple(sorted(values)) != tuple(sorted(_NAMES)):
+            raise ValueError("not our fields")
+        artifact = values.pop("artifact")
+        attempt = Attempt(**values)
+        if artifact is not None:
+            attempt = replace(attempt, artifact=artifact_from_json(artifact))
+        told = [attempt.id, attempt.key, attempt.origin, attempt.run_id, attempt.state, attempt.price, attempt.task_id]
+        if told != columns:
+            raise ValueError("the columns do not match")
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"a row of the ledger is damaged ({columns[0]}): {error}",
+            hint="nothing is bought while the ledger cannot be believed; restore cache/ledger.db from a backup",
+        ) from None
+    return attempt

@@ -1,0 +1,105 @@
+"""Bytes by their sha256, in `blobs/ab/<sha256>`.
+
+Unaware of what the bytes are and who asked for them.
+
+A blob is written once, synced before it gets its name, read-only, and hashed again at each read:
+wrong bytes are set aside and count as missing, so that what is served is what was stored.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from hashlib import sha256
+from pathlib import Path
+
+from banana_pipe import disk
+from banana_pipe.canonical import Digest, digest_of
+
+
+class Blobs:
+    """The store of bytes below the folder *root*."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, digest: Digest) -> Path:
+        """Where the bytes of *digest* are, or would be."""
+        return self.root / digest[:2] / digest
+
+    def has(self, digest: Digest) -> bool:
+        """Whether there is a file for *digest*; its bytes are only checked when read."""
+        try:
+            return stat.S_ISREG(os.lstat(self.path(digest)).st_mode)
+        except OSError:
+            return False
+
+    def read(self, digest: Digest) -> bytes | None:
+        """The bytes of *digest*, or None if they are not here or no longer what they were."""
+        data = _read_regular(self.path(digest))
+        if data is None:
+            return None
+        if digest_of(data) == digest:
+            return data
+        self._set_aside(digest)
+        return None
+
+    def put(self, data: bytes) -> Digest:
+        """Store *data* durably; its digest."""
+        digest = digest_of(data)
+        if self.read(digest) is None:
+            with self.writer() as writer:
+                writer.write(data)
+                writer.keep()
+        return digest
+
+    def writer(self) -> BlobWriter:
+        """Somewhere to write bytes whose digest is not known yet."""
+        return BlobWriter(self)
+
+    def reject(self, digest: Digest, writer: BlobWriter, folder: Path) -> None:
+        """Keep what *writer* got in *folder* for a human to look at, outside the store."""
+        writer.take_place(folder / digest, 0o444)
+
+    def _set_aside(self, digest: Digest) -> None:
+        disk.move(self.path(digest), self.root.parent / "damaged" / digest)
+
+
+class BlobWriter(disk.Temporary):
+    """A blob in the making; `digest` and `size` are those of what was written so far."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__(blobs.root / "new")
+        self._blobs = blobs
+        self._hash = sha256()
+        self.size = 0
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of what was written so far."""
+        return Digest(self._hash.hexdigest())
+
+    def write(self, chunk: bytes) -> None:
+        """Add *chunk* at the end."""
+        super().write(chunk)
+        self._hash.update(chunk)
+        self.size += len(chunk)
+
+    def keep(self) -> Digest:
+        """Make what was written a blob, durably; its digest."""
+        path = self._blobs.path(self.digest)
+        disk.make_folder(path.parent)
+        self.take_place(path, 0o444)
+        return self.digest
+
+
+def _read_regular(path: Path) -> bytes | None:
+    """The bytes of a regular file; None for anything else, links included."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return file.read()

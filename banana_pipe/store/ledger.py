@@ -1,0 +1,249 @@
+"""The record of every attempt that may cost money: `cache/ledger.db`.
+
+Unaware of providers and of what a state means for the next step.
+
+One thread owns the one connection and commits *everything that waits* in one transaction, with a
+savepoint per caller: one caller's refusal rolls back nobody else's. A caller goes on only after its
+commit. Rollback journal and synchronous=EXTRA, because a commit that is acknowledged must survive
+a power loss (WAL does not promise that on the SQLite versions in use).
+
+    (none) -> INTENT -> ACCEPTED -> SUCCEEDED -> STORED
+                 |         |            '-> LOST       paid, its link is dead
+                 |         '-> REFUSED, FAILED         the provider's own word: not billed
+                 |-> NOT_SENT                          proven: may be sent again
+                 '-> UNKNOWN -> ACCEPTED | NOT_SENT | ABANDONED (by consent; the money stays counted)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from banana_pipe import disk
+from banana_pipe.clock import Clock
+from banana_pipe.errors import BananaError, StoreError
+from banana_pipe.model import Attempt, AttemptState, Budget, Key
+from banana_pipe.store import attempts
+from banana_pipe.store.attempts import CapReached, TaskTaken
+
+__all__ = ["CapReached", "Ledger", "TaskTaken"]
+
+T = TypeVar("T")
+_BUSY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    act: Callable[[sqlite3.Connection], Any]
+    writes: bool
+    future: Future[Any]
+
+
+class Ledger:
+    """The ledger in the file *path*, or in memory where it is None (calls that cost nothing).
+
+    Nothing is made on disk before the first write: a plan leaves no ledger behind.
+    """
+
+    def __init__(self, path: Path | None, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._start = threading.Lock()
+
+    # --- what the program asks of it ---
+
+    async def begin(self, intent: Attempt, budget: Budget, *, instead_of: Attempt | None = None) -> Attempt:
+        """Reserve the money of *intent* and write it, in one transaction.
+
+        *instead_of* is an attempt given up by consent in the same transaction: one in doubt becomes
+        ABANDONED, one whose picture cannot be had becomes LOST. Raises CapReached, StoreError.
+        """
+
+        def act(connection: sqlite3.Connection) -> Attempt:
+            if instead_of is not None:
+                attempts.move(connection, instead_of, self._given_up(instead_of))
+            return attempts.insert_intent(connection, intent, budget)
+
+        return await self._write(act)
+
+    async def advance(self, attempt: Attempt, state: AttemptState, **changes: Any) -> Attempt:
+        """Move *attempt* to *state*, changing the fields named; the new row. Raises TaskTaken."""
+        after = replace(attempt, state=state, updated_at=self._clock.now(), **changes)
+        return await self._write(lambda connection: attempts.move(connection, attempt, after))
+
+    async def give_up(self, attempt: Attempt) -> Attempt:
+        """Give *attempt* up by consent: what is in doubt becomes ABANDONED, what is paid LOST."""
+        after = self._given_up(attempt)
+        return await self._write(lambda connection: attempts.move(connection, attempt, after))
+
+    async def standing(self, keys: Iterable[Key]) -> dict[Key, Attempt]:
+        """For each key the attempt that says how it stands: the active one, else its newest claim."""
+        wanted = tuple(keys)
+        return await self._read(lambda connection: attempts.standing(connection, wanted), {})
+
+    async def open_attempts(self, origin: str | None = None) -> list[Attempt]:
+        """The active attempts, of one origin or of all, oldest first."""
+        return await self._read(lambda connection: attempts.open_attempts(connection, origin), [])
+
+    async def all_attempts(self) -> list[Attempt]:
+        """Every attempt, oldest first."""
+        return await self._read(attempts.all_attempts, [])
+
+    async def samples_known(self, keys: Sequence[Key]) -> set[Key]:
+        """Those of *keys* that have any attempt at all."""
+        return await self._read(lambda connection: attempts.samples_known(connection, keys), set())
+
+    async def known_tasks(self, origin: str) -> dict[str, bool]:
+        """The tasks of *origin* that an attempt has: task id → whether a POST of ours named it."""
+        return await self._read(lambda connection: attempts.known_tasks(connection, origin), {})
+
+    async def listing_is_proven(self, origin: str) -> bool:
+        """Whether a listing of *origin* has ever shown a task that a POST of ours had named."""
+        return await self._read(lambda connection: attempts.listing_is_proven(connection, origin), False)
+
+    async def prove_listing(self, origin: str, task_id: str) -> None:
+        """Keep that the listing of *origin* showed *task_id*."""
+        await self._write(lambda connection: attempts.prove_listing(connection, origin, task_id))
+
+    async def spent(self, *, run_id: str | None = None, day: str | None = None) -> tuple[int, int]:
+        """Calls and micro-dollars that count as spent, in a run or on a UTC day."""
+        return await self._read(lambda connection: attempts.spent(connection, run_id=run_id, day=day), (0, 0))
+
+    async def check_writable(self) -> None:
+        """Raise StoreError unless an intent could be written now: before anything is sent."""
+        await self._write(lambda _: None)
+
+    def close(self) -> None:
+        """Finish what waits and give back the file."""
+        with self._start:
+            if self._thread is not None:
+                self._queue.put(None)
+                self._thread.join()
+                self._thread = None
+
+    def _given_up(self, attempt: Attempt) -> Attempt:
+        state: AttemptState = "LOST" if attempt.state == "SUCCEEDED" else "ABANDONED"
+        return replace(attempt, state=state, updated_at=self._clock.now())
+
+    # --- the one thread ---
+
+    async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._hand_over(act, writes=True)
+
+    async def _read(self, act: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+        if self._thread is None and self.path is not None and not self.path.exists():
+            return nothing
+        return await self._hand_over(act, writes=False)
+
+    async def _hand_over(self, act: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
+                self._thread.start()
+        future: Future[T] = Future()
+        self._queue.put(_Waiting(act, writes, future))
+        # Shielded: a caller that is cancelled must not hide from us that its row was written.
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    def _serve(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while True:
+            batch, last = self._everything_that_waits()
+            try:
+                connection = connection or self._open()
+                self._commit(connection, batch)
+            except BaseException as error:  # whoever waits must hear of it, whatever it is
+                explained = self._explained(error)
+                for waiting in batch:
+                    if not waiting.future.done():
+                        waiting.future.set_exception(explained)
+            if last:
+                if connection is not None:
+                    connection.close()
+                return
+
+    def _everything_that_waits(self) -> tuple[list[_Waiting], bool]:
+        batch: list[_Waiting] = []
+        item = self._queue.get()
+        while item is not None:
+            batch.append(item)
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Waiting]) -> None:
+        """Serve *batch*: the writers in one transaction, then the readers, who see what was written."""
+        writers = [waiting for waiting in batch if waiting.writes]
+        if writers:
+            self._commit_together(connection, writers)
+        for waiting in batch:
+            if not waiting.writes:
+                self._answer(waiting, connection)
+
+    def _commit_together(self, connection: sqlite3.Connection, writers: list[_Waiting]) -> None:
+        answers: list[tuple[_Waiting, Any]] = []
+        disk.announce("begin", self.path)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for waiting in writers:
+                connection.execute("SAVEPOINT caller")
+                try:
+                    answers.append((waiting, waiting.act(connection)))
+                except (BananaError, TaskTaken, AssertionError) as refusal:
+                    connection.execute("ROLLBACK TO caller")
+                    waiting.future.set_exception(refusal)
+                connection.execute("RELEASE caller")
+            disk.announce("commit", self.path)
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        for waiting, answer in answers:
+            waiting.future.set_result(answer)
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path is not None:
+            disk.make_folder(self.path.parent)
+        connection = sqlite3.connect(
+            str(self.path) if self.path is not None else ":memory:", timeout=_BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            for setting in ("journal_mode=DELETE", "synchronous=EXTRA", "mmap_size=0", "trusted_schema=OFF"):
+                connection.execute(f"PRAGMA {setting}")
+            if not attempts.schema_is_there(connection):
+                disk.announce("schema", self.path)
+                connection.execute("BEGIN IMMEDIATE")
+                attempts.create_schema(connection)
+                connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _answer(self, waiting: _Waiting, connection: sqlite3.Connection) -> None:
+        try:
+            waiting.future.set_result(waiting.act(connection))
+        except Exception as error:  # handed to the caller whose question it was
+            waiting.future.set_exception(self._explained(error))
+
+    def _explained(self, error: BaseException) -> BaseException:
+        if isinstance(error, sqlite3.Error | OSError):
+            return StoreError(
+                f"cannot use the ledger {self.path}: {error}",
+                hint="nothing is bought that could not be recorded: mend the disk or the file, then run again",
+            )
+        return error
+

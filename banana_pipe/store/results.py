@@ -1,0 +1,231 @@
+"""What each key gave: key → result, written once.
+
+Unaware of blobs, of the ledger and of which result wins.
+
+Kept by diskcache, as text only. Its stock `Disk` and `JSONDisk` both unpickle a planted row
+(CVE-2025-69872) and follow a planted file name, so ours refuses everything but inline text, both
+ways; and its defaults would evict paid results at 1 GiB.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import diskcache
+
+from banana_pipe import disk
+from banana_pipe.canonical import canonical_json, digest_of, is_digest
+from banana_pipe.errors import StoreError
+from banana_pipe.model import Artifact, Json, Key, Result
+
+TYPE = "banana-pipe/result/v1"
+_LOOK_UP_AT_ONCE = 5_000
+
+
+class ResultStore(Protocol):
+    """What the rest of the program needs of a store of results."""
+
+    def get(self, key: Key) -> Result | None:
+        """The result of *key*."""
+
+    def get_many(self, keys: Iterable[Key]) -> Mapping[Key, Result]:
+        """The results of those *keys* that have one."""
+
+    def put(self, result: Result, *, instead: bool = False) -> Result:
+        """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
+
+
+class TextDisk(diskcache.Disk):
+    """A diskcache `Disk` for digests as keys and inline text as values, and nothing else."""
+
+    def put(self, key: Any) -> tuple[str, bool]:
+        """The database's form of *key*."""
+        if not is_digest(key):
+            raise ValueError("a key is 64 hex digits")
+        return key, True
+
+    def get(self, key: Any, raw: Any) -> Any:
+        """The key of a row."""
+        if not raw or not is_digest(key):
+            raise ValueError("a row whose key we did not write")
+        return key
+
+    def store(self, value: Any, read: Any, key: Any = None) -> tuple[int, int, None, str]:
+        """Size, mode, file name and value as the database keeps them."""
+        if read or type(value) is not str:
+            raise ValueError("a value is text")
+        return 0, diskcache.core.MODE_RAW, None, value
+
+    def fetch(self, mode: Any, filename: Any, value: Any, read: Any) -> str:
+        """The value of a row."""
+        if mode != diskcache.core.MODE_RAW or filename is not None or read or type(value) is not str:
+            raise ValueError("a row whose value we did not write")
+        return value
+
+    def filename(self, key: Any = None, value: Any = None) -> tuple[str, str]:
+        """Values are never files."""
+        raise ValueError("values are kept inline")
+
+    def remove(self, file_path: Any) -> None:
+        """There are no files to remove."""
+
+
+class Results:
+    """Results in the folder *root*. A row that we did not write counts as none."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._opened: Any = None
+
+    def get(self, key: Key) -> Result | None:
+        """The result of *key*."""
+        if not self._exists():
+            return None
+        try:
+            text = self._cache().get(key)
+        except ValueError:
+            return None
+        return _believed(key, text)
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Result]:
+        """The results of those *keys* that have one, in few look-ups."""
+        if not self._exists():
+            return {}
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Result] = {}
+        for start in range(0, len(wanted), _LOOK_UP_AT_ONCE):
+            for key, text in self._rows(wanted[start : start + _LOOK_UP_AT_ONCE]):
+                result = _believed(key, text)
+                if result is not None:
+                    found[key] = result
+        return found
+
+    def put(self, result: Result, *, instead: bool = False) -> Result:
+        """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
+        cache = self._cache()
+        text = _to_text(result)
+        disk.announce("commit", self.root)
+        try:
+            if not instead and cache.add(result.key, text):
+                return result
+            standing = None if instead else self.get(result.key)
+            if standing is not None:
+                return standing
+            cache.set(result.key, text)
+        except (sqlite3.Error, OSError, diskcache.Timeout) as error:
+            raise StoreError(f"cannot write results in {self.root}: {error}", hint=_ADVICE) from error
+        return result
+
+    def close(self) -> None:
+        """Give back the files."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _exists(self) -> bool:
+        return self._opened is not None or (self.root / "cache.db").exists()
+
+    def _cache(self) -> Any:
+        if self._opened is None:
+            disk.make_folder(self.root, 0o700)
+            try:
+                self._opened = diskcache.Cache(
+                    str(self.root),
+                    disk=TextDisk,
+                    eviction_policy="none",
+                    cull_limit=0,
+                    sqlite_journal_mode="delete",
+                    sqlite_synchronous=2,
+                    sqlite_mmap_size=0,
+                )
+            except (sqlite3.Error, OSError, diskcache.Timeout, ValueError, AttributeError) as error:
+                raise StoreError(f"cannot open the results in {self.root}: {error}", hint=_ADVICE) from error
+        return self._opened
+
+    def _rows(self, keys: list[Key]) -> list[tuple[Key, Any]]:
+        marks = ",".join("?" * len(keys))
+        query = (
+            "SELECT key, value FROM Cache"
+            f" WHERE raw = 1 AND mode = {diskcache.core.MODE_RAW} AND filename IS NULL AND key IN ({marks})"
+        )
+        try:
+            return [(Key(key), text) for key, text in self._cache()._sql(query, keys)]
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot read the results in {self.root}: {error}", hint=_ADVICE) from error
+
+
+_ADVICE = "if the file is damaged, move that folder away: results are rebuilt from the ledger"
+
+
+def artifact_to_json(artifact: Artifact) -> dict[str, Json]:
+    """An artifact as JSON; every store writes it in this form."""
+    described: dict[str, Json] = {
+        "sha256": artifact.digest,
+        "mime": artifact.mime,
+        "width": artifact.width,
+        "height": artifact.height,
+        "bytes": artifact.size,
+    }
+    if artifact.blank:
+        described["blank"] = True
+    return described
+
+
+def artifact_from_json(described: Mapping[str, Json]) -> Artifact:
+    """The artifact that `artifact_to_json` described. Raises KeyError, TypeError, ValueError."""
+    if not is_digest(described["sha256"]):
+        raise ValueError("not a digest")
+    return Artifact(
+        digest=described["sha256"],
+        mime=str(described["mime"]),
+        width=int(described["width"]),
+        height=int(described["height"]),
+        size=int(described["bytes"]),
+        blank=bool(described.get("blank", False)),
+    )
+
+
+def _to_text(result: Result) -> str:
+    record = {
+        "type": TYPE,
+        "key": result.key,
+        "artifact": artifact_to_json(result.artifact),
+        "provider": result.provider,
+        "model": result.model,
+        "served": result.served,
+        "task_id": result.task_id,
+        "trace_id": result.trace_id,
+        "price": result.price,
+        "bought_at": result.bought_at,
+    }
+    body = canonical_json(record)
+    return json.dumps({"record": body.decode(), "sha256": digest_of(body)})
+
+
+def _believed(key: Key, text: Any) -> Result | None:
+    """The result in a row, if the row is whole and really is about *key*."""
+    try:
+        outer = json.loads(text)
+        body: str = outer["record"]
+        if digest_of(body.encode()) != outer["sha256"]:
+            return None
+        record = json.loads(body)
+        if record["type"] != TYPE or record["key"] != key:
+            return None
+        return Result(
+            key=key,
+            artifact=artifact_from_json(record["artifact"]),
+            provider=record["provider"],
+            model=record["model"],
+            served=record["served"],
+            task_id=record["task_id"],
+            trace_id=record["trace_id"],
+            price=record["price"],
+            bought_at=record["bought_at"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
