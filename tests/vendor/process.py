@@ -31,16 +31,22 @@ class VendorProcess:
         self.base_url = ""
 
     def start(self) -> Self:
-        """Start it and wait until it listens."""
-        command = [sys.executable, "-m", "tests.vendor", "--until-stdin-closes"]
+        """Start it and wait until it listens. Raises RuntimeError if it does not."""
+        faults = {endpoint: [asdict(fault) for fault in queue] for endpoint, queue in self._faults.items()}
+        options = ["--behaviour", json.dumps(self._behaviour), "--faults", json.dumps(faults), "--until-stdin-closes"]
         self._process = subprocess.Popen(
-            command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            [sys.executable, "-m", "tests.vendor", *options],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         assert self._process.stdout
         self.base_url = self._process.stdout.readline().strip()
-        self.behave(**self._behaviour)
-        for endpoint, queue in self._faults.items():
-            self.fault(endpoint, *queue)
+        if not self.base_url:
+            self.stop()
+            raise RuntimeError("the vendor did not start; what it said stands on stderr")
         return self
 
     def stop(self) -> None:

@@ -528,6 +528,41 @@ def test_a_vendor_process_is_steered_and_read_by_its_control_pages(vendor_proces
     assert client.say("/_control/faults", {"submit": [{"kind": "dead_link"}]})[0] == 400
 
 
+def test_a_vendor_process_begins_with_behaviour_and_faults_or_not_at_all(capfd: pytest.CaptureFixture[str]) -> None:
+    """They are in force for the first request; a slip of the pen is no vendor with other manners."""
+    with VendorProcess(faults={"submit": [Fault("status", 429)]}, answers="at_once") as vendor:
+        client = Client(vendor)
+        assert client.say("/nano-banana/images", CAT)[0] == 429
+        assert client.submit(CAT)["data"]
+    with pytest.raises(RuntimeError, match="did not start"):
+        VendorProcess(colour="red").start()
+    assert "colour" in capfd.readouterr().err
+
+
+def test_a_vendor_process_outlives_clients_that_are_killed(vendor_process: VendorProcess) -> None:
+    """What they had sent is billed, their silence harms nobody."""
+    vendor_process.fault("submit", Fault("hang_after_accept"))
+    sent = json.dumps(CAT).encode()
+    head = f"POST /nano-banana/images HTTP/1.1\r\nAuthorization: Bearer x\r\nContent-Length: {len(sent)}\r\n\r\n"
+    vendor_process.behave(token="")
+    port = int(vendor_process.base_url.rpartition(":")[2])
+    code = (
+        "import os, signal, socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
+        "s.sendall(sys.stdin.buffer.read()); print(flush=True); signal.pause()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as client:
+        assert client.stdin
+        assert client.stdout
+        client.stdin.write(head.encode() + sent)
+        client.stdin.close()
+        client.stdout.readline()
+        client.kill()
+    assert Client(vendor_process).submit(CAT)["success"]
+    assert len(vendor_process.charges) == 2
+
+
 def test_the_environment_leads_a_client_to_the_vendor_with_the_canary(vendor: Vendor) -> None:
     """The one place where tests get their token from."""
     environment = env_for(vendor)
