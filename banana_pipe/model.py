@@ -129,7 +129,8 @@ class Node:
     """Whether some of `params` came from `extra`: then the price is unknown."""
     timeout: float
     samples: int
-    pick: int
+    pick: int | None
+    """The take that the recipe picks; None: the first that passes the checks."""
     output: str | None
     """Path below the output folder without suffix, `/` between parts; None: not published."""
     at: Location
@@ -237,11 +238,12 @@ class Attempt:
     served: str | None = None
     response: str | None = None
     """The answer as it came (JSON text; inline pictures replaced by their digests)."""
+    picture: str | None = None
+    """Where the picture is: its link, or `sha256:…` of a blob where the answer carried it."""
     artifact: Artifact | None = None
+    error_kind: str | None = None
     error_code: str | None = None
     error_message: str | None = None
-    bad_downloads: int = 0
-    """How many times the bytes behind the answer's link did not decode."""
 
 
 # --- what the stores know of a request ---------------------------------------------------------

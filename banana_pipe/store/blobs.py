@@ -57,9 +57,11 @@ class Blobs:
         """Somewhere to write bytes whose digest is not known yet."""
         return BlobWriter(self)
 
-    def reject(self, digest: Digest, writer: BlobWriter, folder: Path) -> None:
-        """Keep what *writer* got in *folder* for a human to look at, outside the store."""
-        writer.take_place(folder / digest, 0o444)
+    def reject(self, writer: BlobWriter) -> None:
+        """Keep what *writer* got outside the store, for a human to look at."""
+        folder = self.root.parent / "rejected"
+        disk.make_folder(folder)
+        writer.take_place(folder / writer.digest, 0o444)
 
     def _set_aside(self, digest: Digest) -> None:
         disk.move(self.path(digest), self.root.parent / "damaged" / digest)

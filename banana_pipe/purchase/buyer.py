@@ -1,0 +1,501 @@
+"""One request, paid once: look, and go on from where the ledger stands.
+
+Unaware of graphs, of files in the output folder, and of the order in which requests come.
+
+Resuming *is* buying: whatever an attempt's state is, and whoever left it there, the same loop takes
+it to its end. No intent, no network; and a POST only where nothing is known of the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from banana_pipe.errors import BananaError, NotAuthorised, SpendingStopped
+from banana_pipe.events import AttemptMoved, CallStarted, Waiting, Warned
+from banana_pipe.images import sniff
+from banana_pipe.model import ACTIVE, Attempt, AttemptState, Hit, Key, Known, Open, Request
+from banana_pipe.prices import show_usd
+from banana_pipe.providers.base import Done, Pending, Prepared, ProviderError
+from banana_pipe.purchase.collect import Collector, place_of
+from banana_pipe.purchase.orders import Bought, Desk, NotBought, Order, Stop
+from banana_pipe.purchase.poller import Poller
+from banana_pipe.purchase.rules import Rule, StopKind, after_submit, after_task, pause_before
+from banana_pipe.purchase.search import Absent, Adopted, CannotTell, look_for
+from banana_pipe.purchase.slots import Slot, Slots
+from banana_pipe.request import canonical_request, read_request
+from banana_pipe.store.ledger import CapReached, TaskTaken
+from banana_pipe.store.lookup import result_of
+
+Answer = Bought | NotBought
+_LONGEST_STEP = 10.0
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What one order has done so far: POSTs by how they ended, and what the provider asked us to wait."""
+
+    slot: Slot
+    deadline: float
+    posts: Counter[str] = field(default_factory=Counter)
+    retry_after: float = 0.0
+
+
+class Buyer:
+    """Buys for one run. Equal orders at the same time are one purchase, within the process and beyond."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._ledger = desk.stores.ledger
+        self._clock = desk.clock
+        self._slots = Slots(desk.pace.calls)
+        self._poller = Poller(desk.provider, desk.clock, desk.pace.poll)
+        self._collector = Collector(desk)
+        self._flights: dict[Key, asyncio.Future[Answer]] = {}
+        self._stopped = asyncio.Event()
+        self._interrupted = asyncio.Event()
+        self._marked: dict[str, float] = {}
+        self._first_accepted: float | None = None
+        self.stop_reason: Stop | None = None
+
+    # --- for the executor ---
+
+    async def obtain(self, order: Order) -> Answer:
+        """The picture of *order*, bought unless it is known. Raises StoreError where nothing can be recorded."""
+        key = order.wanted.key
+        if key in self._flights:
+            return _joined(await asyncio.shield(self._flights[key]))
+        flight: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._flights[key] = flight
+        try:
+            answer = await self._obtain(order)
+            flight.set_result(answer)
+            return answer
+        except BaseException as error:
+            flight.set_exception(error)
+            flight.exception()  # whoever joined gets it too; nobody having joined is no fault
+            raise
+        finally:
+            del self._flights[key]
+
+    async def resume(self, attempt: Attempt, timeout: float) -> NotBought | None:
+        """Take an open attempt, wanted or not, as far as it goes without buying; what is in the way."""
+        lock = self._desk.locks.try_take(attempt.key)
+        if lock is None:
+            return None
+        with lock:
+            current = (await self._ledger.standing([attempt.key])).get(attempt.key)
+            if current is None or current.state not in ACTIVE:
+                return None
+            ended = await self._follow(current, _Progress(Slot(self._slots), self._clock.boot() + timeout))
+            return ended if isinstance(ended, NotBought) else None
+
+    def stop(self, kind: StopKind, error: BananaError) -> None:
+        """Send nothing new. After an interrupt, what is accepted is waited for a grace time only."""
+        if self.stop_reason is None or kind == "interrupt":
+            self.stop_reason = Stop(kind, error)
+        self._stopped.set()
+        if kind == "interrupt":
+            self._interrupted.set()
+            self._poller.end_by(self._clock.boot() + self._desk.pace.grace)
+
+    @property
+    def may_prove_more(self) -> bool:
+        """Whether a POST of this run was accepted, so that another look at what is parked can help."""
+        return self._first_accepted is not None
+
+    async def close(self) -> None:
+        """Stop polling."""
+        await self._poller.close()
+
+    # --- under the key's lock ---
+
+    async def _obtain(self, order: Order) -> Answer:
+        while True:
+            with await self._slots.take() as slot:
+                lock = self._desk.locks.try_take(order.wanted.key)
+                if lock is not None:
+                    with lock:
+                        return await self._under_lock(order, slot)
+            if self._stopped.is_set():
+                return self._not_now(order)
+            self._desk.emit(Waiting(order.node, "another process has this request in hand", self._desk.pace.busy))
+            await self._pause(self._desk.pace.busy, self._stopped)
+
+    async def _under_lock(self, order: Order, slot: Slot) -> Answer:
+        progress = _Progress(slot, self._clock.boot() + order.timeout)
+        while True:
+            finding = await self._desk.stores.find(order.wanted)
+            instead_of: Attempt | None = None
+            if isinstance(finding, Hit):
+                await self._heal(finding)
+                return Bought(finding.result, paid=False, source=finding.source)
+            if isinstance(finding, Known) and (known := await self._known(order, finding)) is not None:
+                return known
+            if isinstance(finding, Open):
+                opened = await self._open(order, finding.attempt, progress)
+                if not isinstance(opened, Attempt):
+                    return opened
+                if opened.state in ACTIVE:
+                    instead_of = opened
+                elif opened.state not in ("REFUSED", "LOST"):
+                    continue  # it holds the key no longer
+            answer = await self._buy(order, progress, instead_of)
+            if answer is not None:
+                return answer
+
+    async def _known(self, order: Order, finding: Known) -> Answer | None:
+        """What to do about bytes that are gone: None means buy again, by consent."""
+        if not self._desk.consent.rebuy:
+            return _lost(order, finding.places)
+        attempt = (await self._ledger.standing([finding.result.key])).get(finding.result.key)
+        if attempt is not None and attempt.state == "STORED":
+            result = result_of(attempt)
+            if self._desk.stores.has(result.artifact.digest):  # an earlier --rebuy that was cut short
+                await self._keep(attempt)
+                return Bought(result, paid=False, replaced=True)
+        return None
+
+    async def _open(self, order: Order, attempt: Attempt, progress: _Progress) -> Answer | Attempt:
+        """Take what stands in the way to its end; an attempt means: buy (instead of it, if it is active)."""
+        consent = self._desk.consent
+        if attempt.state == "REFUSED":
+            return attempt if consent.retry_refused else _refused(attempt, before=True)
+        if attempt.state == "LOST":
+            return attempt if consent.rebuy else _lost(order, (attempt.picture or "its link",))
+        progress.slot.release()
+        ended = await self._follow(attempt, progress)
+        if isinstance(ended, NotBought):
+            current = (await self._ledger.standing([attempt.key])).get(attempt.key)
+            if current is not None and _given_up_by_consent(current, ended, self._desk):
+                return current
+            return ended
+        if ended.state == "STORED":
+            return Bought(result_of(ended), paid=ended.run_id == self._desk.run_id)
+        return _refused(ended, before=False) if ended.state == "REFUSED" else ended
+
+    async def _buy(self, order: Order, progress: _Progress, instead_of: Attempt | None) -> Answer | None:
+        """One POST and what comes of it; None means: look again."""
+        await progress.slot.retake()
+        if self._stopped.is_set():
+            return self._not_now(order)
+        try:
+            call = await self._prepare(order)
+        except ProviderError as error:
+            return NotBought("failed", "error", str(error))
+        if call is None:
+            return NotBought("lost", "lost", "the bytes of a picture that it reads are nowhere; `--rebuy` buys them")
+        begun = self._clock.boot()
+        try:
+            attempt = await self._ledger.begin(self._intent(order, call), self._desk.budget, instead_of=instead_of)
+        except CapReached as error:
+            self.stop("cap", error)
+            return self._not_now(order)
+        self._desk.emit(CallStarted(order.node, order.wanted.sample, attempt))
+        progress.deadline = begun + order.timeout
+        attempt = await self._send(call, attempt, progress, not_after=begun + self._desk.pace.start)
+        ended = await self._follow(attempt, progress)
+        if isinstance(ended, NotBought):
+            return ended
+        if ended.state == "STORED":
+            return Bought(result_of(ended), paid=True, replaced=self._desk.consent.rebuy)
+        return await self._after_no_picture(order, ended, progress)
+
+    async def _prepare(self, order: Order) -> Prepared | None:
+        """The call with its pictures' bytes, the request kept as a blob; None if bytes are missing."""
+        return await asyncio.to_thread(self._prepared, order.request)
+
+    def _prepared(self, request: Request) -> Prepared | None:
+        pictures: list[tuple[str, bytes]] = []
+        for digest in request.images:
+            data = self._desk.stores.read(digest)
+            if data is None:
+                return None
+            mime = sniff(data)
+            if mime is None:
+                raise ProviderError("invalid", "a picture that it reads is no PNG, JPEG or WebP")
+            pictures.append((mime, data))
+        call = self._desk.provider.prepare(request, pictures)
+        self._desk.stores.blobs.put(canonical_request(request))
+        return call
+
+    def _intent(self, order: Order, call: Prepared) -> Attempt:
+        now = self._clock.now()
+        return Attempt(
+            id=secrets.token_hex(8),
+            key=order.wanted.key,
+            wire=call.wire,
+            origin=self._desk.provider.origin,
+            run_id=self._desk.run_id,
+            state="INTENT",
+            provider=order.request.provider,
+            model=order.request.model,
+            price=order.price,
+            created_at=now,
+            updated_at=now,
+            node=order.node,
+        )
+
+    async def _send(self, call: Prepared, attempt: Attempt, progress: _Progress, not_after: float) -> Attempt:
+        timeout = max(0.0, progress.deadline - self._clock.boot())
+        try:
+            answer = await self._desk.provider.submit(call, not_after=not_after, timeout=timeout)
+        except ProviderError as error:
+            progress.retry_after = error.retry_after or 0.0
+            return await self._after_submit_error(attempt, error)
+        self._slots.recover()
+        if self._first_accepted is None and answer.task_id is not None:
+            self._first_accepted = self._clock.now()
+        try:
+            if isinstance(answer, Pending):
+                return await self._move(attempt, "ACCEPTED", task_id=answer.task_id, trace_id=answer.trace_id)
+            return await self._record(attempt, answer)
+        except TaskTaken:  # another attempt with the same wire adopted our task: its own is ours to find
+            return await self._in_doubt(attempt)
+
+    async def _after_submit_error(self, attempt: Attempt, error: ProviderError) -> Attempt:
+        rule = after_submit(error.kind)
+        if rule.slow_down:
+            self._slots.slow_down()
+        if rule.state == "UNKNOWN":
+            if error.task_id is None:
+                return await self._in_doubt(attempt, **_told(error))
+            try:
+                return await self._move(attempt, "ACCEPTED", task_id=error.task_id, **_told(error))
+            except TaskTaken:
+                return await self._in_doubt(attempt, **_told(error))
+        moved = await self._move(attempt, rule.state, **_told(error))
+        self._stop_if(rule, error)
+        return moved
+
+    # --- from any state to an end ---
+
+    async def _follow(self, attempt: Attempt, progress: _Progress) -> Attempt | NotBought:
+        """Take *attempt* to an end, whoever began it; NotBought where it stays open."""
+        current: Attempt | NotBought = attempt
+        while isinstance(current, Attempt) and current.state in ACTIVE:
+            if current.state == "INTENT":  # its owner is dead: we hold the lock
+                current = await self._in_doubt(current)
+            elif current.state == "UNKNOWN":
+                progress.slot.release()
+                current = await self._settle(current)
+            elif current.state == "ACCEPTED":
+                current = await self._await_task(current, progress.deadline)
+            else:
+                progress.slot.release()
+                current = await self._collector.collect(current)
+        if isinstance(current, Attempt) and current.state == "STORED":
+            await self._keep(current)
+        if isinstance(current, Attempt) and current.state == "LOST":
+            return NotBought(
+                "lost", "lost", f"paid ({show_usd(current.price)}), but its link is dead; `--rebuy` buys another"
+            )
+        return current
+
+    async def _in_doubt(self, attempt: Attempt, **told: Any) -> Attempt:
+        """Nobody can say whether this call was received: settling counts from now."""
+        self._marked[attempt.id] = self._clock.boot()
+        return await self._move(attempt, "UNKNOWN", under_way_until=self._clock.now(), **told)
+
+    async def _settle(self, attempt: Attempt) -> Attempt | NotBought:
+        """Find the task of a call in doubt, or prove that there is none, or park it."""
+        request = await asyncio.to_thread(self._request_of, attempt.key)
+        step = self._desk.pace.poll
+        while True:
+            remaining = self._until_settled(attempt)
+            found = await look_for(attempt, request, self._desk.provider, self._ledger)
+            if isinstance(found, Adopted):
+                self._desk.emit(AttemptMoved(found.attempt.node, found.attempt))
+                return found.attempt
+            if isinstance(found, CannotTell) and not found.ever:
+                return _parked(attempt, found.error.message)
+            if isinstance(found, CannotTell):
+                self._stop_if(after_submit(found.error.kind), found.error)
+            if remaining <= 0 and isinstance(found, Absent) and found.proven:
+                return await self._move(attempt, "NOT_SENT")
+            wait = max(remaining, self._until_proof())
+            if wait <= 0 or self._interrupted.is_set():
+                return _parked(attempt, "the provider lists no such call, which proves nothing here")
+            self._desk.emit(Waiting(attempt.node, "looking for a call that may have been received", wait))
+            await self._pause(min(step, wait), self._interrupted)
+            step = min(_LONGEST_STEP, step * 1.5)
+
+    def _until_settled(self, attempt: Attempt) -> float:
+        """Seconds until a listing that lacks the task would mean something."""
+        settle = self._desk.pace.settle
+        until = (attempt.under_way_until or attempt.created_at) + settle - self._clock.now()
+        if attempt.id in self._marked:  # the wall clock may have jumped meanwhile
+            until = max(until, self._marked[attempt.id] + settle - self._clock.boot())
+        return until
+
+    def _until_proof(self) -> float:
+        """Seconds within which a listing may yet show this run's own first call, and so prove itself."""
+        if self._first_accepted is None:
+            return 0.0
+        return self._first_accepted + self._desk.pace.settle - self._clock.now()
+
+    def _request_of(self, key: Key) -> Request | None:
+        data = self._desk.stores.blobs.read(key)  # type: ignore[arg-type] # a key is its request's digest
+        return None if data is None else read_request(data)
+
+    async def _await_task(self, attempt: Attempt, deadline: float) -> Attempt | NotBought:
+        assert attempt.task_id is not None, "an ACCEPTED attempt has its task"
+        try:
+            answer = await self._poller.finished(attempt.task_id, deadline)
+        except ProviderError as error:
+            self._stop_if(after_submit(error.kind), error)
+            return _unfinished(attempt)
+        if answer is None:
+            return _unfinished(attempt)
+        if isinstance(answer, Done):
+            return await self._record(attempt, answer)
+        rule = after_task(answer.kind)
+        moved = await self._move(attempt, rule.state, **_told(answer))
+        self._stop_if(rule, answer)
+        return moved
+
+    async def _record(self, attempt: Attempt, answer: Done) -> Attempt:
+        """Keep the answer as it came, before the first byte of its picture. Raises TaskTaken."""
+        picture = answer.pictures[0]
+        stored = None
+        if picture.data is not None:
+            stored = await asyncio.to_thread(self._desk.stores.blobs.put, picture.data)
+        return await self._move(
+            attempt,
+            "SUCCEEDED",
+            task_id=attempt.task_id or answer.task_id,
+            trace_id=answer.trace_id or attempt.trace_id,
+            served=answer.served,
+            response=answer.response,
+            picture=place_of(picture, stored),
+        )
+
+    async def _after_no_picture(self, order: Order, attempt: Attempt, progress: _Progress) -> Answer | None:
+        """The provider said no, or the call never arrived: again (None), or that is the answer."""
+        if attempt.state == "REFUSED":
+            return _refused(attempt, before=False)
+        kind = attempt.error_kind or "unknown"
+        rule = after_task(kind) if attempt.state == "FAILED" else after_submit(kind)  # type: ignore[arg-type]
+        if rule.stops is not None:
+            return self._not_now(order)
+        progress.posts[kind] += 1
+        posts = progress.posts[kind]
+        if posts >= rule.tries:
+            return _failed(attempt)
+        seconds = max(progress.retry_after, pause_before(posts, random.random()))
+        progress.slot.release()
+        self._desk.emit(Waiting(order.node, attempt.error_message or "the call was not sent", seconds))
+        await self._pause(seconds, self._stopped)
+        return None
+
+    # --- small things ---
+
+    async def _move(self, attempt: Attempt, state: AttemptState, **changes: Any) -> Attempt:
+        moved = await self._ledger.advance(attempt, state, **changes)
+        self._desk.emit(AttemptMoved(moved.node, moved))
+        return moved
+
+    async def _heal(self, finding: Hit) -> None:
+        if finding.source == "ledger":
+            await asyncio.to_thread(self._desk.stores.results.put, finding.result)
+
+    async def _keep(self, attempt: Attempt) -> None:
+        """Write the result of a STORED attempt; one whose bytes are gone gives way."""
+        results = self._desk.stores.results
+        old = results.get(attempt.key)
+        gone = old is not None and not self._desk.stores.has(old.artifact.digest)
+        standing = await asyncio.to_thread(results.put, result_of(attempt), instead=gone)
+        if attempt.artifact is not None and standing.artifact.digest != attempt.artifact.digest:
+            self._desk.emit(Warned(f"{attempt.node}: bought twice by two caches; the first one stands"))
+
+    def _stop_if(self, rule: Rule, error: ProviderError) -> None:
+        if rule.stops == "auth":
+            self.stop("auth", NotAuthorised(error.message, hint=error.hint or _CHECK_TOKEN))
+        elif rule.stops is not None:
+            self.stop(rule.stops, SpendingStopped(error.message, hint=error.hint or _TOP_UP))
+
+    def _not_now(self, order: Order) -> NotBought:
+        stop = self.stop_reason
+        if stop is not None and stop.kind == "cap":
+            return NotBought("waiting", "cap", stop.error.message)
+        return NotBought("waiting", "stopped", stop.error.message if stop else f"{order.node} was not begun")
+
+    async def _pause(self, seconds: float, unless: asyncio.Event) -> None:
+        """Let *seconds* pass, or less if *unless* is set."""
+        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
+        stop = asyncio.ensure_future(unless.wait())
+        try:
+            await asyncio.wait((sleep, stop), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            stop.cancel()
+
+
+_CHECK_TOKEN = "check ACEDATACLOUD_API_TOKEN; what is paid is kept, the same command goes on"
+_TOP_UP = "top up the account; what is paid is kept, the same command goes on"
+
+
+
+def _told(error: ProviderError) -> dict[str, Any]:
+    told: dict[str, Any] = {"error_kind": error.kind, "error_code": error.code, "error_message": error.message}
+    if error.trace_id is not None:
+        told["trace_id"] = error.trace_id
+    if error.body is not None:
+        told["response"] = error.body
+    return told
+
+
+def _joined(answer: Answer) -> Answer:
+    """The answer for who waited beside the buyer: the money was the buyer's."""
+    return Bought(answer.result, paid=False, replaced=answer.replaced) if isinstance(answer, Bought) else answer
+
+
+def _given_up_by_consent(attempt: Attempt, ended: NotBought, desk: Desk) -> bool:
+    if attempt.state in ("UNKNOWN", "ACCEPTED"):
+        return desk.consent.retry_unknown
+    return attempt.state == "SUCCEEDED" and ended.reason == "undecodable" and desk.consent.rebuy
+
+
+def _words(attempt: Attempt) -> str:
+    words = attempt.error_message or "no reason given"
+    return f"{words} (trace_id {attempt.trace_id})" if attempt.trace_id else words
+
+
+def _refused(attempt: Attempt, *, before: bool) -> NotBought:
+    when = "refused before, not asked again" if before else "refused, not billed"
+    return NotBought("failed", "refused", f"{when}: {_words(attempt)}; change the words, or `--retry-refused`")
+
+
+def _failed(attempt: Attempt) -> NotBought:
+    return NotBought("failed", "error", f"not billed: {_words(attempt)}")
+
+
+def _lost(order: Order, places: Sequence[str]) -> NotBought:
+    looked = ", ".join(places)
+    return NotBought(
+        "lost", "lost", f"bought, but its bytes are nowhere (looked in {looked}); `--rebuy` buys {order.node} again"
+    )
+
+
+def _parked(attempt: Attempt, why: str) -> NotBought:
+    said = f": {attempt.error_message}" if attempt.error_message else ""
+    return NotBought(
+        "parked",
+        "unknown",
+        f"may have been paid ({show_usd(attempt.price)}){said}; {why}. A later run looks again;"
+        " `--retry-unknown` gives it up and buys anew",
+    )
+
+
+def _unfinished(attempt: Attempt) -> NotBought:
+    return NotBought(
+        "parked",
+        "unknown",
+        f"accepted ({show_usd(attempt.price)}, task {attempt.task_id}) but not finished yet; the next run goes on"
+        " waiting for it, `--retry-unknown` gives it up and buys anew",
+    )

@@ -1,0 +1,85 @@
+"""Looking for the task of a call whose answer we never saw.
+
+Unaware of how long to go on looking and of what absence leads to.
+
+A task is ours if it has our wire digest and no other attempt has it: equal wires are
+interchangeable. Not finding one proves something only where the listing itself is proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from banana_pipe.model import Attempt, Request
+from banana_pipe.providers.base import ListedTask, Listing, Provider, ProviderError
+from banana_pipe.store.ledger import Ledger, TaskTaken
+
+MARGIN_SECONDS = 600.0
+"""How much earlier than our intent the listing begins: the provider's clock need not be ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The task was found; the attempt is ACCEPTED with it."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No task of ours is listed. `proven`: this listing would have shown it, had it been there."""
+
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """The provider could not be asked. `ever`: False where it offers no listing at all."""
+
+    error: ProviderError
+    ever: bool
+
+
+Found = Adopted | Absent | CannotTell
+
+
+async def look_for(attempt: Attempt, request: Request | None, provider: Provider, ledger: Ledger) -> Found:
+    """Look once for the task of *attempt* (in UNKNOWN) and adopt it."""
+    try:
+        listing = await provider.tasks_since(attempt.created_at - MARGIN_SECONDS)
+    except ProviderError as error:
+        return CannotTell(error, ever=error.kind != "unsupported")
+    known = await ledger.known_tasks(attempt.origin)
+    await _prove(listing, known, attempt.origin, ledger)
+    unclaimed = [task for task in listing.tasks if task.task_id not in known]
+    for task in unclaimed:
+        if task.comparable and task.wire == attempt.wire:
+            try:
+                return Adopted(await ledger.advance(attempt, "ACCEPTED", task_id=task.task_id, adopted=True))
+            except TaskTaken:
+                continue
+    proven = (
+        listing.complete
+        and await ledger.listing_is_proven(attempt.origin)
+        and not any(_may_be_ours(task, request) for task in unclaimed)
+    )
+    return Absent(proven)
+
+
+async def _prove(listing: Listing, known: Mapping[str, bool], origin: str, ledger: Ledger) -> None:
+    for task in listing.tasks:
+        if known.get(task.task_id):
+            await ledger.prove_listing(origin, task.task_id)
+            return
+
+
+def _may_be_ours(task: ListedTask, request: Request | None) -> bool:
+    """Whether *task* could be our call shown in other words: its pictures cannot be compared."""
+    if task.comparable:
+        return False
+    if request is None:
+        return True
+    ours = (request.action, request.model, request.prompt)
+    shown = (task.action, task.model, task.prompt)
+    return all(theirs is None or theirs == mine for theirs, mine in zip(shown, ours, strict=True))
