@@ -6,7 +6,7 @@ Unaware of sockets, tasks and bills.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Endpoint = Literal["submit", "poll", "list", "download"]
@@ -104,7 +104,7 @@ class Behaviour:
     """Pictures come as data URIs in the answer instead of links."""
     cdn: str = ""
     """What links to pictures begin with, in place of the base URL."""
-    token: str = ""
+    token: str = field(default="", repr=False)
     """The only token that is good; empty: any is."""
     balance: int | None = None
     """How many pictures the account can pay for in all; then used_up."""

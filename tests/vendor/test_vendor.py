@@ -9,6 +9,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +145,8 @@ def test_a_task_is_billed_when_it_is_accepted_and_finishes_by_the_vendors_clock(
         shapes = [client.tasks(ids=[accepted["task_id"]])["items"][0] for _ in range(4)]
         assert len({json.dumps(shape.get("response", "none")) for shape in shapes}) == 4
         assert not any("finished_at" in shape or "image_url" in json.dumps(shape) for shape in shapes)
+        early = client.get(f"/cdn/{accepted['task_id']}.png")
+        assert (early.status, early.read()[:6]) == (404, b"<html>")
         clock.at += 12
         (done,) = client.tasks(ids=[accepted["task_id"], "unknown"])["items"]
         assert done["finished_at"] - done["created_at"] == done["elapsed"] == 12
@@ -292,6 +295,8 @@ def test_before_acceptance_nothing_is_billed_and_after_it_the_task_is_there(
         outcome
         == {"reset": "reset", "bare": "502 html", "html": "200 html", "status": "500 json", "hang": "hang"}[manner]
     )
+    while not vendor.posts:  # the client's patience may have ended before the vendor's turn came
+        time.sleep(0.01)
     assert (len(vendor.charges), len(vendor.posts)) == (int(accepted), 1)
     assert Client(vendor).listed() == ["a cat"] * accepted
     assert vendor.faults_left["submit"] == []
@@ -365,7 +370,7 @@ _CUTS = (Fault("truncate", 40, length="right"), Fault("truncate", 40), Fault("sh
 
 def test_a_dripping_body_comes_whole_but_in_drops(vendor: Vendor) -> None:
     """Each read gets a little, so a time-out between bytes never strikes."""
-    vendor.fault("submit", Fault("drip", 20, pause=0.02))
+    vendor.fault("submit", Fault("drip", 40, pause=0.1))
     host, port = vendor.base_url.removeprefix("http://").split(":")
     body = json.dumps(CAT).encode()
     head = f"POST /nano-banana/images HTTP/1.1\r\nAuthorization: Bearer {CANARY}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -374,7 +379,7 @@ def test_a_dripping_body_comes_whole_but_in_drops(vendor: Vendor) -> None:
         drops = [raw.recv(65536)]
         while not drops[-1].endswith(b"}"):
             drops.append(raw.recv(65536))
-    assert len(drops) > 3
+    assert len(drops) > 2
     assert json.loads(b"".join(drops).partition(b"\r\n\r\n")[2])["success"]
 
 
