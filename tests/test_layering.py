@@ -24,7 +24,8 @@ FLOORS = (
     "errors canonical",
     "model events",
     """
-    recipe.yaml recipe.schema recipe.templates recipe.references recipe.expand recipe.select recipe
+    recipe.words recipe.syntax recipe.yaml recipe.schema recipe.limits recipe.partials recipe.templates
+    recipe.references recipe.files recipe.naming recipe.axes recipe.expand recipe.select recipe
     images request prices
     """,
     "clock disk",
@@ -33,14 +34,17 @@ FLOORS = (
     store.lookup store
     """,
     """
-    providers.base providers.catalog providers.http providers.acedata
+    providers.addresses providers.secret providers.base providers.catalog providers.answers providers.http
+    providers.acedata
     providers.sandbox.sheet providers.sandbox.pixels providers.sandbox.checks providers.sandbox.memory
-    providers.sandbox.palette providers.sandbox.words providers.sandbox.pen providers.sandbox.painter
-    providers.sandbox.app providers.sandbox providers
+    providers.sandbox.palette providers.sandbox.words providers.sandbox.pen providers.sandbox.motifs
+    providers.sandbox.touches providers.sandbox.scene providers.sandbox.lettering providers.sandbox.layout
+    providers.sandbox.strip providers.sandbox.painter providers.sandbox.app providers.sandbox providers
     """,
     """
     planning explain
-    purchase.rules purchase.slots purchase.poller purchase.search purchase
+    purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.collect purchase.buyer
+    purchase
     """,
     "execute",
     "outputs.publish outputs.manifest outputs.log outputs.report outputs",
@@ -58,8 +62,9 @@ LAZY = {
 
 # Durable acts outside `disk`, each with its reason: (module, what it calls there).
 WRITERS = {
+    ("recipe.partials", "os.open"): "reads, folder by folder, so that no symlink is followed",
     ("store.ledger", "sqlite3.connect"): "SQLite syncs its own commits, and announces them to disk",
-    ("store.results", "sqlite3.connect"): "rebuilt from the ledger when lost",
+    ("store.results", "diskcache.Cache"): "SQLite too; what it loses is rebuilt from the ledger",
 }
 
 # Who may read the environment: wiring is the command line's.
@@ -230,7 +235,7 @@ def _is_write(call: ast.Call) -> bool:
         return "O_RDONLY" not in ast.unparse(call)
     if called.startswith("os."):
         return last in OS_WRITES and called == f"os.{last}"
-    if called.startswith(("shutil.", "tempfile.")) or called == "sqlite3.connect":
+    if called.startswith(("shutil.", "tempfile.")) or called in {"diskcache.Cache", "sqlite3.connect"}:
         return True
     if not isinstance(call.func, ast.Attribute):
         return called == "open" and _opens_for_writing(call, 1)
@@ -357,6 +362,7 @@ def test_no_module_is_listed_twice() -> None:
         (writes, "outputs.log", "os.open(a, flags)"),
         (writes, "outputs.log", "shutil.move(a, b)"),
         (writes, "outputs.log", "tempfile.mkdtemp()"),
+        (writes, "outputs.log", "sqlite3.connect(path)"),
         (prints, "execute", "print('x')"),
     ],
 )
