@@ -382,6 +382,8 @@ class Take:
     result: Result
     bought: bool
     """Whether this run paid for it."""
+    replaced: bool = False
+    """Whether it takes the place of one whose bytes are gone for good."""
 
 
 @dataclass(frozen=True, slots=True)

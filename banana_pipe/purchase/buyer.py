@@ -109,6 +109,16 @@ class Buyer:
         """Whether a POST of this run was accepted, so that another look at what is parked can help."""
         return self._first_accepted is not None
 
+    @property
+    def origin(self) -> str:
+        """Where this buyer's attempts belong."""
+        return self._desk.provider.origin
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user wants to go."""
+        return self._interrupted.is_set()
+
     async def close(self) -> None:
         """Stop polling."""
         await self._poller.close()

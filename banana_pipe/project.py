@@ -1,0 +1,100 @@
+"""Where things are: the project's root, its cache, a recipe's output folder and lock file.
+
+Unaware of what stands in a recipe and of the working directory, but for paths given by flag.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from banana_pipe.errors import UsageError
+
+CONFIG_NAME = "banana-pipe.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places of one recipe in its project; all absolute."""
+
+    root: Path
+    recipe: Path
+    cache: Path
+    out: Path
+    lock: Path
+    sandbox_lock: Path
+
+    @property
+    def recipe_in_project(self) -> str:
+        """The recipe's path from the root, `/` between parts: how the folder's manifest names it."""
+        try:
+            return self.recipe.relative_to(self.root).as_posix()
+        except ValueError:
+            return self.recipe.as_posix()
+
+    def guard_of(self, path: Path) -> Path:
+        """The lock file under which *path* (a record outside the cache) is changed."""
+        return self.cache / "locks" / f"file-{path.name}"
+
+
+def places_of(recipe: Path, name: str, *, provider: str | None, out: Path | None, cache: Path | None) -> Places:
+    """The places of *recipe*, whose pictures go to the folder *name*.
+
+    *provider* is one chosen by flag: its pictures get a folder of their own. *out* and *cache* are
+    folders given by flag or configuration, relative to the working directory.
+    """
+    recipe = recipe.resolve()
+    root = find_root(recipe.parent)
+    cache = cache.absolute() if cache is not None else root / "cache"
+    folder = f"{name}@{provider}" if provider else name
+    return Places(
+        root=root,
+        recipe=recipe,
+        cache=cache,
+        out=out.absolute() if out is not None else root / "out" / folder,
+        lock=recipe.with_suffix(".lock"),
+        sandbox_lock=cache / "sandbox" / f"{recipe.stem}.lock",
+    )
+
+
+def find_root(folder: Path) -> Path:
+    """The project that *folder* is in: the nearest folder upward that says so, else a good guess.
+
+    The search ends below the home folder and at the border of the file system.
+    """
+    folder = folder.resolve()
+    device = folder.stat().st_dev
+    home = _home()
+    for candidate in (folder, *folder.parents):
+        if candidate == home or candidate.stat().st_dev != device:
+            break
+        if _says_root(candidate):
+            return candidate
+    return folder.parent if folder.name == "recipes" else folder
+
+
+def _says_root(folder: Path) -> bool:
+    return (
+        (folder / CONFIG_NAME).is_file()
+        or (folder / "cache" / "ledger.db").is_file()
+        or (folder / ".git").exists()
+        or "banana-pipe" in read_toml(folder / "pyproject.toml").get("tool", {})
+    )
+
+
+def read_toml(path: Path) -> dict[str, object] | dict[str, dict[str, object]]:
+    """The content of a TOML file, empty where there is none. Raises UsageError for a broken one."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}", hint="mend that file, it is read for its settings") from None
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None
