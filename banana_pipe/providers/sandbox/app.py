@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import cast
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
@@ -197,12 +198,12 @@ async def _json_body(request: Request) -> Json:
         raise bad_request("The body is not valid JSON.") from None
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return _gateway_error(error.status, error.code, error.message)
+async def _refused(_request: Request, error: Exception) -> Response:
+    refused = cast(Refused, error)
+    return _gateway_error(refused.status, refused.code, refused.message)
 
 
-async def _no_api(request: Request, error: Exception) -> Response:
+async def _no_api(_request: Request, _error: Exception) -> Response:
     return _gateway_error(404, "no_api", "No API was found for this path and method.")
 
 

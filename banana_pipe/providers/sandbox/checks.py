@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -27,6 +29,11 @@ MODELS = ("nano-banana", "nano-banana-2-lite", "nano-banana-2", "nano-banana-pro
 MAX_COUNT = 4
 MAX_PICTURE_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 64_000_000
+# What Pillow's decoders raise, according to where the bytes make them trip.
+UNREADABLE = (
+    OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError, AttributeError, struct.error,
+    zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 BACKGROUND_SIDE = 1280
@@ -161,8 +168,7 @@ def _picture(url: Json, nth: int) -> InputPicture:
         raise Refused(413, "request_too_large", f"{where} is larger than 10 MB.", by="gateway")
     try:
         return _kept(data, BACKGROUND_SIDE if nth == 0 else THUMBNAIL_SIDE)
-    # Pillow's decoders raise whatever the bytes make them trip over.
-    except Exception:
+    except UNREADABLE:
         raise bad_request(f"{where} is not a picture that can be read.") from None
 
 

@@ -13,9 +13,10 @@ from banana_pipe.providers.sandbox.lettering import Piece, Type, Word, one_by_on
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels"""
 
+FEW = 3
 LEADING = 1.36
 SPACE = 0.26
-CAPTION_SIZES = (34, 30, 27, 24, 22, 20, 18, 16, 14.5, 13)
+SIZES = (34, 30, 27, 24, 22, 20, 18, 16, 14.5, 13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +31,28 @@ class Frame:
     footer: Box
 
 
-def frame_for(width: int, height: int, inputs: int) -> Frame:
-    """The frame of a picture of that size with so many inputs: those beside the caption or above it."""
+def frame_for(width: int, height: int, inputs: int, *, long: bool) -> Frame:
+    """The frame of a picture of that size with so many inputs; a *long* text gets more room.
+
+    Up to three inputs stand beside the caption, so that the scene keeps its shape along a chain.
+    """
     unit = min(sqrt(width * height), 1.9 * min(width, height)) / 1024
     edge, gap = round(38 * unit), round(18 * unit)
     header = (edge, round(26 * unit), width - edge, round(68 * unit))
     footer = (edge, height - round(50 * unit), width - edge, height - round(24 * unit))
-    below = round(height * (0.20 if width >= height else 0.22))
     bottom = footer[1] - gap
-    caption = (edge, bottom - below, width - edge, bottom)
-    strip: Box | None = None
-    if inputs and width > 1.15 * height:
-        room = round((width - 2 * edge) * (0.26 if inputs <= 3 else 0.42))
+    caption = (edge, bottom - max(round(height * (0.25 if long else 0.13)), round(84 * unit)), width - edge, bottom)
+    scene = (edge, header[3] + round(12 * unit), width - edge, caption[1] - gap)
+    if not inputs:
+        return Frame(unit, header, scene, caption, None, footer)
+    if inputs <= FEW or width > 1.15 * height:
+        room = min(
+            round(0.52 * (width - 2 * edge)), round((122 * min(inputs, FEW) + 12) * unit) * (2 if inputs > FEW else 1)
+        )
         strip = (width - edge - room, caption[1], width - edge, bottom)
-        caption = (edge, caption[1], strip[0] - 2 * gap, bottom)
-    elif inputs:
-        tall = round((84 if inputs <= 7 else 132) * unit)
-        strip = (edge, caption[1] - tall - gap + round(8 * unit), width - edge, caption[1] - gap + round(8 * unit))
-    scene = (edge, header[3] + round(12 * unit), width - edge, (strip or caption)[1] - gap)
-    if strip and strip[0] > edge:
-        scene = (edge, scene[1], width - edge, caption[1] - gap)
-    return Frame(unit, header, scene, caption, strip, footer)
+        return Frame(unit, header, scene, (edge, caption[1], strip[0] - gap, bottom), strip, footer)
+    strip = (edge, caption[1] - round((90 if inputs <= 8 else 150) * unit), width - edge, caption[1] - gap)
+    return Frame(unit, header, (*scene[:3], strip[1] - gap), caption, strip, footer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Setting:
 def set_text(text: str, width: float, height: float, unit: float) -> Setting:
     """*text* as large as fits; what does not fit even small is left out, and the last line says how much."""
     paragraphs = [words for words in words_in(text) if words] or [[]]
-    for size in CAPTION_SIZES:
+    setting = Setting(Type(1), [], 1)
+    for size in SIZES:
         setting = _set(paragraphs, width, max(6, round(size * unit)), height)
         if len(setting.lines) * setting.leading <= height:
             return setting

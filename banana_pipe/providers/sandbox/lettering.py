@@ -43,8 +43,8 @@ MARKS: Mapping[str, tuple[str, float, str]] = {
 SPELLED: Mapping[str, str] = {
     "ø": "o\u0338", "Ø": "O\u0338", "đ": "d\u0335", "Đ": "D\u0335", "ł": "l\u0335", "Ł": "L\u0335",
     "ħ": "h\u0335", "Ħ": "H\u0335", "€": "C\u0336", "£": "L\u0335", "¥": "Y\u0336", "æ": "ae", "Æ": "AE",
-    "œ": "oe", "Œ": "OE", "ß": "ss", "ı": "i", "→": "->", "←": "<-", "×": "x", "•": "\u00b7", "−": "-",
-    "¿": "?", "¡": "!", "†": "+", "„": "\u201d", "‚": ",", "′": "'", "″": '"', "≤": "<=", "≥": ">=", "≈": "~",
+    "œ": "oe", "Œ": "OE", "ß": "ss", "\u0131": "i", "→": "->", "←": "<-", "×": "x", "•": "\u00b7", "\u2212": "-",
+    "¿": "?", "¡": "!", "†": "+", "„": "\u201d", "\u201a": ",", "\u2032": "'", "″": '"', "≤": "<=", "≥": ">=", "≈": "~",
 }  # fmt: skip
 DASHES: Mapping[str, float] = {"\u2010": 0.3, "\u2011": 0.3, "\u2012": 0.5, "\u2013": 0.5, "\u2014": 0.9, "\u2015": 0.9}
 LONGEST_NAME = 16
@@ -67,7 +67,7 @@ class Type:
     """The font at *size* pixels; *bold* thickens it by that many pixels."""
 
     size: int
-    bold: int = 0
+    bold: float = 0
 
     def width(self, word: Iterable[Piece], tracking: float = 0) -> float:
         """How wide *word* is, in pixels, with *tracking* behind every character."""
@@ -92,7 +92,7 @@ class Type:
         if piece.kind == "dash":
             return self.size * (DASHES[piece.text] + 0.14)
         if piece.kind == "box":
-            return max(map(self._label().getlength, piece.text.split())) + self.size * 0.30
+            return max(map(self._label().getlength, piece.text.split())) + self.size * 0.36
         return _font(self.size).getlength(piece.text) + tracking * len(piece.text)
 
     def _plain(self, draw: ImageDraw.ImageDraw, x: float, y: float, text: str, fill: RGB, tracking: float) -> None:
@@ -102,24 +102,27 @@ class Type:
             x += _font(self.size).getlength(part) + tracking
 
     def _marked(self, draw: ImageDraw.ImageDraw, x: float, y: float, piece: Piece, fill: RGB) -> None:
-        font = _font(self.size)
-        left, top, right, _ = font.getbbox(piece.text, anchor="ls")
-        above = [mark for mark in piece.marks if MARKS[mark][2] == "above"]
-        if piece.text == "i" and above:
-            # A dotless i is the lower part of an l.
-            top = font.getbbox("x", anchor="ls")[1]
-            stem = font.getbbox("l", anchor="ls")
-            draw.rectangle((round(x + left), round(y + top), round(x + left + stem[2] - stem[0]) - 1, y - 1), fill=fill)
+        left, top, right, _ = _ink(self.size, piece.text)
+        if piece.text == "i" and any(MARKS[mark][2] == "above" for mark in piece.marks):
+            # Aileron has no dotless i: it is an l that ends at the height of an x.
+            stem, top = _ink(self.size, "l"), _ink(self.size, "x")[1]
+            middle, half = x + (left + right) / 2, (stem[2] - stem[0]) / 2
+            draw.rectangle((round(middle - half), round(y + top), round(middle + half) - 1, round(y) - 1), fill=fill)
         else:
-            draw.text((x, y), piece.text, fill=fill, font=font, anchor="ls", stroke_width=self.bold)
+            draw.text((x, y), piece.text, fill=fill, font=_font(self.size), anchor="ls", stroke_width=self.bold)
         for mark in piece.marks:
-            glyph, scale, where = MARKS[mark]
-            small = _font(max(4, round(self.size * scale)))
-            a, b, c, d = small.getbbox(glyph, anchor="ls")
-            gap = self.size * 0.06
-            low = {"above": top - gap, "below": gap + d - b, "through": (top + d - b) / 2}[where]
-            draw.text((x + (left + right - a - c) / 2, y + low - d), glyph, fill=fill, font=small, anchor="ls")
-            top = min(top, top - gap - (d - b)) if where == "above" else top
+            top = self._mark(draw, (x + (left + right) / 2, y), top, mark, fill)
+
+    def _mark(self, draw: ImageDraw.ImageDraw, foot: tuple[float, float], top: float, mark: str, fill: RGB) -> float:
+        """Draw *mark* on the letter over *foot* that reaches up to *top*; returns how high it reaches now."""
+        glyph, scale, where = MARKS[mark]
+        size = max(4, round(self.size * scale))
+        left, high, right, low = _ink(size, glyph)
+        gap = self.size * 0.07
+        bottom = {"above": top - gap, "below": gap + low - high, "through": (top + low - high) / 2}[where]
+        at = (foot[0] - (left + right) / 2, foot[1] + bottom - low)
+        draw.text(at, glyph, fill=fill, font=_font(size), anchor="ls")
+        return bottom - (low - high) if where == "above" else top
 
     def _dash(self, draw: ImageDraw.ImageDraw, x: float, y: float, piece: Piece, fill: RGB) -> None:
         left, high = round(x + self.size * 0.07), round(y - self.size * 0.27)
@@ -129,14 +132,14 @@ class Type:
     def _box(self, draw: ImageDraw.ImageDraw, x: float, y: float, piece: Piece, fill: RGB) -> None:
         pad, width = self.size * 0.06, self._advance(piece, 0)
         box = (x + pad, y - self.size * 0.80, x + width - pad, y + self.size * 0.20)
-        draw.rounded_rectangle(box, radius=self.size * 0.14, outline=fill, width=max(1, round(self.size * 0.045)))
+        draw.rounded_rectangle(box, radius=self.size * 0.14, outline=fill, width=max(1, round(self.size * 0.03)))
         lines = piece.text.split()
         for nth, line in enumerate(lines):
             middle = y - self.size * (0.30 + 0.40 * ((len(lines) - 1) / 2 - nth))
             draw.text((x + width / 2, middle), line, fill=fill, font=self._label(), anchor="mm")
 
     def _label(self) -> ImageFont.FreeTypeFont:
-        return _font(max(4, round(self.size * 0.38)))
+        return _font(max(4, round(self.size * 0.35)))
 
 
 def words_in(text: str) -> list[list[Word]]:
@@ -192,6 +195,14 @@ def _has(char: str) -> bool:
         return True
     font = _font(32)
     return char.isprintable() and bytes(font.getmask(char)) != bytes(font.getmask("\uffff"))
+
+
+@lru_cache(maxsize=1024)
+def _ink(size: int, text: str) -> tuple[float, float, float, float]:
+    """Where *text* leaves ink, from its origin on the base line (the font's own boxes are wider)."""
+    mask, (across, down) = _font(size).getmask2(text, anchor="ls")
+    left, top, right, bottom = mask.getbbox() or (0, 0, 1, 1)
+    return left + across, top + down, right + across, bottom + down
 
 
 @lru_cache(maxsize=128)

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, PngImagePlugin
 from banana_pipe.providers.sandbox.checks import SCENE_BOX
 from banana_pipe.providers.sandbox.layout import Box, Frame, frame_for, set_text
 from banana_pipe.providers.sandbox.lettering import Type, Word, pieces
-from banana_pipe.providers.sandbox.palette import Colour, Palette, palette_for
+from banana_pipe.providers.sandbox.palette import Palette, palette_for
 from banana_pipe.providers.sandbox.pixels import size_of
 from banana_pipe.providers.sandbox.scene import edited_scene, new_scene
 from banana_pipe.providers.sandbox.sheet import InputPicture, Sheet
@@ -26,6 +26,8 @@ from banana_pipe.providers.sandbox.strip import paint_strip
 from banana_pipe.providers.sandbox.words import COLOURS, MOODS, first_of, words_of
 
 COMPRESSION = 6
+LONG_PROMPT = 170
+"""Characters; from there on the caption gets more room."""
 FOOTNOTE = "Painted offline by the banana-pipe sandbox. No model was asked, nothing was paid."
 
 
@@ -34,7 +36,7 @@ def paint(sheet: Sheet) -> bytes:
     words = words_of(sheet.prompt)
     palette = palette_for(_seeded(sheet.prompt), first_of(words, MOODS), first_of(words, COLOURS))
     width, height = size_of(sheet)
-    frame = frame_for(width, height, len(sheet.inputs))
+    frame = frame_for(width, height, len(sheet.inputs), long=len(sheet.prompt) > LONG_PROMPT)
     page = Image.new("RGB", (width, height), palette.paper.rgb())
     _paint_scene(page, frame, sheet, words, palette)
     if frame.strip:
@@ -46,7 +48,8 @@ def paint(sheet: Sheet) -> bytes:
 
 
 def _seeded(*parts: object) -> Random:
-    return Random(int.from_bytes(sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).digest()))
+
+    return Random(int.from_bytes(sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).digest()))  # noqa: S311
 
 
 def _paint_scene(page: Image.Image, frame: Frame, sheet: Sheet, words: list[str], palette: Palette) -> None:
@@ -78,7 +81,7 @@ def _header(page: Image.Image, frame: Frame, sheet: Sheet, palette: Palette) -> 
     type_ = Type(max(6, round(20 * unit)))
     tracking = 2.2 * unit
     verb = pieces(sheet.action.upper())
-    x = Type(type_.size, max(0, round(0.45 * unit))).draw(draw, left, base, verb, palette.ink.rgb(), tracking)
+    x = Type(type_.size, 0.35 * unit).draw(draw, left, base, verb, palette.ink.rgb(), tracking)
     room = stamp_left - 14 * unit - x
     details = [sheet.model, f"take {sheet.take}", f"{page.width} \u00d7 {page.height}"]
     for nth, detail in enumerate(details):
@@ -89,20 +92,19 @@ def _header(page: Image.Image, frame: Frame, sheet: Sheet, palette: Palette) -> 
         dot = x + 15 * unit
         radius = 2.2 * unit
         centre = base - 6.5 * unit
-        draw.ellipse((dot - radius, centre - radius, dot + radius, centre + radius), fill=palette.accent.rgb())
+        draw.ellipse((dot - radius, centre - radius, dot + radius, centre + radius), fill=palette.mark.rgb())
         x = type_.draw(draw, x + 32 * unit, base, word, (palette.ink if nth == 0 else palette.muted).rgb())
         room -= needs
 
 
 def _pill(page: Image.Image, right: int, box: Box, unit: float, palette: Palette) -> float:
     """The mark that this is no model's picture; returns its left edge."""
-    type_ = Type(max(6, round(17 * unit)), max(0, round(0.4 * unit)))
+    type_ = Type(max(6, round(17 * unit)), 0.3 * unit)
     tracking, word = 3.4 * unit, pieces("SANDBOX")
     width = type_.width(word, tracking) - tracking + 34 * unit
     middle, half = (box[1] + box[3]) / 2, 17 * unit
     size = (round(width), round(2 * half))
-    fill = palette.accent if palette.accent.light < 0.72 else Colour(0.62, palette.accent.chroma, palette.accent.hue)
-    page.paste(fill.rgb(), (right - size[0], round(middle - half)), _rounded(size, round(half)))
+    page.paste(palette.mark.rgb(), (right - size[0], round(middle - half)), _rounded(size, round(half)))
     type_.draw(
         ImageDraw.Draw(page),
         right - width + 17 * unit,
@@ -122,7 +124,7 @@ def _caption(page: Image.Image, frame: Frame, prompt: str, palette: Palette) -> 
     setting = set_text(prompt, right - text_left, bottom - top, unit)
     y = top + setting.type.size * 1.02
     height = (len(setting.lines) - 1) * setting.leading + setting.type.size * 1.3
-    draw.rounded_rectangle((left, top, left + bar, top + height), radius=bar / 2, fill=palette.accent.rgb())
+    draw.rounded_rectangle((left, top, left + bar, top + height), radius=bar / 2, fill=palette.mark.rgb())
     for line in setting.lines:
         x: float = text_left
         for word in line:

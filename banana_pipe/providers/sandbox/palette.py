@@ -108,6 +108,13 @@ class Palette:
     muted: Colour
     named: bool
 
+    @property
+    def mark(self) -> Colour:
+        """The accent as it shows on paper: never pale, never grey."""
+        if self.accent.chroma < 0.04:
+            return Colour(0.58, 0.09, self.mood.top.hue)
+        return self.accent if 0.4 < self.accent.light < 0.70 else Colour(0.60, self.accent.chroma, self.accent.hue)
+
     def layer(self, depth: float) -> Colour:
         """The land's colour from 0 (far, in the haze) to 1 (near)."""
         far, near = self.mood.far, self.mood.near

@@ -51,17 +51,17 @@ class Pen:
 
     def box(self, x: float, y: float, width: float, height: float, colour: Colour, *, round_: float = 0) -> None:
         """A rectangle standing on y with its middle at x; *round_* is the radius of its corners."""
-        (left, top), (right, bottom) = self._pixel((x - width / 2, y + height)), self._pixel((x + width / 2, y))
+        left, top = self._pixel((x - width / 2, y + height))
+        right, bottom = self._pixel((x + width / 2, y))
         box = (min(left, right), top, max(left, right), bottom)
         self._draw().rounded_rectangle(box, radius=round_ * self.unit, fill=colour.rgb())
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """A smooth open line with round ends."""
-        way = [self._pixel(point) for point in smooth(points)]
-        thick = max(1, round(width * self.unit))
+        thick = max(1.0, width * self.unit)
         draw = self._draw()
-        draw.line(way, fill=colour.rgb(), width=thick)
-        for x, y in way:
+        # Dots close to each other: Pillow's wide lines leave gaps where they bend.
+        for x, y in (self._pixel(point) for point in smooth(points, steps=48 if thick > 3 else 120)):
             draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=colour.rgb())
 
     def glow(self, x: float, y: float, width: float, height: float, colour: Colour, strength: float) -> None:
@@ -81,6 +81,17 @@ class Pen:
 
     def _draw(self) -> ImageDraw.ImageDraw:
         return ImageDraw.Draw(self.picture)
+
+
+def gradient(size: tuple[int, int], colours: Sequence[Colour]) -> Image.Image:
+    """From the first colour at the top to the last at the bottom."""
+    column = Image.new("RGB", (1, len(colours)))
+    column.putdata([colour.rgb() for colour in colours])
+    # Drawn large first: Pillow's edges are flat for half a step, and that half is cut off.
+    step = max(2, -(-size[1] // (len(colours) - 1)))
+    tall = column.resize((1, step * len(colours)), Image.Resampling.BILINEAR)
+    inner = tall.crop((0, step // 2, 1, tall.height - step // 2))
+    return inner.resize(size, Image.Resampling.BILINEAR)
 
 
 def smooth(points: Sequence[Point], *, closed: bool = False, steps: int = 12) -> list[Point]:
