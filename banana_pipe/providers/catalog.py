@@ -117,17 +117,20 @@ def origin(base_url: str) -> str:
 def _split(base_url: str) -> SplitResult:
     try:
         parts = urlsplit(base_url)
-        odd = not base_url.isprintable() or "\\" in base_url or " " in base_url
-        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not odd
+        if _is_base(parts) and parts.port != 0 and base_url.isprintable() and not set(base_url) & set(" \\"):
+            return parts
     except ValueError:
-        right = False
-    if not right or "@" in parts.netloc or parts.query or parts.fragment:
-        # Not quoted: what stands before an @ is a secret.
-        raise UsageError(
-            "the base URL is not one: it needs http:// or https:// and a host, and has no user, query or fragment",
-            hint=f"the provider's own is {BASE_URL}",
-        )
-    return parts
+        pass
+    # Not quoted: what stands before an @ is a secret.
+    raise UsageError(
+        "the base URL is not one: it needs http:// or https:// and a host, and has no user, query or fragment",
+        hint=f"the provider's own is {BASE_URL}",
+    )
+
+
+def _is_base(parts: SplitResult) -> bool:
+    surplus = "@" in parts.netloc or parts.query or parts.fragment
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not surplus
 
 
 def _unknown(field: str, params: Mapping[str, Json], known: tuple[str, ...], model: str) -> list[str]:
@@ -160,8 +163,10 @@ def _merged(below: Mapping[str, Json], above: Mapping[str, Json]) -> dict[str, J
     for name, value in above.items():
         old = merged.get(name)
         # A price is replaced whole: an old 4K price beside a new table would be a wrong one.
-        deep = isinstance(old, Mapping) and isinstance(value, Mapping) and name != "price"
-        merged[name] = _merged(old, value) if deep else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping) and name != "price":
+            merged[name] = _merged(old, value)
+        else:
+            merged[name] = value
     return merged
 
 
