@@ -22,6 +22,8 @@ from banana_pipe.model import Artifact, BaseKey, Json, Key, Result
 from banana_pipe.prices import MICROS, usd
 from banana_pipe.store import locktext
 
+_TAKE = re.compile(r"take [1-9]\d{0,8}")
+
 
 @dataclass(frozen=True, slots=True)
 class LockTake:
@@ -273,7 +275,7 @@ def _block(base: BaseKey, members: Json) -> LockBlock:
     if not is_digest(base) or not isinstance(members, dict):
         raise _Wrong("the name of a block is a key of 64 hex digits, and its value a mapping")
     rest = dict(members)
-    takes = {int(name[5:]): _take(rest.pop(name)) for name in list(rest) if re.fullmatch(r"take [1-9]\d{0,8}", name)}
+    takes = {int(name[5:]): _take(rest.pop(name)) for name in members if _TAKE.fullmatch(name)}
     provider, model = _text(rest, "provider"), _text(rest, "model")
     inputs, labels = _texts(rest, "inputs"), _texts(rest, "labels")
     if provider is None or model is None or not all(map(is_digest, inputs)):
@@ -334,7 +336,7 @@ def _moment(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = datetime.min
-    if not 1970 <= moment.year < 9999:
+        moment = None
+    if moment is None or not 1970 <= moment.year < 9999:
         raise _Wrong("`bought_at` is a time like 2026-11-22T14:00:00Z")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

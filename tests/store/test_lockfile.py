@@ -102,6 +102,7 @@ def locks(draw: st.DrawFn) -> LockFile:
     return LockFile(blocks, draw(extras))
 
 
+@settings(max_examples=50, deadline=None)
 @given(locks())
 def test_what_is_written_is_read_back(lock: LockFile) -> None:
     """Nothing is lost or changed on the way through the text: no name, no time, no millionth of a dollar."""
@@ -110,6 +111,7 @@ def test_what_is_written_is_read_back(lock: LockFile) -> None:
     assert as_text(parse(text, HERE)) == text
 
 
+@settings(max_examples=50, deadline=None)
 @given(locks())
 def test_the_text_is_sorted_json_with_a_line_of_its_own_for_all_that_changes(lock: LockFile) -> None:
     """Any program can read it; the lines that can be added or changed end in a comma."""
@@ -121,6 +123,7 @@ def test_the_text_is_sorted_json_with_a_line_of_its_own_for_all_that_changes(loc
     assert heads == sorted(lock.blocks)
 
 
+@settings(max_examples=30, deadline=None)
 @given(locks(), st.permutations(["a", "b", "c", "d"]), st.integers(0, 4))
 def test_the_order_of_changes_does_not_matter(lock: LockFile, order: list[str], split: int) -> None:
     """Processes that add what they bought, in any order and grouping, end with the same text."""
@@ -143,7 +146,7 @@ def test_any_text_is_a_lock_or_a_located_error(text: str) -> None:
     assert None not in complaints
 
 
-@settings(max_examples=300)
+@settings(max_examples=100, deadline=None)
 @given(locks(), st.data())
 def test_any_damage_to_a_lock_is_a_lock_or_a_located_error(lock: LockFile, data: st.DataObject) -> None:
     """Neither does one whose values were replaced by others."""
