@@ -1,0 +1,264 @@
+"""A recipe becomes a graph: every instance of every step, rendered, with the pictures it reads.
+
+Unaware of YAML, of requests and their keys, and of what is in the pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, TypeVarTuple
+
+from banana_pipe.errors import Location, RecipeError, RecipeErrors
+from banana_pipe.model import FileInput, Input, Json, Node, NodeInput, Recipe, Reference, Step, Text
+from banana_pipe.recipe.axes import rendered
+from banana_pipe.recipe.files import Files
+from banana_pipe.recipe.instances import Instance, Instances
+from banana_pipe.recipe.naming import BadName, collision_key, default_output, output_name
+from banana_pipe.recipe.order import in_order
+from banana_pipe.recipe.references import BadReference, FileReference, GlobReference, parse_reference
+from banana_pipe.recipe.templates import Templates
+from banana_pipe.recipe.words import nearest, shortened, suggestion
+from banana_pipe.recipe.yaml import Value
+
+DEFAULT_MODEL = "nano-banana"
+"""What the API takes where none is named; another default here would be another key."""
+DEFAULT_TIMEOUT = 600.0
+PROVIDERS = ("acedata", "sandbox")
+_PARAMS = ("aspect_ratio", "resolution")
+
+_Made = TypeVar("_Made")
+_Arguments = TypeVarTuple("_Arguments")
+
+
+def expand(
+    recipe: Recipe,
+    steps: frozenset[str],
+    templates: Templates,
+    files: Files,
+    provider: str | None,
+    errors: list[RecipeError],
+) -> Mapping[str, Node]:
+    """The nodes of *recipe*, each behind those that it reads; mistakes go to *errors*.
+
+    *steps* are the names of all steps, of those too that are too broken to be in the recipe.
+    *provider* overrides what the steps say.
+    """
+    expander = _Expander(recipe, Instances(recipe, steps, templates, files), templates, files, provider)
+    nodes = expander.nodes()
+    errors += expander.errors
+    return nodes if errors else in_order(nodes, recipe.steps, errors)
+
+
+class _Expander:
+    """Makes nodes of instances; complains once about every place."""
+
+    def __init__(
+        self, recipe: Recipe, instances: Instances, templates: Templates, files: Files, provider: str | None
+    ) -> None:
+        self.recipe = recipe
+        self.instances = instances
+        self.templates = templates
+        self.files = files
+        self.provider = provider
+        self.errors: list[RecipeError] = []
+        self.complained: set[Location | None] = set()
+        self.parsed: dict[str, Reference | FileReference | GlobReference] = {}
+        self.landed: dict[str, str] = {}
+        for error in instances.errors:
+            self.complain(error)
+
+    def nodes(self) -> dict[str, Node]:
+        nodes: dict[str, Node] = {}
+        for step in self.recipe.steps.values():
+            settings = self.settings(step)
+            found = self.instances.of.get(step.name)
+            if found is None:
+                self.check_templates(step, settings)
+            for instance in found or ():
+                node = self.node(step, settings, instance)
+                if node is not None:
+                    nodes[node.id] = node
+        return nodes
+
+    def settings(self, step: Step) -> dict[str, Any]:
+        """The step's own over the defaults; a default ratio is for generated pictures alone."""
+        defaults = dict(self.recipe.defaults)
+        if step.verb == "edit":
+            defaults.pop("aspect_ratio", None)
+        return {**defaults, **step.settings}
+
+    def check_templates(self, step: Step, settings: Mapping[str, Any]) -> None:
+        """What can be said about a step that has no instances, because its axes are broken."""
+        texts = [step.prompt, *step.images, *[text for text in settings.values() if isinstance(text, Text)]]
+        for text in texts:
+            self.tried(self.templates.check, text)
+
+    def node(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> Node | None:
+        before = len(self.errors)
+        refused = len(self.complained)
+        prompt = self.tried(self.prompt, step, instance)
+        inputs = self.tried(self.inputs, step, settings, instance)
+        model = self.tried(self.setting, "model", settings, instance)
+        provider = self.provider or self.tried(self.named_provider, settings, instance)
+        params = self.tried(self.params, step, settings, instance)
+        output = self.tried(self.output, step, settings, instance)
+        if len(self.errors) > before or len(self.complained) > refused:
+            return None
+        if prompt is None or inputs is None or params is None or provider is None:
+            return None
+        own, extra = params
+        return Node(
+            id=instance.id,
+            step=step.name,
+            axes=instance.axes,
+            action="edit" if inputs else "generate",
+            provider=provider,
+            model=model or DEFAULT_MODEL,
+            prompt=prompt,
+            inputs=inputs,
+            params={**own, **extra},
+            has_extra=bool(extra),
+            timeout=settings.get("timeout", DEFAULT_TIMEOUT),
+            samples=settings.get("samples", 1),
+            pick=settings.get("pick"),
+            output=output,
+            at=step.at,
+        )
+
+    def prompt(self, step: Step, instance: Instance) -> str:
+        prompt = self.templates.render(step.prompt, instance.scope)
+        if not prompt:
+            raise RecipeError(f"the prompt of `{instance.id}` is empty", at=step.prompt.at)
+        return prompt
+
+    def setting(self, name: str, settings: Mapping[str, Any], instance: Instance) -> str | None:
+        text = settings.get(name)
+        if text is None:
+            return None
+        value = self.templates.render(text, instance.scope)
+        if not value:
+            raise RecipeError(
+                f"`{name}` of `{instance.id}` is empty", at=text.at, hint="leave it out if it is not meant"
+            )
+        return value
+
+    def named_provider(self, settings: Mapping[str, Any], instance: Instance) -> str:
+        provider = self.setting("provider", settings, instance) or PROVIDERS[0]
+        if provider not in PROVIDERS:
+            hint = suggestion(provider, PROVIDERS, kind="there are")
+            raise RecipeError(f"there is no provider `{shortened(provider)}`", at=settings["provider"].at, hint=hint)
+        return provider
+
+    def params(
+        self, step: Step, settings: Mapping[str, Any], instance: Instance
+    ) -> tuple[dict[str, Json], dict[str, Json]]:
+        """The fields of the request that the recipe sets: ours, and those of `extra`."""
+        given = [(name, self.setting(name, settings, instance)) for name in _PARAMS if name in settings]
+        extra: dict[str, Json] = {}
+        for values in (self.recipe.defaults.get("extra"), step.settings.get("extra")):
+            if isinstance(values, Value):
+                extra |= rendered(values, instance.scope, self.templates)
+        return {name: value for name, value in given if value is not None}, extra
+
+    def output(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> str | None:
+        written = settings.get("output")
+        if written is False:
+            return None
+        at = step.at
+        if written is None:
+            name = default_output(step.name, [name for _, name in instance.axes])
+        else:
+            at = written.at
+            try:
+                name = output_name(self.templates.render(written, instance.scope))
+            except BadName as error:
+                raise RecipeError(f"`output` of `{instance.id}`: {error}", at=at) from None
+        first = self.landed.setdefault(collision_key(name), instance.id)
+        if first != instance.id:
+            hint = "let `output` name every axis, as in `{{ names.color }}`"
+            raise RecipeError(f"`{first}` and `{instance.id}` both land at `{name}`", at=at, hint=hint)
+        return name
+
+    # --- what a node reads --------------------------------------------------------------------
+
+    def inputs(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> tuple[Input, ...]:
+        if not step.images and "images" not in settings:
+            return (NodeInput(instance.parent),) if instance.parent else ()
+        found: list[Input] = []
+        for text in step.images:
+            for written in self.written(text, instance):
+                found += self.referred(written, text.at, instance)
+        if step.verb == "edit" and not found and not self.errors:
+            at = step.images[0].at if step.images else step.at
+            raise RecipeError(f"`{instance.id}` edits nothing: `images` is empty here", at=at)
+        return tuple(found)
+
+    def written(self, text: Text, instance: Instance) -> list[str]:
+        """The references in *text*: one, or a list where it is one expression with a list."""
+        value = self.templates.value(text, instance.scope)
+        values = value if isinstance(value, list) else [value]
+        for one in values:
+            if not isinstance(one, str):
+                raise RecipeError(f"`images` takes texts, not {one!r}", at=text.at, hint="a step, a file or a pattern")
+        return values
+
+    def referred(self, written: str, at: Location, instance: Instance) -> Iterable[Input]:
+        try:
+            reference = self.parsed.get(written)
+            if reference is None:
+                reference = self.parsed[written] = parse_reference(written)
+            if isinstance(reference, Reference):
+                return self.nodes_of(reference, written, instance)
+            if isinstance(reference, GlobReference):
+                return [FileInput(self.files.find(one), one, at) for one in self.files.glob(reference.text)]
+            return [FileInput(self.files.find(reference.text), reference.text, at)]
+        except BadReference as error:
+            raise RecipeError(str(error), at=at, hint=error.hint) from None
+
+    def nodes_of(self, reference: Reference, written: str, instance: Instance) -> list[NodeInput]:
+        step = reference.step
+        if step not in self.instances.of:
+            if step in self.instances.steps:
+                return []
+            raise self.unknown(step)
+        if reference.every:
+            found = [one.id for one in self.instances.of[step]]
+        elif reference.axes:
+            self.check_axes(step, reference)
+            found = list(self.instances.matching(step, reference.axes))
+        else:
+            found = list(self.instances.matching(step, dict(instance.axes)))
+        if not found:
+            ids = [one.id for one in self.instances.of[step]]
+            near = nearest(written, ids) or ids[0]
+            hint = f"there are {len(ids)}, such as `{near}`; `{step}[*]` is all of them"
+            raise BadReference(f"no `{step}` matches `{shortened(written)}` for `{instance.id}`", hint)
+        return [NodeInput(one, reference.sample) for one in found]
+
+    def check_axes(self, step: str, reference: Reference) -> None:
+        known = self.instances.axes_of(step)
+        for axis in reference.axes:
+            if axis not in known:
+                hint = suggestion(axis, known, kind="its axes") if known else f"it has no axes: write `{step}`"
+                raise BadReference(f"`{step}` has no axis `{axis}`", hint)
+
+    def unknown(self, step: str) -> BadReference:
+        hint = suggestion(step, self.instances.steps, kind="steps")
+        return BadReference(f"there is no step `{step}`", f"{hint}; a file of that name is `./{step}`")
+
+    # --- errors -------------------------------------------------------------------------------
+
+    def tried(self, make: Callable[[*_Arguments], _Made], *arguments: *_Arguments) -> _Made | None:
+        """What *make* returns; None and a complaint where it raises."""
+        try:
+            return make(*arguments)
+        except RecipeError as error:
+            self.complain(error)
+            return None
+
+    def complain(self, error: RecipeError) -> None:
+        """Keep *error*, unless its place was complained about: a thousand nodes may share a text."""
+        for one in error.errors if isinstance(error, RecipeErrors) else (error,):
+            if one.at not in self.complained:
+                self.complained.add(one.at)
+                self.errors.append(one)

@@ -1,0 +1,121 @@
+"""Picture files that a recipe names: found, and kept inside the folders that it may read.
+
+Unaware of what is in the files: none is opened here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from banana_pipe.recipe.references import BadReference, nfc
+from banana_pipe.recipe.words import suggestion
+
+MAX_SCANNED = 100_000
+"""Directory entries that one pattern may look at."""
+
+
+class Files:
+    """Finds files relative to the recipe's folder, links resolved, inside the readable folders."""
+
+    def __init__(self, folder: Path, allowed: Sequence[Path]) -> None:
+        self._folder = os.path.abspath(folder)
+        self._roots = tuple(os.path.realpath(root) for root in (folder, *allowed))
+        self._found: dict[str, Path] = {}
+
+    def find(self, text: str) -> Path:
+        """The absolute path, links resolved, of the file *text*. Raises BadReference."""
+        found = self._found.get(text)
+        if found is None:
+            found = self._found[text] = self._find(text)
+        return found
+
+    def glob(self, text: str) -> list[str]:
+        """The files that match the pattern *text*, sorted, written as it is. Raises BadReference."""
+        start, _, rest = ("/", "", text.lstrip("/")) if text.startswith("/") else ("", "", text)
+        budget = [MAX_SCANNED]
+        matches = sorted(set(self._matching(start, [part for part in rest.split("/") if part], budget)))
+        found = [match for match in matches if self._is_file(match)]
+        if not found:
+            raise BadReference(f"no file matches `{text}`", "patterns start from the recipe's folder")
+        return found
+
+    def _find(self, text: str) -> Path:
+        if "\0" in text:
+            raise BadReference("a file name has no NUL in it")
+        real = self._inside(text)
+        try:
+            mode = os.stat(real).st_mode
+        except FileNotFoundError:
+            raise BadReference(f"there is no file `{text}`", self._near(text)) from None
+        except OSError as error:
+            raise BadReference(f"`{text}` cannot be read: {error.strerror}") from None
+        if stat.S_ISDIR(mode):
+            raise BadReference(f"`{text}` is a folder", f"for the pictures in it: `{text.rstrip('/')}/*.png`")
+        if not stat.S_ISREG(mode):
+            raise BadReference(f"`{text}` is not a regular file")
+        return Path(real)
+
+    def _inside(self, text: str) -> str:
+        """The real path of *text*; judged before anybody asks whether it exists."""
+        real = os.path.realpath(os.path.join(self._folder, text))
+        if any(real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self._roots):
+            return real
+        folder = os.path.dirname(text) or "."
+        hint = f"copy it beside the recipe, or allow its folder: `--allow-read {folder}`"
+        raise BadReference(f"`{text}` is outside the recipe's folder", hint)
+
+    def _near(self, text: str) -> str | None:
+        folder, name = os.path.split(text)
+        try:
+            names = sorted(os.listdir(self._inside(folder or ".")))
+        except (OSError, BadReference):
+            return "paths start from the recipe's folder"
+        hint = suggestion(name, names, kind="there")
+        return hint if "did you mean" in hint else "paths start from the recipe's folder"
+
+    def _is_file(self, text: str) -> bool:
+        try:
+            return stat.S_ISREG(os.stat(os.path.join(self._folder, text)).st_mode)
+        except OSError:
+            return False
+
+    def _matching(self, base: str, parts: list[str], budget: list[int]) -> Iterator[str]:
+        if not parts:
+            yield base
+            return
+        part, rest = parts[0], parts[1:]
+        if "*" not in part and "?" not in part:
+            yield from self._matching(os.path.join(base, part), rest, budget)
+        elif part == "**":
+            yield from self._matching(base, rest or ["*"], budget)
+            for name in self._names(base, budget, folders=True):
+                yield from self._matching(os.path.join(base, name), parts, budget)
+        else:
+            matches = _pattern(part).match
+            for name in self._names(base, budget, folders=False):
+                if matches(nfc(name)) and (part.startswith(".") or not name.startswith(".")):
+                    yield from self._matching(os.path.join(base, name), rest, budget)
+
+    def _names(self, base: str, budget: list[int], *, folders: bool) -> list[str]:
+        """Names in the folder *base*; only unlinked, visible folders with *folders*."""
+        try:
+            entries = list(os.scandir(self._inside(base or ".")))
+        except OSError:
+            return []
+        budget[0] -= len(entries)
+        if budget[0] < 0:
+            raise BadReference(f"this pattern looks at more than {MAX_SCANNED} files", "name the folder more closely")
+        if not folders:
+            return [entry.name for entry in entries]
+        return [one.name for one in entries if not one.name.startswith(".") and one.is_dir(follow_symlinks=False)]
+
+
+def _pattern(part: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": "."}
+    # `***` means what `*` does, and would be slow.
+    squeezed = re.sub(r"\*+", "*", nfc(part))
+    return re.compile("".join(wild.get(one) or re.escape(one) for one in squeezed) + r"\Z", re.DOTALL)

@@ -1,0 +1,348 @@
+"""Values become a Recipe: which keys there are, what each may hold, and every mistake in them.
+
+Unaware of what templates render to, of files, and of how steps become nodes.
+
+The checks are written by hand over the values rather than with pydantic: each knows the place of
+its key and its value, the text as it was written and the word that was meant.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from banana_pipe.errors import Location, RecipeError
+from banana_pipe.model import Json, Recipe, Step, Text
+from banana_pipe.recipe.words import nearest, quoted, suggestion
+from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
+
+TOP = ("version", "name", "vars", "defaults", "extra", "timeout", "steps")
+DEFAULTS = ("model", "aspect_ratio", "resolution", "provider", "samples")
+STEP = (
+    *("generate", "edit", "images", "model", "aspect_ratio", "resolution", "provider", "extra"),
+    *("timeout", "matrix", "each", "samples", "pick", "output"),
+)
+REQUEST_FIELDS = frozenset(
+    ["action", "prompt", "model", "image_urls", "aspect_ratio", "resolution", "count", "async", "callback_url"]
+)
+"""Fields of the API that `extra` must not set: they have a key of their own, or are ours to set."""
+RESERVED = frozenset(["previous", "index", "names", "last"])
+_TEMPLATE_WORDS = frozenset(
+    [
+        *("and", "else", "false", "if", "in", "is", "none", "not", "or", "true"),
+        *("caller", "kwargs", "loop", "recursive", "self", "super", "varargs"),
+    ]
+)
+MAX_SAMPLES = 100
+MAX_TIMEOUT = 86_400.0
+
+STEP_NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z")
+_ELSEWHERE: Mapping[str, str] = {
+    "token": "the token stands in the environment: ACEDATACLOUD_API_TOKEN",
+    "base_url": "the base URL stands in the environment: ACEDATACLOUD_API_BASE_URL",
+    "callback_url": "answers are fetched by banana-pipe itself; a recipe cannot have them sent anywhere",
+    "proxy": "how the network is reached belongs to the environment, never to a recipe",
+}
+_ALIASES: Mapping[str, str] = {
+    "api_token": "token",
+    "api_key": "token",
+    "apikey": "token",
+    "authorization": "token",
+    "acedatacloud_api_token": "token",
+    "api_base_url": "base_url",
+    "api_base": "base_url",
+    "baseurl": "base_url",
+    "endpoint": "base_url",
+    "callback": "callback_url",
+    "webhook": "callback_url",
+    "proxies": "proxy",
+    "http_proxy": "proxy",
+    "https_proxy": "proxy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A recipe of the steps that are sound, and the names of all steps, broken ones included."""
+
+    recipe: Recipe
+    steps: frozenset[str]
+
+
+def read_recipe(document: Document, path: Path, errors: list[RecipeError]) -> Checked | None:
+    """The recipe in *document*; its mistakes go to *errors*. None where nothing can be made of it."""
+    if document.root is None:
+        if not errors:
+            errors.append(RecipeError("the recipe is empty", at=Location(document.path, 1, 1), hint=_FIRST_STEPS))
+        return None
+    return _Reader(errors).recipe(document.root, path)
+
+
+_FIRST_STEPS = "a first one: `steps: {cat: {generate: A white cat on a sofa}}`"
+
+
+class _Reader:
+    """Reads values and collects what is wrong with them."""
+
+    def __init__(self, errors: list[RecipeError]) -> None:
+        self.errors = errors
+        self.variables: dict[str, Json] = {}
+
+    def recipe(self, root: Value, path: Path) -> Checked | None:
+        top = self.mapping(root, "a recipe", TOP)
+        if top is None:
+            return None
+        self.version(top.get("version"))
+        self.variables = self.read_variables(top.get("vars"))
+        steps, names = self.steps(top.get("steps"), root)
+        recipe = Recipe(
+            path=path,
+            name=self.name(top.get("name")) or path.stem,
+            variables=self.variables,
+            defaults=self.defaults(top),
+            steps=steps,
+            sources=(),
+        )
+        return Checked(recipe, names)
+
+    def version(self, value: Value | None) -> None:
+        if value is not None and value.style != "broken" and (type(value.data) is not int or value.data != 1):
+            self.wrong("`version` is 1: no other is known", value, hint="write `version: 1`")
+
+    def name(self, value: Value | None) -> str | None:
+        text = self.text(value, "name")
+        if text is None:
+            return None
+        name: str = text.value.strip()
+        if not name or name.startswith((".", "_", "-")) or re.search(r"[/\\<>:\"|?*\x00-\x1f]", name):
+            hint = "letters, digits, spaces and `._-`, beginning with a letter or digit"
+            self.errors.append(RecipeError("`name` names the folder of the pictures", at=text.at, hint=hint))
+            return None
+        return name
+
+    def read_variables(self, value: Value | None) -> dict[str, Json]:
+        if value is None or value.data is None:
+            return {}
+        entries = self.mapping(value, "`vars`", None)
+        if entries is None:
+            return {}
+        for name, inner in entries.items():
+            self.word(name, value.keys[name], "a variable")
+            refuse_cuts(inner, f"variable `{name}`", self.errors)
+        return {name: plain(inner) for name, inner in entries.items()}
+
+    def defaults(self, top: Mapping[str, Value]) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        value = top.get("defaults")
+        if value is not None and value.data is not None:
+            entries = self.mapping(value, "`defaults`", DEFAULTS) or {}
+            found |= self.settings(entries)
+        return found | self.settings({name: top[name] for name in ("extra", "timeout") if name in top})
+
+    def steps(self, value: Value | None, root: Value) -> tuple[dict[str, Step], frozenset[str]]:
+        if value is None:
+            self.errors.append(RecipeError("`steps` is missing", at=root.at, hint=_FIRST_STEPS))
+            return {}, frozenset()
+        entries = self.mapping(value, "`steps`", None) if value.data is not None else {}
+        if entries is None:
+            return {}, frozenset()
+        if not entries:
+            self.wrong("there are no steps", value, hint=_FIRST_STEPS)
+        steps: dict[str, Step] = {}
+        for name, inner in entries.items():
+            before = len(self.errors)
+            step = self.step(name, value.keys[name], inner)
+            if step is not None and len(self.errors) == before:
+                steps[name] = step
+        return steps, frozenset(entries)
+
+    def step(self, name: str, at: Location, value: Value) -> Step | None:
+        if not STEP_NAME.match(name) or name == "previous":
+            hint = "lower-case letters, digits, `_` and `-`, beginning with a letter"
+            message = "`previous` is a reserved name" if name == "previous" else f"{quoted(name)} cannot name a step"
+            self.errors.append(RecipeError(message, at=at, hint=hint))
+        entries = self.mapping(value, f"step `{name}`", STEP)
+        if entries is None:
+            return None
+        verb = self.verb(name, at, value, entries)
+        prompt = self.text(entries.get(verb), verb, cut=True) if verb else None
+        each = self.text(entries.get("each"), "each")
+        images = self.images(entries.get("images"))
+        if verb == "edit" and each is None and not images and "each" not in entries:
+            key = value.keys["images"] if "images" in value.keys else value.keys["edit"]
+            hint = "say which with `images: STEP` or `images: photo.png`, or `generate` instead"
+            self.errors.append(RecipeError(f"step `{name}` edits nothing: it has no pictures", at=key, hint=hint))
+        settings = self.settings(entries)
+        if images == ():
+            settings["images"] = []
+        matrix = self.matrix(entries.get("matrix"))
+        if prompt is None or verb is None:
+            return None
+        return Step(name, at, verb, prompt, images or (), settings, matrix, each)
+
+    def verb(
+        self, name: str, at: Location, value: Value, entries: Mapping[str, Value]
+    ) -> Literal["generate", "edit"] | None:
+        if "generate" in entries and "edit" in entries:
+            hint = "a step makes one kind of picture: split it in two"
+            second = max(value.keys["generate"], value.keys["edit"])
+            self.errors.append(RecipeError(f"step `{name}` has both `generate` and `edit`", at=second, hint=hint))
+            return None
+        if "generate" in entries:
+            return "generate"
+        if "edit" in entries:
+            return "edit"
+        if not any(key not in STEP and nearest(key, ("generate", "edit")) for key in value.keys):
+            hint = "`generate: PROMPT` makes a picture, `edit: PROMPT` changes those in `images`"
+            self.errors.append(RecipeError(f"step `{name}` does not say what to make", at=at, hint=hint))
+        return None
+
+    def images(self, value: Value | None) -> tuple[Text, ...] | None:
+        """The references as written; None where `images` is not given."""
+        if value is None:
+            return None
+        listed = value.data if isinstance(value.data, list) else [value]
+        texts = [self.text(one, "images") for one in listed]
+        return tuple(text for text in texts if text is not None)
+
+    def settings(self, entries: Mapping[str, Value]) -> dict[str, Text | Json]:
+        found: dict[str, Text | Json] = {}
+        for name in ("model", "aspect_ratio", "resolution", "provider"):
+            found[name] = self.text(entries.get(name), name)
+        output = entries.get("output")
+        found["output"] = False if output and output.data is False else self.text(output, "output", cut=True)
+        found["samples"] = self.count(entries.get("samples"), "samples", MAX_SAMPLES)
+        found["pick"] = self.count(entries.get("pick"), "pick", None)
+        found["timeout"] = self.seconds(entries.get("timeout"))
+        found["extra"] = self.read_extra(entries.get("extra"))
+        return {name: value for name, value in found.items() if value is not None}
+
+    def count(self, value: Value | None, key: str, most: int | None) -> int | None:
+        if value is None or value.style == "broken":
+            return None
+        if type(value.data) is int and 1 <= value.data <= (most or value.data):
+            return value.data
+        upto = f" from 1 to {most}" if most else ", 1 or more"
+        hint = f"for example `{key}: 2`, without quotes" if isinstance(value.data, str) else f"for example `{key}: 2`"
+        self.wrong(f"`{key}` is a whole number{upto}", value, hint=hint)
+        return None
+
+    def seconds(self, value: Value | None) -> float | None:
+        if value is None or value.style == "broken":
+            return None
+        written = str(value.data) if type(value.data) in (int, str) else ""
+        number = float(written) if _SECONDS.match(written) else math.nan
+        if 0 < number <= MAX_TIMEOUT:
+            return number
+        self.wrong("`timeout` is a number of seconds, more than 0 and at most a day", value, hint="`timeout: 600`")
+        return None
+
+    def read_extra(self, value: Value | None) -> Value | None:
+        if value is None or value.data is None:
+            return None
+        entries = self.mapping(value, "`extra`", None)
+        for name in entries or ():
+            if name.casefold() in REQUEST_FIELDS:
+                hint = (
+                    f"use the step's own `{name}`" if name in STEP else "banana-pipe sets it itself, where it must be"
+                )
+                message = f"`extra` passes on fields that we do not know; `{name}` is known"
+                self.errors.append(RecipeError(message, at=value.keys[name], hint=hint))
+        return value if entries is not None else None
+
+    def matrix(self, value: Value | None) -> dict[str, Value]:
+        if value is None:
+            return {}
+        entries = self.mapping(value, "`matrix`", None)
+        if entries is None:
+            return {}
+        if not entries:
+            self.wrong("`matrix` has no axes", value, hint="`matrix: {color: [teal, ivory]}`, or leave it out")
+        for axis, inner in entries.items():
+            self.word(axis, value.keys[axis], "an axis")
+            refuse_cuts(inner, f"axis `{axis}`", self.errors)
+            if axis in self.variables:
+                message = f"axis `{axis}` has the name of a variable: `{{{{ {axis} }}}}` would mean both"
+                self.errors.append(RecipeError(message, at=value.keys[axis], hint="give one of them another name"))
+        return {axis: inner for axis, inner in entries.items() if inner.style != "broken"}
+
+    def word(self, name: str, at: Location, what: str) -> None:
+        """A name that templates can say."""
+        if name in RESERVED or name.casefold() in _TEMPLATE_WORDS:
+            message, hint = f"`{name}` is a reserved word and cannot name {what}", f"for example `{name}_`"
+        elif not _NAME.match(name) or name.startswith("_"):
+            message = f"{quoted(name)} cannot name {what}: templates could not say it"
+            hint = "letters, digits and `_`, beginning with a letter"
+        else:
+            return
+        self.errors.append(RecipeError(message, at=at, hint=hint))
+
+    def text(self, value: Value | None, key: str, *, cut: bool = False) -> Text | None:
+        """The text in *value*. With *cut*, a comment behind it is a mistake: it may be lost text."""
+        if value is None or value.style == "broken":
+            return None
+        if cut:
+            refuse_cuts(value, f"`{key}`", self.errors)
+        if isinstance(value.data, str):
+            return value.text
+        if isinstance(value.data, list | dict):
+            self.wrong(f"`{key}` is a text, not a {_kind(value)}", value, hint="quote the text")
+        elif value.data is not None:
+            hint = f"quote it: {_line(value, quoted(value.raw))}"
+            self.wrong(f"`{key}` is a text, not a {_kind(value)}", value, hint=hint)
+        elif not value.cut or not cut:
+            self.wrong(f"`{key}` is empty", value, hint="write its text, or leave the key out")
+        return None
+
+    def mapping(self, value: Value, what: str, allowed: Iterable[str] | None) -> Mapping[str, Value] | None:
+        """The entries of *value*, those with unknown keys left out and complained about."""
+        if value.style == "broken":
+            return None
+        if not isinstance(value.data, dict):
+            self.wrong(f"{what} is a mapping of `key: value`, not a {_kind(value)}", value, hint=None)
+            return None
+        if allowed is None:
+            return value.data
+        known = tuple(allowed)
+        for key in value.data:
+            if key not in known:
+                self.errors.append(_unknown_key(key, value.keys[key], what, known))
+        return {key: inner for key, inner in value.data.items() if key in known}
+
+    def wrong(self, message: str, value: Value, *, hint: str | None) -> None:
+        self.errors.append(RecipeError(message, at=value.at, hint=hint))
+
+
+def _unknown_key(key: str, at: Location, what: str, known: tuple[str, ...]) -> RecipeError:
+    lower = key.casefold().replace("-", "_")
+    elsewhere = _ELSEWHERE.get(_ALIASES.get(lower, lower))
+    if elsewhere:
+        return RecipeError(f"`{key}` never stands in a recipe", at=at, hint=elsewhere)
+    hint = suggestion(key, known, kind="allowed here")
+    if nearest(key, known) is None:
+        places = ((STEP, "in a step"), (DEFAULTS, "in `defaults`"), (TOP, "at the top of the recipe"))
+        right = [place for keys, place in places if key in keys and keys is not known]
+        hint = f"it belongs {' or '.join(right)}; {hint}" if right else hint
+    return RecipeError(f"unknown key `{key}` in {what.removeprefix('a ')}", at=at, hint=hint)
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value.data, dict):
+        return "mapping"
+    if isinstance(value.data, list):
+        return "list"
+    if value.data is None:
+        return "null"
+    return {bool: "`true` or `false`", int: "number"}.get(type(value.data), "text")
+
+
+def _line(value: Value, written: str) -> str:
+    """The value's line as it should be."""
+    start, end = value.at.column - 1, value.at.column - 1 + len(value.raw)
+    return (value.at.source[:start] + written + value.at.source[end:]).strip()

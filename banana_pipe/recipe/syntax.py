@@ -1,0 +1,120 @@
+"""What the YAML parser says, in words that help the author of a recipe.
+
+Unaware of values and of what a recipe is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import yaml
+
+from banana_pipe.errors import Location, RecipeError
+from banana_pipe.recipe.words import quoted
+
+Place = Callable[[int, int], Location]
+"""The place for a line and a column that count from 0."""
+
+_BRACKETS = re.compile(r"[\[,{:]\s*([a-z][a-z0-9_/-]*\[[^\[\]]*\](?:@\d+)?)")
+_TEXT = re.compile(r"^(\s*(?:- +)*(?:[\w.-]+:\s+)?)([^\s\"'|>].*)$")
+_ENTRY = re.compile(r"^\s*(?:- +)*[\w.-]+:\s+(?=[^\s\"'|>&\[{])(.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The parser's words, where it gave up, and where what it was reading begins."""
+
+    problem: str
+    at: Location
+    begun: Location
+
+
+_SAID: tuple[tuple[str, str, str], ...] = (
+    ("too deep", "more than 32 levels deep", "a recipe is never that deep: is a bracket left open?"),
+    ("inside itself", "an alias inside its own anchor never ends", "write the value out"),
+    ("too many aliases", "more than 100 aliases, or aliases of aliases that stand for too much", "use `vars`"),
+    ("found another document", "a second document begins here", "one file is one recipe: remove the `---`"),
+    ("undefined alias", "an unquoted text cannot begin with `*`: in YAML that is an alias", "quote the text"),
+    ("alphabetic or numeric character", "an unquoted `*` or `&` cannot begin a text", "quote the text"),
+    ("duplicate anchor", "this anchor is defined twice", "give one of them another name"),
+    ("unknown escape character", "this escape is not known in double quotes", "write \\\\ for a backslash"),
+    ("escape", "this escape stands for no character", "write the character itself"),
+    ("block sequence entries are not allowed", "a `- ` cannot stand here", "begin the list on a line of its own"),
+    ("did not find expected '-' indicator", "this line fits no list and no mapping", "check how it is indented"),
+    ("did not find expected key", "this line fits no list and no mapping", "check indentation and quotes"),
+    ("did not find expected <document start>", "this line belongs to nothing", "check indentation and quotes"),
+    ("could not find expected ':'", "a `:` is missing", "`key: value`; a long text begins with `|` or `>`"),
+)
+
+
+def syntax_error(error: yaml.YAMLError, place: Place) -> RecipeError:
+    """The parser's error, at its place, with what to do."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return RecipeError(f"this is not YAML: {error}", at=place(0, 0))
+    at = place(mark.line, mark.column)
+    problem = str(getattr(error, "problem", None) or error)
+    context = getattr(error, "context_mark", None)
+    begun = place(context.line, context.column) if context is not None else at
+    said = _Said(problem, at, begun)
+    for explain in (_flow_brackets, _open_end, _bad_start, _colon):
+        explained = explain(said)
+        if explained:
+            return explained
+    for part, message, hint in _SAID:
+        if part in problem:
+            return RecipeError(message, at=at, hint=hint)
+    return RecipeError(f"this is not YAML: {problem}", at=at)
+
+
+def _flow_brackets(said: _Said) -> RecipeError | None:
+    """`images: [hero[*]]`: the inner bracket begins a list for YAML."""
+    found = _BRACKETS.search(said.at.source)
+    if not found or not ("expected" in said.problem or "mapping values" in said.problem):
+        return None
+    where = Location(said.at.path, said.at.line, found.start(1) + 1, said.at.source)
+    hint = f"write {quoted(found.group(1))}"
+    return RecipeError("inside `[…]` a reference with brackets needs quotes", at=where, hint=hint)
+
+
+def _open_end(said: _Said) -> RecipeError | None:
+    """Something was begun and is never closed: the place to show is where it begins."""
+    if "end of stream" in said.problem and said.begun.source[said.begun.column - 1 : said.begun.column] in ("'", '"'):
+        hint = "close it; a quote inside a text needs the other kind of quotes around it"
+        return RecipeError("this quote is never closed", at=said.begun, hint=hint)
+    if "',' or ']'" in said.problem or "',' or '}'" in said.problem or "node content" in said.problem:
+        comment = re.search(r"\s(#\S*)", said.begun.source[said.begun.column - 1 :])
+        if comment:
+            hint = f"quote a text that has ` #` in it: {quoted(comment.group(1).rstrip(',]}'))}"
+            column = said.begun.column + comment.start(1)
+            where = Location(said.begun.path, said.begun.line, column, said.begun.source)
+            return RecipeError("a comment begins here, and the bracket before it stays open", at=where, hint=hint)
+        if said.begun.source[said.begun.column - 1 : said.begun.column] in ("[", "{"):
+            return RecipeError("this bracket is not closed, or a comma is missing after it", at=said.begun, hint=None)
+    return None
+
+
+def _bad_start(said: _Said) -> RecipeError | None:
+    """A character that no unquoted text may begin with."""
+    if "cannot start any token" not in said.problem:
+        return None
+    character = said.at.source[said.at.column - 1 : said.at.column]
+    if character == "\t":
+        return RecipeError("a tab cannot indent YAML", at=said.at, hint="use spaces")
+    found = _TEXT.match(said.at.source)
+    hint = f"write {quoted(found.group(2).strip())}" if found else "quote the text"
+    return RecipeError(f"an unquoted text cannot begin with `{character}`", at=said.at, hint=hint)
+
+
+def _colon(said: _Said) -> RecipeError | None:
+    """`edit: Note: keep it`: the second colon makes a mapping of a text."""
+    if "mapping values are not allowed" not in said.problem:
+        return None
+    found = _ENTRY.match(said.at.source)
+    if found and found.start(1) < said.at.column - 1:
+        hint = f"quote the text: {quoted(found.group(1).rstrip())}"
+        return RecipeError("an unquoted text cannot have `: ` in it", at=said.at, hint=hint)
+    hint = "does the line above have a value already, or is this one indented too far?"
+    return RecipeError("a `key:` cannot stand here", at=said.at, hint=hint)

@@ -1,0 +1,259 @@
+"""Texts of a recipe are rendered, and what goes wrong in them is shown at its line.
+
+Unaware of steps, axes and references: a scope is a mapping of names to plain values.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
+
+from banana_pipe.errors import Location, RecipeError, RecipeErrors
+from banana_pipe.model import Json, Source, Text
+from banana_pipe.recipe.limits import MAX_TEXT, BoundedEnvironment, Missing, Refused
+from banana_pipe.recipe.partials import Partials
+from banana_pipe.recipe.words import nearest, suggestion
+
+Scope = Mapping[str, Any]
+
+_MARKS = ("{{", "{%", "{#")
+_RESULT = "result_"
+_SPAN = re.compile(r"\{[{%].*?(?:[}%]\}|\Z)", re.DOTALL)
+_UNDEFINED = re.compile(r"`([^`]+)` is not defined")
+_QUOTED = re.compile(r"'([^']+)'")
+_HERE = "<template>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    template: Template | None
+    literal: str
+    typed: bool
+    """Whether the text is one `{{ expression }}`, compiled so that its value can be read."""
+
+
+def is_template(text: str) -> bool:
+    """Whether *text* has anything to render."""
+    return any(mark in text for mark in _MARKS)
+
+
+class Templates:
+    """Compiles each distinct text once and renders it; reads partials beside the recipe."""
+
+    def __init__(self, folder: Path, shown_folder: str, lines: Mapping[str, Sequence[str]]) -> None:
+        self._partials = Partials(folder, shown_folder)
+        self._environment = BoundedEnvironment(self._partials)
+        self._lines = lines
+        self._texts: dict[str, _Compiled | Exception] = {}
+        self._values: dict[str, _Compiled | Exception] = {}
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The partials read so far, sorted by path."""
+        return tuple(sorted(self._partials.sources.values(), key=lambda source: source.path))
+
+    def check(self, text: Text) -> None:
+        """Raise RecipeError if *text* is no template at all; names are judged when it is rendered."""
+        self._compiled(text, self._texts, typed=False)
+
+    def render(self, text: Text, scope: Scope) -> str:
+        """*text* with its names filled in: line ends are LF, outer white space is gone.
+
+        Raises RecipeError (RecipeErrors for several undefined names) at the line of the template.
+        """
+        compiled = self._compiled(text, self._texts, typed=False)
+        if compiled.template is None:
+            return compiled.literal
+        self._environment.begin()
+        try:
+            return _tidy(compiled.template.render(scope))
+        except Exception as error:  # noqa: BLE001 - a template may raise anything; all of it is its author's
+            raise self._explain(error, text, scope) from None
+
+    def value(self, text: Text, scope: Scope) -> Json:
+        """What *text* stands for: the value itself where it is one `{{ expression }}`, else the text."""
+        compiled = self._compiled(text, self._values, typed=True)
+        if compiled.template is None:
+            return compiled.literal
+        if not compiled.typed:
+            return self.render(text, scope)
+        self._environment.begin()
+        try:
+            return _plain(self._evaluate(compiled.template, scope))
+        except Exception as error:  # noqa: BLE001 - as above
+            raise self._explain(error, text, scope) from None
+
+    def _evaluate(self, template: Template, scope: Scope) -> Any:
+        context = template.new_context(dict(scope))
+        try:
+            for _ in template.root_render_func(context):
+                pass
+        except Exception:  # noqa: BLE001 - raised again, with the lines of the template
+            self._environment.handle_exception()
+        return context.vars[_RESULT]
+
+    def _compiled(self, text: Text, cache: dict[str, _Compiled | Exception], *, typed: bool) -> _Compiled:
+        found = cache.get(text.value)
+        if found is None:
+            try:
+                found = self._compile(text.value, typed=typed)
+            except Exception as error:  # noqa: BLE001 - as above
+                found = error
+            cache[text.value] = found
+        if isinstance(found, Exception):
+            raise self._explain(found, text, {})
+        return found
+
+    def _compile(self, text: str, *, typed: bool) -> _Compiled:
+        if not is_template(text):
+            return _Compiled(None, _tidy(text), False)
+        expression = self._expression(text.strip()) if typed else None
+        if expression is not None:
+            return _Compiled(self._environment.from_string(expression), "", True)
+        return _Compiled(self._environment.from_string(text), "", False)
+
+    def _expression(self, text: str) -> str | None:
+        """A template that sets the value of *text*'s one expression; None if it is not just one."""
+        tokens = list(self._environment.lex(text))
+        begins = [token for token in tokens if token[1] == "variable_begin"]
+        if len(begins) != 1 or tokens[0][1] != "variable_begin" or tokens[-1][1] != "variable_end":
+            return None
+        inner = text[len(tokens[0][2]) : len(text) - len(tokens[-1][2])]
+        return f"{{% set {_RESULT} = {inner} %}}"
+
+    # --- what went wrong, and where ---------------------------------------------------------
+
+    def _explain(self, error: Exception, text: Text, scope: Scope) -> RecipeError:
+        file, line = _where(error, self._partials.lines)
+        message, hint, word = self._say(error, scope)
+        if file is not None:
+            return RecipeError(message, at=self._in_partial(file, line, word), hint=hint)
+        if isinstance(error, UndefinedError) and _UNDEFINED.match(message):
+            missing = self._undefined(text.value, scope) or {word or ""}
+            found = [_undefined(name, scope, at=self._in_recipe(text, line, name)) for name in sorted(missing)]
+            return found[0] if len(found) == 1 else RecipeErrors(found)
+        return RecipeError(message, at=self._in_recipe(text, line, word), hint=hint)
+
+    def _say(self, error: Exception, scope: Scope) -> tuple[str, str | None, str | None]:
+        """What to tell of *error*: message, hint, and the word to look for in its line."""
+        if isinstance(error, Refused):
+            return str(error), None, None
+        if isinstance(error, TemplateSyntaxError):
+            said = (error.message or "cannot be read").rstrip(".")
+            found = _QUOTED.search(said)
+            word = found.group(1) if found else None
+            hint = _syntax_hint(said, word, self._environment)
+            return f"the template cannot be read: {said[:1].lower()}{said[1:]}", hint, word
+        if isinstance(error, UndefinedError):
+            name = _UNDEFINED.match(str(error))
+            if name:
+                told = _undefined(name.group(1), scope, at=None)
+                return told.message, told.hint, name.group(1)
+            found = re.search(r"`([^`]+)`", str(error))
+            return str(error), None, found.group(1) if found else None
+        if isinstance(error, RecursionError):
+            return "the template calls or includes itself without end", None, None
+        return f"the template fails: {error}", None, None
+
+    def _undefined(self, text: str, scope: Scope) -> set[str]:
+        """All names that the text uses and nobody defines, so that they can be told at once."""
+        return meta.find_undeclared_variables(self._environment.parse(text)) - set(scope)
+
+    def _in_partial(self, path: str, line: int, word: str | None) -> Location:
+        lines = self._partials.lines[path]
+        source = lines[line - 1] if 0 < line <= len(lines) else ""
+        return Location(path, line, _column(source, word) + 1, source)
+
+    def _in_recipe(self, text: Text, line: int, word: str | None) -> Location:
+        lines = self._lines.get(text.at.path, ())
+        row, column = text.at.line - 1, text.at.column - 1
+        if row >= len(lines):
+            return text.at
+        if text.block and lines[row][column : column + 1] == "|":
+            row = min(row + line, len(lines) - 1)
+            return Location(text.at.path, row + 1, _column(lines[row], word) + 1, lines[row])
+        # Folded and quoted texts have lost their lines: look for the word from their beginning on.
+        rest = "\n".join([lines[row][column:], *lines[row + 1 : row + 1 + text.value.count("\n") + 200]])
+        offset = _offset(rest, word)
+        down = rest.count("\n", 0, offset)
+        across = offset - (rest.rfind("\n", 0, offset) + 1) + (column if down == 0 else 0)
+        return Location(text.at.path, row + down + 1, across + 1, lines[row + down])
+
+
+def _undefined(name: str, scope: Scope, at: Location | None) -> RecipeError:
+    names = [known for known in scope if known != "names"]
+    return RecipeError(f"`{name}` is not defined", at=at, hint=suggestion(name, names, kind="defined here"))
+
+
+def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -> str | None:
+    known = environment.filters if "filter" in said else environment.tests if "test" in said else {}
+    near = nearest(word, known) if word else None
+    if near:
+        return f"did you mean `{near}`?"
+    return "braces that are meant as such are written {{ '{{' }}" if "unexpected" in said else None
+
+
+def _where(error: Exception, partials: Mapping[str, Sequence[str]]) -> tuple[str | None, int]:
+    """File (None: the recipe's own text) and line of the template in which *error* arose."""
+    if isinstance(error, TemplateSyntaxError):
+        return (error.filename if error.filename in partials else None), error.lineno
+    file, line = None, 1
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if name == _HERE or name in partials:
+            file, line = (None if name == _HERE else name), number
+    return file, line
+
+
+def _offset(text: str, word: str | None) -> int:
+    """Where *word* stands inside the braces of *text*; else where the first braces begin; else 0."""
+    spans = list(_SPAN.finditer(text))
+    if word:
+        pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)" if word.isidentifier() else re.escape(word))
+        for span in spans:
+            found = pattern.search(text, span.start() + 2, max(span.end(), span.start() + 2))
+            if found:
+                return found.start()
+    return spans[0].start() if spans else 0
+
+
+def _column(line: str, word: str | None) -> int:
+    return _offset(line, word) or len(line) - len(line.lstrip())
+
+
+def _tidy(text: str) -> str:
+    tidy = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    # A character is at most four bytes.
+    if len(tidy) > MAX_TEXT // 4 and len(tidy.encode("utf-8", "surrogatepass")) > MAX_TEXT:
+        raise Refused("this text is longer than 32 KiB")
+    if not tidy.isascii() and any("\ud800" <= character <= "\udfff" for character in tidy):
+        raise Refused("this text has half a character (a lone surrogate) in it")
+    return tidy
+
+
+def _plain(value: Any, depth: int = 0) -> Json:
+    """*value* as plain data. Raises Refused for what is none."""
+    if isinstance(value, Missing):
+        str(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if depth > 32:
+        raise Refused("this value is too deep")
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise Refused("the keys of this mapping are not all text")
+        return {name: _plain(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list | tuple) or hasattr(value, "__next__"):
+        return [_plain(inner, depth + 1) for inner in value]
+    raise Refused("this is no text, number, list or mapping")

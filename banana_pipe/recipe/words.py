@@ -1,0 +1,42 @@
+"""The nearest right word for a wrong one, and how words are shown in messages.
+
+Unaware of recipes and of what the words stand for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MAX_LISTED = 12
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that *word* was probably meant to be."""
+    lower = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), lower, n=1, cutoff=0.6)
+    return lower[found[0]] if found else None
+
+
+def suggestion(word: str, known: Iterable[str], *, kind: str = "known") -> str:
+    """A hint: the nearest word if there is one, and all the words where they are few."""
+    names = list(known)
+    if not names:
+        return f"there are no {kind} names" if kind != "known" else "none are known"
+    near = nearest(word, names)
+    listed = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
+    return f"did you mean `{near}`? {kind}: {listed}" if near else f"{kind}: {listed}"
+
+
+def quoted(text: str) -> str:
+    """*text* as a quoted YAML scalar on one line."""
+    if '"' in text and "\\" not in text and "\n" not in text:
+        return "'" + text.replace("'", "''") + "'"
+    return json.dumps(text, ensure_ascii=False)
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """*text* on one line, its end left out where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
