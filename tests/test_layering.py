@@ -24,8 +24,9 @@ FLOORS = (
     "errors canonical",
     "model events",
     """
-    recipe.words recipe.syntax recipe.yaml recipe.schema recipe.limits recipe.partials recipe.templates
-    recipe.references recipe.files recipe.naming recipe.axes recipe.expand recipe.select recipe
+    recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
+    recipe.templates recipe.references recipe.files recipe.naming recipe.axes recipe.instances recipe.order
+    recipe.expand recipe.select recipe
     images request prices
     """,
     "clock disk",
@@ -34,12 +35,13 @@ FLOORS = (
     store.lookup store
     """,
     """
-    providers.addresses providers.secret providers.base providers.catalog providers.answers providers.http
-    providers.acedata
+    providers.addresses providers.secret providers.base providers.catalog providers.answers providers.wire
+    providers.listing providers.http providers.acedata
     providers.sandbox.sheet providers.sandbox.pixels providers.sandbox.checks providers.sandbox.memory
-    providers.sandbox.palette providers.sandbox.words providers.sandbox.pen providers.sandbox.motifs
-    providers.sandbox.touches providers.sandbox.scene providers.sandbox.lettering providers.sandbox.layout
-    providers.sandbox.strip providers.sandbox.painter providers.sandbox.app providers.sandbox providers
+    providers.sandbox.palette providers.sandbox.words providers.sandbox.pen providers.sandbox.stage
+    providers.sandbox.motifs providers.sandbox.places providers.sandbox.touches providers.sandbox.scene
+    providers.sandbox.lettering providers.sandbox.layout providers.sandbox.strip providers.sandbox.painter
+    providers.sandbox.app providers.sandbox providers
     """,
     """
     planning explain
@@ -48,7 +50,7 @@ FLOORS = (
     """,
     "execute",
     "outputs.publish outputs.manifest outputs.log outputs.report outputs",
-    "api",
+    "project api",
     "cli __init__ __main__",
 )
 PURE_FLOORS = 3
@@ -58,6 +60,7 @@ APART = ("planning", "explain", "purchase")
 # Imports inside functions, each with its reason: (module, what it imports there).
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
+    ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
 }
 
 # Durable acts outside `disk`, each with its reason: (module, what it calls there).
