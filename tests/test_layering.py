@@ -35,7 +35,8 @@ FLOORS = (
     store.lookup store
     """,
     """
-    providers.addresses providers.secret providers.base providers.catalog providers.answers providers.wire
+    providers.addresses providers.secret providers.base providers.catalog providers.reading
+    providers.refusals providers.answers providers.wire providers.transfer
     providers.listing providers.http providers.acedata
     providers.sandbox.sheet providers.sandbox.pixels providers.sandbox.checks providers.sandbox.memory
     providers.sandbox.palette providers.sandbox.words providers.sandbox.pen providers.sandbox.stage
