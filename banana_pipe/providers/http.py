@@ -11,15 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import socket
 import ssl
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, cast
@@ -28,9 +23,10 @@ import httpx
 
 from banana_pipe.clock import Clock
 from banana_pipe.providers.addresses import is_public, is_public_host
-from banana_pipe.providers.answers import Received
 from banana_pipe.providers.base import ProviderError
+from banana_pipe.providers.reading import Received
 from banana_pipe.providers.secret import Token, shown
+from banana_pipe.providers.transfer import Reading, Sending, TooLate, retry_after, unpacked
 
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -40,14 +36,12 @@ MAX_ANSWER_BYTES = 96 * MIB
 """Of one answer: a picture of MAX_DOWNLOAD_BYTES in Base64, and the JSON around it."""
 MAX_DOWNLOAD_BYTES = 64 * MIB
 MAX_REDIRECTS = 3
-MAX_RETRY_AFTER = 120.0
 
 CONNECT_SECONDS = 10.0
 FREE_CALL_SECONDS = 60.0
 SILENT_SECONDS = 60.0
 DOWNLOAD_SECONDS = 600.0
 
-_PIECE = 256 * 1024
 _DEAD = (403, 404, 410)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -87,8 +81,8 @@ class Http:
         Raises ProviderError: not_sent where it is proven that no byte of the request left, unknown
         otherwise. Once a status was read that is returned, with whatever was read of it.
         """
-        sending = _Sending(self._clock, not_after)
-        reading = _Reading()
+        sending = Sending(self._clock, not_after)
+        reading = Reading()
         trouble: str | None
         hint = _NETWORK_HINT
         try:
@@ -96,7 +90,7 @@ class Http:
                 if self._app is not None:
                     sending.begin()
                 await self._exchange(transport, self._post(path, body, headers, None, sending.trace), reading)
-        except _TooLate:
+        except TooLate:
             trouble, hint = "not sent: the moment for it had passed", "run again; was the computer asleep?"
         except TimeoutError:
             trouble = f"no answer from {self._base.host} within {timeout:g} s"
@@ -106,7 +100,7 @@ class Http:
         else:
             trouble = reading.trouble
         if reading.status:
-            return reading.answer(self._clock, trouble)
+            return reading.received(self._clock, trouble)
         # Raised out here, so that httpx's exception is not even its context.
         raise ProviderError("unknown" if sending.began else "not_sent", trouble or "no answer", hint=hint)
 
@@ -115,7 +109,7 @@ class Http:
 
         `trouble` is set only where the answer was longer than MAX_ANSWER_BYTES.
         """
-        reading = _Reading()
+        reading = Reading()
         try:
             async with asyncio.timeout(FREE_CALL_SECONDS):
                 await self._exchange(self._kept, self._post(path, body, {}, SILENT_SECONDS), reading)
@@ -124,7 +118,7 @@ class Http:
         except Exception as error:  # noqa: BLE001
             trouble = self._words(error)
         else:
-            return reading.answer(self._clock, reading.trouble)
+            return reading.received(self._clock, reading.trouble)
         raise ProviderError("unavailable", trouble, hint=_NETWORK_HINT)
 
     async def download(self, url: str, write: Callable[[bytes], None]) -> None:
@@ -190,7 +184,7 @@ class Http:
             extensions={"timeout": _timeouts(read), **({"trace": trace} if trace else {})},
         )
 
-    async def _exchange(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, reading: _Reading) -> None:
+    async def _exchange(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, reading: Reading) -> None:
         async with _answered(transport, request) as response, aclosing(_unpacked(response)) as pieces:
             reading.status, reading.headers = response.status_code, response.headers
             async for piece in pieces:
@@ -258,44 +252,6 @@ class Http:
         )
 
 
-class _TooLate(Exception):
-    pass
-
-
-class _Packed(Exception):
-    pass
-
-
-@dataclass(slots=True)
-class _Sending:
-    """Whether the request began to leave, and that it did not begin after its time."""
-
-    clock: Clock
-    not_after: float
-    began: bool = False
-
-    def begin(self) -> None:
-        if self.clock.boot() > self.not_after:
-            raise _TooLate
-        self.began = True
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002
-        # httpcore calls this between the connection (with TLS) and the first byte of the request.
-        if event == "http11.send_request_headers.started":
-            self.begin()
-
-
-@dataclass(slots=True)
-class _Reading:
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytearray = field(default_factory=bytearray)
-    trouble: str | None = None
-
-    def answer(self, clock: Clock, trouble: str | None) -> Received:
-        return Received(self.status, bytes(self.body), _retry_after(self.headers, clock), trouble)
-
-
 _COMMON_HEADERS = {"user-agent": "banana-pipe", "accept-encoding": "identity"}
 _NETWORK_HINT = "check the network, and the base URL if you set one"
 _SIZE_WORDS = f"{MAX_DOWNLOAD_BYTES // MIB} MiB"
@@ -342,34 +298,13 @@ async def _first_answer(
         await response.aclose()
 
 
-async def _unpacked(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The body in bounded pieces. We ask for it unpacked; some gateways pack it all the same."""
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
-    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as raw:
-        if packing in ("", "identity"):
-            async for piece in raw:
-                yield piece
-            return
-        if packing not in ("gzip", "x-gzip", "deflate"):
-            raise _Packed(f"the answer is packed as {packing}")
-        unpacker = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)
-        async for piece in raw:
-            rest = piece
-            while rest:
-                yield unpacker.decompress(rest, _PIECE)
-                rest = unpacker.unconsumed_tail
-        yield unpacker.flush()
-        if not unpacker.eof:
-            raise _Packed("the packed answer is cut off")
-
-
 def _check_status(response: httpx.Response, clock: Clock) -> None:
     status = response.status_code
     if status == 200:
         return
     if status in _DEAD:
         raise ProviderError("dead_link", f"the picture is not at its link any more (HTTP {status})", status=status)
-    wait = _retry_after(response.headers, clock)
+    wait = retry_after(response.headers, clock)
     raise ProviderError("unavailable", f"the picture cannot be had (HTTP {status})", status=status, retry_after=wait)
 
 
@@ -382,24 +317,8 @@ def _place(url: httpx.URL) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def _retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
-    asked = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", asked):
-        return min(float(asked), MAX_RETRY_AFTER)
-    moment = _moment(asked)
-    if moment is None:
-        return None
-    # By the server's own clock where it tells it.
-    now = _moment(headers.get("date", "")) or clock.now()
-    return min(max(moment - now, 0.0), MAX_RETRY_AFTER)
-
-
-def _moment(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+def _unpacked(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    return unpacked(response.headers, cast("AsyncGenerator[bytes, None]", response.aiter_raw()))
 
 
 async def _addresses(host: str, port: int) -> Sequence[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from banana_pipe.model import Json
 from banana_pipe.providers.base import ListedTask, Listing
+from banana_pipe.providers.reading import id_of
 from banana_pipe.providers.wire import listed_task
 
 MAX_PAGES = 200
@@ -69,8 +70,8 @@ class Pages:
 
     def _is_older(self, item: Json) -> bool:
         """Add the task *item*, unless it was created before `since`: a server may ignore that filter."""
-        task_id = item.get("id") if isinstance(item, dict) else None
-        if not isinstance(task_id, str) or not task_id:
+        task_id = id_of(item.get("id")) if isinstance(item, dict) else None
+        if task_id is None:
             self._readable = False
             return False
         moment = item.get("created_at")

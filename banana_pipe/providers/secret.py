@@ -54,8 +54,8 @@ class Token:
 
 def shown(text: str, token: Token | None) -> str:
     """A stranger's *text*, fit for a terminal: one line, nothing unseen in it, at most 500 characters."""
-    seen = "".join(" " if unicodedata.category(letter) in _UNSEEN else letter for letter in text[: 4 * MAX_SHOWN])
+    # First of all: what is cut or cleaned would no longer be recognised.
+    redacted = token.redact(text) if token is not None else text
+    seen = "".join(" " if unicodedata.category(letter) in _UNSEEN else letter for letter in redacted[: 4 * MAX_SHOWN])
     plain = " ".join(seen.split())
-    if token is not None:
-        plain = token.redact(plain)
     return plain if len(plain) <= MAX_SHOWN else plain[: MAX_SHOWN - 1] + "…"

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from banana_pipe.canonical import Digest, canonical_json, digest_of, is_digest
 from banana_pipe.model import Action, Json, Request
-from banana_pipe.providers.answers import bytes_of_data_uri
 from banana_pipe.providers.base import ListedTask
+from banana_pipe.providers.reading import bytes_of_data_uri
 
 _NOT_COUNTED = ("async", "callback_url")
 _NEVER_SENT = ("count",)
