@@ -1,6 +1,6 @@
 """The nano-banana API as an ASGI app: images, tasks, and a CDN that paints on demand.
 
-Unaware of the client, the ledger and of the wall clock: the time is handed in.
+Unaware of the client, the ledger and of what the time is good for.
 
 Any bearer token is good. The take comes in the header `x-banana-pipe-sample` (from 1). Words in a
 prompt that let one try how a failure looks: `sandbox-refuse` (403 `forbidden`, as for a prompt that
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from banana_pipe.clock import SystemClock
 from banana_pipe.model import Json
 from banana_pipe.providers.sandbox.checks import Refused, bad_request, check_body, check_sample, check_token
 from banana_pipe.providers.sandbox.memory import Memory, Task
@@ -43,12 +43,12 @@ DEFAULT_LIMIT = 10
 _IDS = uuid.UUID("6d7a1c1e-5f0b-4a53-9d0c-2f4f6b1f3a55")
 
 
-def create_app(*, now: Callable[[], float] = time.time, seconds: float = 0.0) -> Starlette:
+def create_app(*, now: Callable[[], float] | None = None, seconds: float = 0.0) -> Starlette:
     """A sandbox with a memory of its own.
 
-    *now* gives seconds since 1970. A task of an async call is finished *seconds* after it came.
+    *now* gives seconds since 1970 (the machine's clock, if nothing else is handed in). A task of an async call is finished *seconds* after it came.
     """
-    sandbox = _Sandbox(now, seconds, Memory(), CapacityLimiter(PAINTERS))
+    sandbox = _Sandbox(now or SystemClock().now, seconds, Memory(), CapacityLimiter(PAINTERS))
     return Starlette(
         routes=[
             Route("/nano-banana/images", sandbox.images, methods=["POST"]),

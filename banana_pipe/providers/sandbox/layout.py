@@ -51,7 +51,7 @@ def frame_for(width: int, height: int, inputs: int, *, long: bool) -> Frame:
         )
         strip = (width - edge - room, caption[1], width - edge, bottom)
         return Frame(unit, header, scene, (edge, caption[1], strip[0] - gap, bottom), strip, footer)
-    strip = (edge, caption[1] - round((90 if inputs <= 8 else 150) * unit), width - edge, caption[1] - gap)
+    strip = (edge, caption[1] - gap - round(96 * unit), width - edge, caption[1] - gap)
     return Frame(unit, header, (*scene[:3], strip[1] - gap), caption, strip, footer)
 
 

@@ -40,7 +40,7 @@ def paint(sheet: Sheet) -> bytes:
     page = Image.new("RGB", (width, height), palette.paper.rgb())
     _paint_scene(page, frame, sheet, words, palette)
     if frame.strip:
-        paint_strip(page, frame.strip, sheet.inputs, palette, frame.unit)
+        paint_strip(page, frame.strip, sheet.inputs, palette, frame.unit, flush_right=frame.strip[0] > frame.scene[0])
     _header(page, frame, sheet, palette)
     _caption(page, frame, sheet.prompt, palette)
     _footer(page, frame, palette)

@@ -59,9 +59,11 @@ class Pen:
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """A smooth open line with round ends."""
         thick = max(1.0, width * self.unit)
-        draw = self._draw()
+        spread = max(max(axis) - min(axis) for axis in zip(*points, strict=True))
         # Dots close to each other: Pillow's wide lines leave gaps where they bend.
-        for x, y in (self._pixel(point) for point in smooth(points, steps=48 if thick > 3 else 120)):
+        dots = smooth(points, steps=min(400, 8 + int(4 * spread * self.unit / thick)))
+        draw = self._draw()
+        for x, y in map(self._pixel, dots):
             draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=colour.rgb())
 
     def glow(self, x: float, y: float, width: float, height: float, colour: Colour, strength: float) -> None:

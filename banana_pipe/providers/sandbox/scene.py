@@ -19,7 +19,7 @@ from banana_pipe.providers.sandbox.touches import add_touch
 
 Size = tuple[int, int]
 LONGEST_SIDE = 2600
-"""Scenes are drawn twice as large and reduced, so that edges are smooth; larger ones are enlarged."""
+"""Scenes are drawn twice as large and reduced, so that edges are smooth, as far as this goes."""
 
 WILD_LAND = ("hills", "peaks", "dunes", "forest", "hills")
 WILD = (*WILD_LAND, "sea")
@@ -47,7 +47,7 @@ def new_scene(size: Size, said: list[str], palette: Palette, rng: Random) -> Ima
     sun = rng.uniform(0.18, 0.42) if rng.random() < 0.5 else rng.uniform(0.6, 0.84)
     _sky(stage, sun)
     ground = places.PLACES[place](stage)
-    _stand(stage, subject, ground, sun)
+    _stand(stage, subject, ground, sun, islet=place == "sea" and subject not in (*ALOFT, "boat"))
     return stage.pen.picture.resize(size, Image.Resampling.LANCZOS)
 
 
@@ -69,7 +69,7 @@ def _stage(canvas: Image.Image, palette: Palette, rng: Random) -> Stage:
 
 
 def _drawn_at(size: Size) -> Size:
-    scale = min(2.0, max(LONGEST_SIDE / max(size), 0.5))
+    scale = min(2.0, max(LONGEST_SIDE / max(size), 1.0))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
@@ -112,7 +112,7 @@ def _cloud(stage: Stage, x: float, y: float, length: float) -> None:
         stage.pen.box(x + dx * length, y + dy * length, width * length, 0.09 * length, colour, round_=0.045 * length)
 
 
-def _stand(stage: Stage, subject: str, ground: places.Ground, sun: float) -> None:
+def _stand(stage: Stage, subject: str, ground: places.Ground, sun: float, *, islet: bool) -> None:
     """Put the subject on its ground, on the side of the frame that the sun leaves free."""
     rng, palette = stage.rng, stage.palette
     along = rng.uniform(0.56, 0.68) if sun < 0.5 else rng.uniform(0.32, 0.44)
@@ -125,8 +125,17 @@ def _stand(stage: Stage, subject: str, ground: places.Ground, sun: float) -> Non
     if subject in ALOFT:
         y, size = y + rng.uniform(0.26, 0.34), size * 0.9
     else:
+        if islet:
+            _islet(stage, x, y, size)
         _shadow(stage, x, y, size)
     draw_motif(subject, stage.pen.at(x, y, size, mirror=rng.choice((-1, 1))), colour)
+
+
+def _islet(stage: Stage, x: float, y: float, size: float) -> None:
+    rock = stage.pen.at(x, y, size)
+    colour = stage.palette.layer(1)
+    rock.oval(0, -0.10, 2.1, 0.16, stage.palette.layer(0.3).lit(0.08))
+    rock.blob([(-0.95, -0.10), (-0.6, 0.03), (0.0, 0.07), (0.6, 0.03), (0.95, -0.10), (0.0, -0.14)], colour)
 
 
 def _beside(stage: Stage, subject: str) -> None:

@@ -27,20 +27,23 @@ class _Grid:
     """Of one cell, in pixels; its perforation comes on top."""
 
 
-def paint_strip(page: Image.Image, box: Box, inputs: Sequence[InputPicture], palette: Palette, unit: float) -> None:
+def paint_strip(
+    page: Image.Image, box: Box, inputs: Sequence[InputPicture], palette: Palette, unit: float, *, flush_right: bool
+) -> None:
     """Draw *inputs* into *box*: as many as fit well, the last cell counting the others."""
     shown = list(inputs[:MOST])
     hole = 9 * unit
     grid = _grid(len(shown), box[2] - box[0], box[3] - box[1], hole)
     draw = ImageDraw.Draw(page)
+    start = box[2] - grid.columns * grid.side - 4 * unit if flush_right else float(box[0])
     for row in range(grid.rows):
         cells = shown[row * grid.columns : (row + 1) * grid.columns]
         top = box[1] + row * (grid.side + 2 * hole + 3 * unit)
-        film = (box[0], top, box[0] + len(cells) * grid.side + 4 * unit, top + grid.side + 2 * hole)
+        film = (start, top, start + len(cells) * grid.side + 4 * unit, top + grid.side + 2 * hole)
         draw.rounded_rectangle(film, radius=5 * unit, fill=palette.ink.rgb())
         _perforate(draw, film, hole, palette)
         for column, picture in enumerate(cells):
-            left = box[0] + 2 * unit + column * grid.side
+            left = start + 2 * unit + column * grid.side
             nth = row * grid.columns + column + 1
             label = f"+{len(inputs) - MOST + 1}" if nth == MOST < len(inputs) else str(nth)
             _cell(page, (left, top + hole, left + grid.side, top + hole + grid.side), picture, label, palette, unit)
