@@ -1,0 +1,108 @@
+"""The manifest: what is in the output folder now, and how each picture came to be.
+
+Unaware of where it is written and of who reads it.
+
+What two runs of one recipe leave is the same but for a few members at the top (`FLEETING`): entries
+say nothing of the run that wrote them, and stand sorted by path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from banana_pipe import __version__
+from banana_pipe.canonical import Digest
+from banana_pipe.model import Artifact, FileInput, Graph, Input, Json, Node, Outcome, Output, Result
+from banana_pipe.prices import usd
+from banana_pipe.request import describe, request_for
+from banana_pipe.store.lockfile import show_time
+from banana_pipe.store.published import MANIFEST_TYPE
+
+FLEETING = ("run_id", "generated_at")
+"""What differs between two folders that are alike."""
+
+
+def header(*, recipe: str, name: str, run_id: str, at: float) -> dict[str, Json]:
+    """The members at the top; *recipe* is the recipe's path from the project's root."""
+    return {
+        "type": MANIFEST_TYPE,
+        "recipe": recipe,
+        "name": name,
+        "run_id": run_id,
+        "generated_at": show_time(at),
+        "banana_pipe": __version__,
+    }
+
+
+def entries(graph: Graph, outcomes: Mapping[str, Outcome], files: Mapping[Path, Artifact]) -> Iterator[dict[str, Json]]:
+    """An entry for each output of these *outcomes*; *files* are the picture files that the recipe reads."""
+    for outcome in outcomes.values():
+        node = graph.nodes[outcome.node]
+        results = {take.sample: take.result for take in outcome.takes}
+        if outcome.outputs:
+            inputs = [_digest_of(one, outcomes, files) for one in node.inputs]
+            for output in outcome.outputs:
+                yield entry(node, inputs, output, results[output.take])
+
+
+def entry(node: Node, inputs: list[Digest], output: Output, result: Result) -> dict[str, Json]:
+    """The entry of one picture: what it is, what was asked, what was read, what it cost."""
+    artifact = output.artifact
+    request = request_for(node, result.provider, inputs, output.take)
+    return {
+        "path": output.path,
+        "sha256": artifact.digest,
+        "mime": artifact.mime,
+        "width": artifact.width,
+        "height": artifact.height,
+        "bytes": artifact.size,
+        "node": node.id,
+        "step": node.step,
+        "take": output.take,
+        "picked": output.picked,
+        "key": output.key,
+        "request": describe(request),
+        "inputs": [{**_named(one), "sha256": digest} for one, digest in zip(node.inputs, inputs, strict=True)],
+        "provider": result.provider,
+        "model": result.model,
+        "served": result.served,
+        "task_id": result.task_id,
+        "trace_id": result.trace_id,
+        "price_usd": usd(result.price),
+        "bought_at": show_time(result.bought_at),
+    }
+
+
+def document(head: Mapping[str, Json], files: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
+    """The whole manifest: *files* in the order of their paths."""
+    return {**head, "files": sorted(files, key=lambda one: str(one["path"]))}
+
+
+def alike(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Whether two manifests differ in nothing but the run that wrote them."""
+    return _lasting(one) == _lasting(other)
+
+
+def as_text(manifest: Mapping[str, Json]) -> str:
+    """The manifest as it is written."""
+    return json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _lasting(manifest: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in manifest.items() if name not in FLEETING}
+
+
+def _named(one: Input) -> dict[str, Json]:
+    if isinstance(one, FileInput):
+        return {"file": one.label}
+    return {"node": one.node} if one.sample is None else {"node": one.node, "take": one.sample}
+
+
+def _digest_of(one: Input, outcomes: Mapping[str, Outcome], files: Mapping[Path, Artifact]) -> Digest:
+    if isinstance(one, FileInput):
+        return files[one.path].digest
+    upstream = outcomes[one.node]
+    sample = upstream.picked if one.sample is None else one.sample
+    return next(take.result.artifact.digest for take in upstream.takes if take.sample == sample)

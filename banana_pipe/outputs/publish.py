@@ -1,0 +1,280 @@
+"""Places pictures in the output folder, and takes away those of nodes that are gone.
+
+Unaware of graphs, prices and where bytes come from (it asks a function for them).
+
+Every picture is journaled, written beside its place, synced and renamed, as soon as its node has
+ended; the manifest comes last. Processes that share a folder take turns for each node, so that what
+lies half written in the folder while one has its turn was left by somebody who died. A file made by
+hand is never replaced or removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from banana_pipe import disk
+from banana_pipe.canonical import Digest
+from banana_pipe.clock import Clock
+from banana_pipe.errors import UsageError
+from banana_pipe.images import suffix
+from banana_pipe.model import Json, Node, Outcome, Output, Take
+from banana_pipe.outputs import manifest
+from banana_pipe.store.published import (
+    JOURNAL,
+    MANIFEST,
+    MANIFEST_TYPE,
+    OURS,
+    TEMPORARY,
+    Placed,
+    Published,
+    is_inside,
+    journal_line,
+    read_manifest,
+)
+
+PAGE = "index.html"
+PAGE_MARK = b'<meta name="generator" content="banana-pipe">'
+TURN_POLL_SECONDS = 0.02
+_HEAD_OF_A_PAGE = 2048
+
+T = TypeVar("T")
+
+
+def plan_outputs(node: Node, takes: Sequence[Take], picked: int | None) -> tuple[Output, ...]:
+    """Where each take of *node* goes: the picked one to its output, the others to `_/takes/`."""
+    if node.output is None:
+        return ()
+    outputs = []
+    for take in takes:
+        artifact, is_picked = take.result.artifact, take.sample == picked
+        stem = node.output if is_picked else f"{OURS}/takes/{node.output}@{take.sample}"
+        outputs.append(Output(stem + suffix(artifact.mime), artifact, take.sample, is_picked, take.result.key))
+    return tuple(outputs)
+
+
+def refuse_foreign(out: Path, root: Path, recipe: str) -> None:
+    """Raise UsageError if the folder *out* belongs to something else than *recipe*, a path below *root*."""
+    path = out / MANIFEST
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"the output folder {out} is a file", hint="choose another with --out DIR")
+    if not path.exists():
+        return
+    found = read_manifest(out)
+    if found is None and MANIFEST_TYPE.encode() not in path.read_bytes():
+        raise UsageError(
+            f"{path} is not ours, and would have to be replaced", hint="choose another folder with --out DIR"
+        )
+    owner = (found or {}).get("recipe", recipe)
+    if owner != recipe and isinstance(owner, str) and (root / owner).is_file():
+        raise UsageError(
+            f"the output folder {out} belongs to another recipe, {owner}",
+            hint="choose another folder with --out DIR, or give one of the two recipes a `name:` of its own",
+        )
+
+
+class Publisher:
+    """The output folder *out* during one run of *recipe*, a path below *root*.
+
+    *read* gives a picture's bytes, or None where they are nowhere; *known* are the digests that the
+    lock file has.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        root: Path,
+        recipe: str,
+        *,
+        read: Callable[[Digest], bytes | None],
+        known: Container[Digest],
+        clock: Clock,
+    ) -> None:
+        self.out = out
+        self._root = root
+        self._recipe = recipe
+        self._read = read
+        self._known = known
+        self._clock = clock
+        self._published = Published(out)
+        self._mine = asyncio.Lock()
+        self._settled: dict[str, set[str]] = {}
+        """The paths that belong to each node that is done."""
+
+    async def start(self) -> None:
+        """Make the folder ready. Raises UsageError if it belongs to another recipe."""
+        refuse_foreign(self.out, self._root, self._recipe)
+        async with self._turn():
+            await _in_a_thread(self._sweep)
+
+    async def publish(self, node: Node, outcome: Outcome) -> Outcome:
+        """Place the takes of *outcome*; it comes back with its outputs, as `modified` or as `lost` where it is."""
+        is_done = outcome.status in ("cached", "done")
+        # What failed keeps the file that it had: its takes go where one can look at them.
+        planned = plan_outputs(node, outcome.takes, outcome.picked if is_done else None)
+        async with self._mine:
+            wanting = await _in_a_thread(lambda: [output for output in planned if not self._is_there(output)])
+        placed: Mapping[str, str] = {}
+        if wanting:
+            async with self._turn():
+                placed = await _in_a_thread(lambda: {output.path: self._place(node.id, output) for output in wanting})
+        told = _told(outcome, planned, placed, self.out)
+        if told.status in ("cached", "done"):
+            self._settled[node.id] = {output.path for output in planned}
+        return told
+
+    async def finish(
+        self,
+        header: Mapping[str, Json],
+        entries: Iterable[Mapping[str, Json]],
+        *,
+        nodes: Container[str],
+        full: bool,
+        page: Callable[[Mapping[str, Json]], bytes],
+    ) -> list[str]:
+        """Remove what is no longer wanted, write the page and, last, the manifest; gives warnings.
+
+        *nodes* are all names in the recipe. Files of vanished nodes only go in a *full* run, one that
+        was to bring every node to its end; files of nodes that did not end well always stay.
+        """
+        async with self._turn():
+            return await _in_a_thread(lambda: self._finish(header, list(entries), nodes, full, page))
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        # Polled: a blocking flock in a thread pool can leave two processes waiting for each other.
+        async with self._mine:
+            while (lock := disk.try_lock(self.out / OURS / "lock")) is None:
+                await self._clock.sleep(TURN_POLL_SECONDS)
+            with lock:
+                yield
+
+    # --- what follows runs in a thread, one at a time ---
+
+    def _sweep(self) -> None:
+        new = self.out / TEMPORARY
+        for left in sorted(new.glob(f"{disk.TEMPORARY_PREFIX}*")):
+            disk.remove(left)
+
+    def _is_there(self, output: Output) -> bool:
+        return self._published.judge(output.path, output.artifact.digest, self._known) == "same"
+
+    def _place(self, node: str, output: Output) -> str:
+        """`same`, `placed`, `by hand`, or `lost`."""
+        digest = output.artifact.digest
+        standing = self._published.judge(output.path, digest, self._known)
+        if standing in ("same", "by hand"):
+            return standing
+        self._refuse_a_way_out(output.path)
+        data = self._read(digest)
+        if data is None:
+            return "lost"
+        disk.append(self.out / JOURNAL, journal_line(Placed(output.path, digest, node)))
+        disk.write_file(self.out / output.path, data, temporary_in=self.out / TEMPORARY)
+        return "placed"
+
+    def _refuse_a_way_out(self, path: str) -> None:
+        target = (self.out / path).parent.resolve()
+        if not is_inside(path) or not target.is_relative_to(self.out.resolve()):
+            raise UsageError(
+                f"{path} leads out of the output folder {self.out}", hint="a link stands in the way: remove it"
+            )
+
+    def _finish(
+        self,
+        header: Mapping[str, Json],
+        entries: Sequence[Mapping[str, Json]],
+        nodes: Container[str],
+        full: bool,
+        page: Callable[[Mapping[str, Json]], bytes],
+    ) -> list[str]:
+        wanted = {path for paths in self._settled.values() for path in paths}
+        wanted.update(str(entry["path"]) for entry in entries)
+        for placed in self._published.placed():
+            vanished = placed.node not in nodes if full else False
+            if placed.path not in wanted and (vanished or placed.node in self._settled):
+                self._remove(placed)
+        there = [entry for entry in [*self._earlier(wanted), *entries] if self._holds(entry)]
+        document = manifest.document(header, there)
+        warnings = self._write_page(page(document))
+        self._write_manifest(document)
+        self._shorten_the_journal(document)
+        return warnings
+
+    def _remove(self, placed: Placed) -> None:
+        """Remove a file that nobody wants and nobody changed, and the folders that it leaves empty."""
+        if self._published.digest_at(placed.path) != placed.digest:
+            return
+        path = self.out / placed.path
+        disk.remove(path)
+        for folder in path.parents:
+            if folder == self.out or not disk.remove_empty_folder(folder):
+                break
+
+    def _earlier(self, wanted: Container[str]) -> list[Mapping[str, Json]]:
+        """What the manifest says of files that this run had nothing to do with."""
+        files = (self._published.manifest() or {}).get("files", [])
+        return [entry for entry in files if isinstance(entry, dict) and entry.get("path") not in wanted]
+
+    def _holds(self, entry: Mapping[str, Json]) -> bool:
+        path = entry.get("path")
+        return isinstance(path, str) and self._published.digest_at(path) == entry.get("sha256")
+
+    def _write_page(self, page: bytes) -> list[str]:
+        path = self.out / PAGE
+        if path.exists() and PAGE_MARK not in path.read_bytes()[:_HEAD_OF_A_PAGE]:
+            return [f"{path} was not made by banana-pipe and is left as it is: there is no gallery"]
+        self._write(path, page)
+        return []
+
+    def _write_manifest(self, document: Mapping[str, Json]) -> None:
+        """A manifest that says the same but for its run is left alone: the folder has not changed."""
+        before = self._published.manifest()
+        if before is None or not manifest.alike(before, document):
+            self._write(self.out / MANIFEST, manifest.as_text(document).encode())
+
+    def _write(self, path: Path, data: bytes) -> None:
+        if not path.is_file() or path.read_bytes() != data:
+            disk.write_file(path, data, temporary_in=self.out / TEMPORARY)
+
+    def _shorten_the_journal(self, document: Mapping[str, Json]) -> None:
+        """Keep of the journal what no manifest says: files that others are placing, or of nodes that failed."""
+        named = {(entry["path"], entry["sha256"]) for entry in document["files"]}
+        lines = [
+            journal_line(placed)
+            for placed in self._published.placed()
+            if (placed.path, placed.digest) not in named and self._published.digest_at(placed.path) == placed.digest
+        ]
+        if lines:
+            self._write(self.out / JOURNAL, b"".join(lines))
+        elif (self.out / JOURNAL).exists():
+            disk.remove(self.out / JOURNAL)
+
+
+def _told(outcome: Outcome, planned: Sequence[Output], placed: Mapping[str, str], out: Path) -> Outcome:
+    """*outcome* with what became of its pictures."""
+    standing = {output.path: placed.get(output.path, "same") for output in planned}
+    told = replace(
+        outcome,
+        outputs=tuple(output for output in planned if standing[output.path] in ("same", "placed")),
+        modified=any(output.picked and standing[output.path] == "by hand" for output in planned),
+    )
+    lost = [output for output in planned if output.picked and standing[output.path] == "lost"]
+    if not lost:
+        return told
+    error = f"paid, but the bytes of {lost[0].artifact.digest[:12]} are neither in the cache nor in {out}"
+    return replace(told, status="lost", reason="lost", error=f"{error}; `run --rebuy` buys it again")
+
+
+async def _in_a_thread(work: Callable[[], T]) -> T:
+    """Do *work* in a thread, to its end: who is cancelled meanwhile must not give up the turn before it."""
+    doing = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
