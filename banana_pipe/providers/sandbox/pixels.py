@@ -37,6 +37,7 @@ ONLY_1K = ("nano-banana", "nano-banana-2-lite")
 
 AREA = 1024 * 1024
 SAME_RATIO = 0.015
+SAME_AREA = 0.03
 LONGEST_RATIO = 8.0
 
 
@@ -56,17 +57,26 @@ def _at_1k(sheet: Sheet, table: Mapping[str, Size]) -> Size:
     if sheet.aspect_ratio is not None:
         return table[sheet.aspect_ratio]
     if sheet.action == "edit" and sheet.inputs:
-        return _like(sheet.inputs[0].width / sheet.inputs[0].height, table)
+        return _like((sheet.inputs[0].width, sheet.inputs[0].height), table)
     return table["1:1"]
 
 
-def _like(ratio: float, table: Mapping[str, Size]) -> Size:
+def _like(first: Size, table: Mapping[str, Size]) -> Size:
+    ratio = first[0] / first[1]
     for width, height in table.values():
-        # The next link of a chain keeps exactly the pixels of the one before.
         if abs(width / height / ratio - 1) < SAME_RATIO:
             return width, height
+    # The next link of a chain keeps exactly the pixels of the one before, whatever rounding would do.
+    for scale in RESOLUTIONS.values():
+        if _is_ours(first, scale):
+            return first[0] // scale, first[1] // scale
     ratio = min(max(ratio, 1 / LONGEST_RATIO), LONGEST_RATIO)
     return _multiple_of_8(sqrt(AREA * ratio)), _multiple_of_8(sqrt(AREA / ratio))
+
+
+def _is_ours(size: Size, scale: int) -> bool:
+    whole = all(length % (8 * scale) == 0 for length in size)
+    return whole and abs(size[0] * size[1] / (AREA * scale**2) - 1) < SAME_AREA
 
 
 def _multiple_of_8(length: float) -> int:
