@@ -32,7 +32,7 @@ _Arguments = TypeVarTuple("_Arguments")
 
 def expand(
     recipe: Recipe,
-    steps: frozenset[str],
+    steps: tuple[str, ...],
     templates: Templates,
     files: Files,
     provider: str | None,
@@ -186,8 +186,8 @@ class _Expander:
             return (NodeInput(instance.parent),) if instance.parent else ()
         found: list[Input] = []
         for text in step.images:
-            for written in self.written(text, instance):
-                found += self.referred(written, text.at, instance)
+            for written in self.tried(self.written, text, instance) or ():
+                found += self.tried(self.referred, written, text.at, instance) or ()
         if step.verb == "edit" and not found and not self.errors:
             at = step.images[0].at if step.images else step.at
             raise RecipeError(f"`{instance.id}` edits nothing: `images` is empty here", at=at)
@@ -230,10 +230,16 @@ class _Expander:
             found = list(self.instances.matching(step, dict(instance.axes)))
         if not found:
             ids = [one.id for one in self.instances.of[step]]
-            near = nearest(written, ids) or ids[0]
-            hint = f"there are {len(ids)}, such as `{near}`; `{step}[*]` is all of them"
-            raise BadReference(f"no `{step}` matches `{shortened(written)}` for `{instance.id}`", hint)
+            raise self.unmatched(reference, written, ids, instance)
         return [NodeInput(one, reference.sample) for one in found]
+
+    def unmatched(self, reference: Reference, written: str, ids: list[str], instance: Instance) -> BadReference:
+        there = f"there are: {', '.join(ids[:6])}{', …' if len(ids) > 6 else ''}"
+        if reference.axes:
+            near = nearest(written, ids)
+            return BadReference(f"there is no `{shortened(written)}`", f"did you mean `{near}`?" if near else there)
+        message = f"no instance of `{reference.step}` agrees with `{instance.id}` on the axes that both have"
+        return BadReference(message, f"{there}; `{reference.step}[*]` is all of them")
 
     def check_axes(self, step: str, reference: Reference) -> None:
         known = self.instances.axes_of(step)

@@ -64,8 +64,7 @@ class Files:
         real = os.path.realpath(os.path.join(self._folder, text))
         if any(real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self._roots):
             return real
-        folder = os.path.dirname(text) or "."
-        hint = f"copy it beside the recipe, or allow its folder: `--allow-read {folder}`"
+        hint = f"copy it beside the recipe, or allow its folder: `--allow-read {os.path.dirname(real)}`"
         raise BadReference(f"`{text}` is outside the recipe's folder", hint)
 
     def _near(self, text: str) -> str | None:

@@ -36,7 +36,7 @@ class Instance:
 class Instances:
     """All instances of all steps that could be expanded; what could not is in `errors`."""
 
-    def __init__(self, recipe: Recipe, steps: frozenset[str], templates: Templates, files: Files) -> None:
+    def __init__(self, recipe: Recipe, steps: tuple[str, ...], templates: Templates, files: Files) -> None:
         self.errors: list[RecipeError] = []
         self.of: dict[str, tuple[Instance, ...]] = {}
         self.steps = steps
@@ -83,7 +83,7 @@ class Instances:
     def _circle(self, trail: list[Step]) -> None:
         names = " -> ".join([*(step.name for step in trail), trail[0].name])
         at = trail[0].each.at if trail[0].each else trail[0].at
-        self.errors.append(RecipeError(f"`each` goes round in a circle: {names}", at=at))
+        self.errors.append(RecipeError(f"`each` goes round in a circle: {names}", at=at, hint="one of them must begin"))
 
     def _parent(self, step: Step) -> Step | None:
         return self._recipe.steps.get(step.each.value.strip()) if step.each else None
@@ -109,7 +109,7 @@ class Instances:
         if name in self.of:
             return self.of[name]
         if name not in self.steps:
-            hint = suggestion(name, self.steps - {step.name}, kind="steps")
+            hint = suggestion(name, [one for one in self.steps if one != step.name], kind="steps")
             if "[" in name or "{" in name:
                 hint = "`each` takes the name of a step alone"
             self.errors.append(RecipeError(f"there is no step `{name}`", at=step.each.at, hint=hint))

@@ -40,7 +40,11 @@ _WIDTH = re.compile(r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)")
 
 
 class Refused(Exception):
-    """A template does what is not allowed; the message is for its author."""
+    """A template does what is not allowed; the message is for its author, `hint` what to do."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class Missing(StrictUndefined):
@@ -135,7 +139,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         if isinstance(value, BuiltinMethodType) and value.__name__ in _METHODS and isinstance(value.__self__, str):
-            raise Refused(f"`{value.__name__}` is not allowed in a recipe: put texts together with `~`")
+            raise Refused(f"`{value.__name__}` is not allowed in a recipe", "put texts together with `~`")
         return None
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -165,16 +169,16 @@ def shown(value: Any) -> Any:
     if kind in (int, float):
         return str(value)
     if value is None:
-        raise Refused("this is null, and null cannot stand in a text")
+        raise Refused("this is null, and null cannot stand in a text", "give it a value, or ask `{% if … %}` first")
     if isinstance(value, Missing):
         return str(value)
     if isinstance(value, str):
         return shown(str.__str__(value))
     if isinstance(value, Mapping):
-        raise Refused(f"a mapping cannot stand in a text: name a field of it, as in `.{next(iter(value), 'name')}`")
+        raise Refused("a mapping cannot stand in a text", f"name a field of it, as in `.{next(iter(value), 'name')}`")
     if isinstance(value, list | tuple) or hasattr(value, "__next__"):
-        raise Refused("a list cannot stand in a text: put its parts together with `| join(', ')`")
-    raise Refused(f"a {_kind(value)} cannot stand in a text")
+        raise Refused("a list cannot stand in a text", "put its parts together with `| join(', ')`")
+    raise Refused(f"a {_kind(value)} cannot stand in a text", "call it, with brackets, if it is a function")
 
 
 def _kind(value: Any) -> str:

@@ -33,7 +33,7 @@ def _visit(
         current = next(reversed(trail))
         for read in trail[current]:
             if read in trail:
-                errors.append(_circle([*trail][[*trail].index(read) :], nodes, steps))
+                _complain([*trail][[*trail].index(read) :], nodes, steps, errors)
             elif read not in ordered:
                 trail[read] = _read_by(nodes[read])
                 break
@@ -46,10 +46,15 @@ def _read_by(node: Node) -> Iterator[str]:
     return iter([one.node for one in node.inputs if isinstance(one, NodeInput)])
 
 
-def _circle(trail: list[str], nodes: Mapping[str, Node], steps: Mapping[str, Step]) -> RecipeError:
+def _complain(
+    trail: list[str], nodes: Mapping[str, Node], steps: Mapping[str, Step], errors: list[RecipeError]
+) -> None:
+    """Say who reads whom, once for every place."""
     names = " -> ".join([*trail, trail[0]])
     hint = "a picture cannot be made from itself: take one of the references away"
-    return RecipeError(f"these read each other in a circle: {names}", at=_reads_at(nodes[trail[-1]], steps), hint=hint)
+    at = _reads_at(nodes[trail[0]], steps)
+    if all(error.at != at for error in errors):
+        errors.append(RecipeError(f"these read each other in a circle: {names}", at=at, hint=hint))
 
 
 def _reads_at(node: Node, steps: Mapping[str, Step]) -> Location:

@@ -44,7 +44,7 @@ class Partials(BaseLoader):
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise Refused(f"{FOLDER}/{template}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+            raise Refused(f"{FOLDER}/{template}: byte {error.start + 1} is not UTF-8", "save it as UTF-8") from None
         path = os.path.join(self.shown, FOLDER, template)
         self.sources[template] = Source(self.folder / template, "prompt", digest_of(data))
         self.lines[path] = text.splitlines()
@@ -53,11 +53,13 @@ class Partials(BaseLoader):
     def read(self, name: str) -> bytes:
         parts = name.split("/")
         if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
-            raise Refused(f"{name!r} is no file below {FOLDER}/: no `..`, no absolute paths")
+            raise Refused(
+                f"{name!r} is no file below {FOLDER}/", "partials are named from there: no `..`, no absolute paths"
+            )
         try:
             return self._open(parts)
         except FileNotFoundError:
-            raise Refused(f"there is no {FOLDER}/{name} ({suggestion(name, self.names(), kind='there')})") from None
+            raise Refused(f"there is no {FOLDER}/{name}", suggestion(name, self.names(), kind="there")) from None
         except OSError as error:
             why = "links are not followed" if error.errno in _LINK_ERRORS else (error.strerror or "unreadable")
             raise Refused(f"{FOLDER}/{name} cannot be read: {why}") from None

@@ -37,6 +37,13 @@ _TEMPLATE_WORDS = frozenset(
         *("caller", "kwargs", "loop", "recursive", "self", "super", "varargs"),
     ]
 )
+_INSTEAD: Mapping[str, str] = {
+    "prompt": "the prompt stands behind `generate:` or `edit:`",
+    "action": "the step's verb says it: `generate:` or `edit:`",
+    "image_urls": "pictures stand in `images`",
+    "count": "`samples: N` makes several, each a request of its own",
+    **{name: f"it has a key of its own: `{name}`" for name in ("model", "aspect_ratio", "resolution")},
+}
 MAX_SAMPLES = 100
 MAX_TIMEOUT = 86_400.0
 
@@ -72,7 +79,7 @@ class Checked:
     """A recipe of the steps that are sound, and the names of all steps, broken ones included."""
 
     recipe: Recipe
-    steps: frozenset[str]
+    steps: tuple[str, ...]
 
 
 def read_recipe(document: Document, path: Path, errors: list[RecipeError]) -> Checked | None:
@@ -95,7 +102,7 @@ class _Reader:
         self.variables: dict[str, Json] = {}
 
     def recipe(self, root: Value, path: Path) -> Checked | None:
-        top = self.mapping(root, "a recipe", TOP)
+        top = self.mapping(root, "the recipe", TOP)
         if top is None:
             return None
         self.version(top.get("version"))
@@ -132,10 +139,15 @@ class _Reader:
         entries = self.mapping(value, "`vars`", None)
         if entries is None:
             return {}
+        found: dict[str, Json] = {}
         for name, inner in entries.items():
             self.word(name, value.keys[name], "a variable")
+            before = len(self.errors)
             refuse_cuts(inner, f"variable `{name}`", self.errors)
-        return {name: plain(inner) for name, inner in entries.items()}
+            # A value that was complained about is not complained about again where it is used.
+            lost = inner.style == "broken" or len(self.errors) > before
+            found[name] = plain(inner) if inner.data is not None or not lost else "?"
+        return found
 
     def defaults(self, top: Mapping[str, Value]) -> dict[str, Json]:
         found: dict[str, Json] = {}
@@ -145,13 +157,13 @@ class _Reader:
             found |= self.settings(entries)
         return found | self.settings({name: top[name] for name in ("extra", "timeout") if name in top})
 
-    def steps(self, value: Value | None, root: Value) -> tuple[dict[str, Step], frozenset[str]]:
+    def steps(self, value: Value | None, root: Value) -> tuple[dict[str, Step], tuple[str, ...]]:
         if value is None:
             self.errors.append(RecipeError("`steps` is missing", at=root.at, hint=_FIRST_STEPS))
-            return {}, frozenset()
+            return {}, ()
         entries = self.mapping(value, "`steps`", None) if value.data is not None else {}
         if entries is None:
-            return {}, frozenset()
+            return {}, ()
         if not entries:
             self.wrong("there are no steps", value, hint=_FIRST_STEPS)
         steps: dict[str, Step] = {}
@@ -160,12 +172,14 @@ class _Reader:
             step = self.step(name, value.keys[name], inner)
             if step is not None and len(self.errors) == before:
                 steps[name] = step
-        return steps, frozenset(entries)
+        return steps, tuple(entries)
 
     def step(self, name: str, at: Location, value: Value) -> Step | None:
         if not STEP_NAME.match(name) or name == "previous":
             hint = "lower-case letters, digits, `_` and `-`, beginning with a letter"
-            message = "`previous` is a reserved name" if name == "previous" else f"{quoted(name)} cannot name a step"
+            message = f"{quoted(name)} cannot name a step"
+            if name == "previous":
+                message, hint = "`previous` is a reserved word and cannot name a step", "give it another name"
             self.errors.append(RecipeError(message, at=at, hint=hint))
         entries = self.mapping(value, f"step `{name}`", STEP)
         if entries is None:
@@ -174,12 +188,13 @@ class _Reader:
         prompt = self.text(entries.get(verb), verb, cut=True) if verb else None
         each = self.text(entries.get("each"), "each")
         images = self.images(entries.get("images"))
-        if verb == "edit" and each is None and not images and "each" not in entries:
+        none = "images" not in entries or entries["images"].data == []
+        if verb == "edit" and none and "each" not in entries:
             key = value.keys["images"] if "images" in value.keys else value.keys["edit"]
             hint = "say which with `images: STEP` or `images: photo.png`, or `generate` instead"
             self.errors.append(RecipeError(f"step `{name}` edits nothing: it has no pictures", at=key, hint=hint))
         settings = self.settings(entries)
-        if images == ():
+        if "images" in entries and none:
             settings["images"] = []
         matrix = self.matrix(entries.get("matrix"))
         if prompt is None or verb is None:
@@ -229,8 +244,8 @@ class _Reader:
         if type(value.data) is int and 1 <= value.data <= (most or value.data):
             return value.data
         upto = f" from 1 to {most}" if most else ", 1 or more"
-        hint = f"for example `{key}: 2`, without quotes" if isinstance(value.data, str) else f"for example `{key}: 2`"
-        self.wrong(f"`{key}` is a whole number{upto}", value, hint=hint)
+        quotes = ", without quotes" if value.style == "quoted" else ""
+        self.wrong(f"`{key}` is a whole number{upto}", value, hint=f"for example `{key}: 2`{quotes}")
         return None
 
     def seconds(self, value: Value | None) -> float | None:
@@ -240,7 +255,9 @@ class _Reader:
         number = float(written) if _SECONDS.match(written) else math.nan
         if 0 < number <= MAX_TIMEOUT:
             return number
-        self.wrong("`timeout` is a number of seconds, more than 0 and at most a day", value, hint="`timeout: 600`")
+        self.wrong(
+            "`timeout` is a number of seconds, more than 0 and at most a day", value, hint="for example `timeout: 600`"
+        )
         return None
 
     def read_extra(self, value: Value | None) -> Value | None:
@@ -249,9 +266,7 @@ class _Reader:
         entries = self.mapping(value, "`extra`", None)
         for name in entries or ():
             if name.casefold() in REQUEST_FIELDS:
-                hint = (
-                    f"use the step's own `{name}`" if name in STEP else "banana-pipe sets it itself, where it must be"
-                )
+                hint = _INSTEAD.get(name.casefold(), "banana-pipe sets it itself, where it must be")
                 message = f"`extra` passes on fields that we do not know; `{name}` is known"
                 self.errors.append(RecipeError(message, at=value.keys[name], hint=hint))
         return value if entries is not None else None
@@ -292,10 +307,10 @@ class _Reader:
         if isinstance(value.data, str):
             return value.text
         if isinstance(value.data, list | dict):
-            self.wrong(f"`{key}` is a text, not a {_kind(value)}", value, hint="quote the text")
+            self.wrong(f"`{key}` is one text, not {_kind(value)}", value, hint="quote a text that has brackets")
         elif value.data is not None:
             hint = f"quote it: {_line(value, quoted(value.raw))}"
-            self.wrong(f"`{key}` is a text, not a {_kind(value)}", value, hint=hint)
+            self.wrong(f"`{key}` is a text, not {_kind(value)}", value, hint=hint)
         elif not value.cut or not cut:
             self.wrong(f"`{key}` is empty", value, hint="write its text, or leave the key out")
         return None
@@ -305,7 +320,7 @@ class _Reader:
         if value.style == "broken":
             return None
         if not isinstance(value.data, dict):
-            self.wrong(f"{what} is a mapping of `key: value`, not a {_kind(value)}", value, hint=None)
+            self.wrong(f"{what} is a mapping of `key: value`, not {_kind(value)}", value, hint=None)
             return None
         if allowed is None:
             return value.data
@@ -329,17 +344,17 @@ def _unknown_key(key: str, at: Location, what: str, known: tuple[str, ...]) -> R
         places = ((STEP, "in a step"), (DEFAULTS, "in `defaults`"), (TOP, "at the top of the recipe"))
         right = [place for keys, place in places if key in keys and keys is not known]
         hint = f"it belongs {' or '.join(right)}; {hint}" if right else hint
-    return RecipeError(f"unknown key `{key}` in {what.removeprefix('a ')}", at=at, hint=hint)
+    return RecipeError(f"unknown key `{key}` in {what}", at=at, hint=hint)
 
 
 def _kind(value: Value) -> str:
     if isinstance(value.data, dict):
-        return "mapping"
+        return "a mapping"
     if isinstance(value.data, list):
-        return "list"
+        return "a list"
     if value.data is None:
         return "null"
-    return {bool: "`true` or `false`", int: "number"}.get(type(value.data), "text")
+    return {bool: "`true` or `false`", int: "a number"}.get(type(value.data), "a text")
 
 
 def _line(value: Value, written: str) -> str:

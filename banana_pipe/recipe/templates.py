@@ -144,7 +144,7 @@ class Templates:
     def _say(self, error: Exception, scope: Scope) -> tuple[str, str | None, str | None]:
         """What to tell of *error*: message, hint, and the word to look for in its line."""
         if isinstance(error, Refused):
-            return str(error), None, None
+            return str(error), error.hint, None
         if isinstance(error, TemplateSyntaxError):
             said = (error.message or "cannot be read").rstrip(".")
             found = _QUOTED.search(said)
@@ -197,7 +197,7 @@ def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -
     near = nearest(word, known) if word else None
     if near:
         return f"did you mean `{near}`?"
-    return "braces that are meant as such are written {{ '{{' }}" if "unexpected" in said else None
+    return "close `{{` with `}}` and `{%` with `%}`" if "unexpected" in said else None
 
 
 def _where(error: Exception, partials: Mapping[str, Sequence[str]]) -> tuple[str | None, int]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-MAX_LISTED = 12
+MAX_LISTED = 16
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
