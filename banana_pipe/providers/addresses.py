@@ -17,7 +17,17 @@ Address = IPv4Address | IPv6Address
 _LOCAL_NAMES = ("localhost", "local", "internal")
 _DOTS = re.compile("[\u3002\uff0e\uff61]")
 
-_NOT_PUBLIC_4 = (IPv4Network("100.64.0.0/10"), IPv4Network("192.88.99.0/24"))
+# Lists of our own: those of `ipaddress` change with Python's patch releases, and these decide keys.
+_NOT_PUBLIC_4 = tuple(
+    map(
+        IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+            *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        ),
+    )
+)
 _GLOBAL_6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -30,8 +40,7 @@ def is_public(address: Address) -> bool:
     exception is NAT64's own prefix, the only way to a CDN from some networks, judged by what it carries.
     """
     if isinstance(address, IPv4Address):
-        special = address.is_private or address.is_multicast or address.is_reserved
-        return not special and not any(address in network for network in _NOT_PUBLIC_4)
+        return not any(address in network for network in _NOT_PUBLIC_4)
     if address in _NAT64:
         return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
     return address in _GLOBAL_6 and not any(address in network for network in _NOT_PUBLIC_6)
