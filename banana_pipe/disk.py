@@ -67,16 +67,16 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
         missing.append(probe)
         probe = probe.parent
     for folder in reversed(missing):
-        announce("mkdir", folder)
         with _explained("make the folder", folder):
+            announce("mkdir", folder)
             folder.mkdir(mode=mode, exist_ok=True)
         sync_folder(folder.parent)
 
 
 def sync_folder(path: Path) -> None:
     """Make the names in *path* durable."""
-    announce("sync", path)
     with _explained("sync", path):
+        announce("sync", path)
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -93,8 +93,8 @@ class Temporary:
     def __init__(self, folder: Path) -> None:
         make_folder(folder)
         self.path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
-        announce("create", self.path)
         with _explained("write in", folder):
+            announce("create", self.path)
             self._file = open(self.path, "xb")  # noqa: SIM115 - the object is the context manager
         self._placed = False
 
@@ -107,8 +107,8 @@ class Temporary:
         """Make what was written durable; no more can be written."""
         if self._file.closed:
             return
-        announce("write", self.path)
         with _explained("write", self.path):
+            announce("write", self.path)
             self._file.flush()
             announce("sync", self.path)
             os.fsync(self._file.fileno())
@@ -130,7 +130,9 @@ class Temporary:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        # Closing writes what is still buffered, and on a full disk fails once more: it is thrown away.
+        with contextlib.suppress(OSError):
+            self._file.close()
         if not self._placed:
             with contextlib.suppress(OSError):
                 self.path.unlink()
@@ -148,11 +150,13 @@ def append(path: Path, data: bytes) -> None:
     """Add *data* at the end of *path*, durably. A crash can leave a part of it: readers check."""
     make_folder(path.parent)
     fresh = not path.exists()
-    announce("append", path)
     with _explained("write", path):
+        announce("append", path)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(descriptor, data)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
             announce("sync", path)
             os.fsync(descriptor)
         finally:
@@ -164,16 +168,16 @@ def append(path: Path, data: bytes) -> None:
 def move(path: Path, to: Path) -> None:
     """Rename *path* to *to* on the same file system, durably; nothing happens if it is gone."""
     make_folder(to.parent)
-    announce("rename", to)
     with _explained("move", path), contextlib.suppress(FileNotFoundError):
+        announce("rename", to)
         os.replace(path, to)
     sync_folder(to.parent)
 
 
 def remove(path: Path) -> None:
     """Remove the file *path* if it is there."""
-    announce("remove", path)
     with _explained("remove", path), contextlib.suppress(FileNotFoundError):
+        announce("remove", path)
         path.unlink()
 
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from banana_pipe.canonical import Digest
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import Listener, NodeEnded, Warned
@@ -114,7 +115,7 @@ class Executor:
         ended: asyncio.Queue[str] = asyncio.Queue()
 
         def begin(node: Node) -> None:
-            task = asyncio.create_task(self._node_to_queue(node, ended))
+            task = asyncio.create_task(self._node_to_end(node, ended))
             running.add(task)
             task.add_done_callback(running.discard)
 
@@ -129,31 +130,38 @@ class Executor:
                         missing[reader] -= 1
                         if missing[reader] == 0:
                             begin(self._graph.nodes[reader])
+            await asyncio.gather(*running)
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _node_to_queue(self, node: Node, ended: asyncio.Queue[str]) -> None:
+    async def _node_to_end(self, node: Node, ended: asyncio.Queue[str]) -> None:
+        """Bring *node* to its outcome, let its readers begin, and publish it meanwhile."""
         began = self._clock.boot()
-        try:
-            outcome = await self._node(node)
-            if outcome.takes:
-                outcome = await self._publish(node, outcome)
-        except BananaError as error:
-            outcome = Outcome(node.id, "failed", "error", error=str(error))
-            if isinstance(error, StoreError):
-                self._stop_all(error)
-        except Exception as bug:  # ours: nothing new is sent, and it surfaces once the rest has ended
-            outcome = Outcome(node.id, "failed", "error", error=f"a bug of ours: {bug!r}")
-            self._bug = bug
-            self._stop_all(BananaError("a bug of ours ended the run"))
+        outcome = await self._guarded(node, self._node(node))
+        self.outcomes[node.id] = outcome
+        ended.put_nowait(node.id)
+        if outcome.takes:
+            outcome = await self._guarded(node, self._publish(node, outcome))
         outcome = replace(outcome, seconds=round(self._clock.boot() - began, 3))
         self.outcomes[node.id] = outcome
         if self._fail_fast and outcome.status == "failed":
             self._stop_all(None)
         self._emit(NodeEnded(outcome))
-        ended.put_nowait(node.id)
+
+    async def _guarded(self, node: Node, work: Awaitable[Outcome]) -> Outcome:
+        """What *work* gives; an error becomes the node's outcome, and ours stop the run."""
+        try:
+            return await work
+        except BananaError as error:
+            if isinstance(error, StoreError):
+                self._stop_all(error)
+            return Outcome(node.id, "failed", "error", error=str(error))
+        except Exception as bug:  # ours: nothing new is sent, and it surfaces once the rest has ended
+            self._bug = bug
+            self._stop_all(BananaError("a bug of ours ended the run"))
+            return Outcome(node.id, "failed", "error", error=f"a bug of ours: {bug!r}")
 
     def _worth_another_look(self) -> list[Node]:
         """Parked nodes that a first accepted call of this run may have made provable, and their readers."""
@@ -214,7 +222,7 @@ class Executor:
         node: Node,
         takes: Sequence[TakeWanted],
         answers: Sequence[Bought | NotBought],
-        images: Sequence[str],
+        images: Sequence[Digest],
     ) -> Outcome:
         """The outcome of a node whose takes have all been answered."""
         had = {
@@ -222,7 +230,7 @@ class Executor:
             for take, answer in zip(takes, answers, strict=True)
             if isinstance(answer, Bought)
         }
-        judged = {sample: judge(answer.result.artifact, images) for sample, answer in had.items()}  # type: ignore[arg-type]
+        judged = {sample: judge(answer.result.artifact, images) for sample, answer in had.items()}
         base = takes[0].wanted.base
         lock = self._counters[node.provider].market.stores.lock
         sample = picked(pick_of(node, lock, base), judged, [take.wanted.sample for take in takes])
@@ -233,6 +241,7 @@ class Executor:
             reason=_where_from(had, sample),
             key=next((take.wanted.key for take in takes if take.wanted.sample == sample), takes[0].wanted.key),
             base=base,
+            images=tuple(images),
             takes=tuple(
                 Take(sample, answer.result, answer.paid, replaced=answer.replaced) for sample, answer in had.items()
             ),

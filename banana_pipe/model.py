@@ -395,6 +395,8 @@ class Outcome:
     reason: Reason
     key: Key | None = None
     base: BaseKey | None = None
+    images: tuple[Digest, ...] = ()
+    """The digests of what it read, in order."""
     takes: tuple[Take, ...] = ()
     picked: int | None = None
     outputs: tuple[Output, ...] = ()

@@ -48,10 +48,11 @@ class Market:
     stores: Stores
     prices: PriceTable
     max_picture_bytes: int
+    free: bool = False
 
     def price(self, node: Node) -> int | None:
         """What one take of *node* costs."""
-        return self.prices.price(node.model, node.params, has_extra=node.has_extra)
+        return 0 if self.free else self.prices.price(node.model, node.params, has_extra=node.has_extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Decided:
 
     plan: Plan
     findings: Mapping[Key, Finding]
+    takes: Mapping[str, tuple[TakeWanted, ...]]
+    """By node, where its inputs are known."""
 
 
 # --- rules that a plan and a run share --------------------------------------------------------
@@ -187,7 +190,8 @@ async def plan(graph: Graph, markets: Mapping[str, Market], files: Mapping[Path,
             findings.update(await markets[provider].stores.find_many(keys))
         for node in level:
             _settle_pick(seen[node.id], markets[node.provider], findings)
-    return Decided(_written(graph, markets, seen, findings), findings)
+    takes = {name: one.takes for name, one in seen.items() if one.takes}
+    return Decided(_written(graph, markets, seen, findings), findings, takes)
 
 
 def _levels(graph: Graph) -> Iterator[list[Node]]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from banana_pipe import disk
 from banana_pipe.errors import UsageError
 
 CONFIG_NAME = "banana-pipe.toml"
@@ -32,6 +34,12 @@ class Places:
             return self.recipe.relative_to(self.root).as_posix()
         except ValueError:
             return self.recipe.as_posix()
+
+    def make_cache(self) -> None:
+        """Make the cache folder, which git passes over: what it holds is bytes, the record is the lock file."""
+        ignored = self.cache / ".gitignore"
+        if not ignored.exists():
+            disk.write_file(ignored, b"*\n")
 
     def guard_of(self, path: Path) -> Path:
         """The lock file under which *path* (a record outside the cache) is changed."""
@@ -83,7 +91,7 @@ def _says_root(folder: Path) -> bool:
     )
 
 
-def read_toml(path: Path) -> dict[str, object] | dict[str, dict[str, object]]:
+def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file, empty where there is none. Raises UsageError for a broken one."""
     try:
         return tomllib.loads(path.read_text("utf-8"))

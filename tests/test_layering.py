@@ -51,7 +51,7 @@ FLOORS = (
     """,
     "execute",
     "outputs.publish outputs.manifest outputs.log outputs.report outputs",
-    "project api",
+    "project shapes workspace buying record running choosing bookkeeping api",
     "cli __init__ __main__",
 )
 PURE_FLOORS = 3
@@ -62,6 +62,7 @@ APART = ("planning", "explain", "purchase")
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
+    ("buying", "banana_pipe.providers.sandbox"): "only who draws placeholders needs the painter and its web framework",
 }
 
 # Durable acts outside `disk`, each with its reason: (module, what it calls there).

@@ -1,0 +1,61 @@
+"""The functions that commands, pages and Python users call: load, plan, run, pick, re-roll.
+
+Unaware of the command line, the environment and the terminal: tokens, caps and folders are handed
+in, progress goes to a listener, and every answer is a value that `--json` prints too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
+from banana_pipe.buying import Limits
+from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
+from banana_pipe.model import Node
+from banana_pipe.planning import Decided
+from banana_pipe.recipe.select import select
+from banana_pipe.running import Interrupts, plan, run
+from banana_pipe.shapes import attempt_json, plan_json, run_json
+from banana_pipe.workspace import Access, Options, Workspace, open_recipe
+
+__all__ = [
+    "Access",
+    "Decided",
+    "Interrupts",
+    "Limits",
+    "Options",
+    "Picked",
+    "Price",
+    "Reconciled",
+    "Reroll",
+    "Workspace",
+    "abandon",
+    "attempt_json",
+    "attempts",
+    "call",
+    "open_recipe",
+    "pick",
+    "plan",
+    "plan_json",
+    "reconcile",
+    "rendered",
+    "reroll",
+    "run",
+    "run_json",
+]
+
+T = TypeVar("T")
+
+
+def call(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run one of the async functions to its end: the one door for callers that are not async."""
+    return asyncio.run(coroutine)
+
+
+def rendered(workspace: Workspace, node: str | None = None) -> tuple[Node, ...]:
+    """The nodes that *node* means (all of them without it), with their prompts rendered. Free."""
+    if node is None:
+        return tuple(workspace.graph)
+    return tuple(found for found, _ in select(workspace.graph, node))

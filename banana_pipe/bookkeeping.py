@@ -1,0 +1,126 @@
+"""The ledger as its owner sees it: every attempt, and what can be done about those still open.
+
+Unaware of recipes: the ledger is the project's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from banana_pipe.buying import Limits, no_token, run_id
+from banana_pipe.clock import Clock, SystemClock
+from banana_pipe.errors import UsageError
+from banana_pipe.events import Listener
+from banana_pipe.model import ACTIVE, Attempt
+from banana_pipe.providers.acedata import AceData
+from banana_pipe.purchase.buyer import Buyer
+from banana_pipe.purchase.orders import Desk
+from banana_pipe.store.blobs import Blobs
+from banana_pipe.store.keylock import KeyLocks
+from banana_pipe.store.ledger import Ledger
+from banana_pipe.store.lockfile import LockFile
+from banana_pipe.store.lookup import Stores
+from banana_pipe.store.published import Published
+from banana_pipe.store.results import Results
+from banana_pipe.workspace import Access
+
+_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What became of an attempt that was open. `trouble`: why it still is, if it is."""
+
+    before: Attempt
+    after: Attempt
+    trouble: str | None
+
+
+async def attempts(cache: Path, clock: Clock | None = None) -> list[Attempt]:
+    """Every attempt of the project whose cache is *cache*, oldest first."""
+    ledger = Ledger(cache / "ledger.db", clock or SystemClock())
+    try:
+        return await ledger.all_attempts()
+    finally:
+        ledger.close()
+
+
+async def reconcile(
+    cache: Path,
+    access: Access,
+    limits: Limits | None = None,
+    *,
+    emit: Listener = lambda _: None,
+    clock: Clock | None = None,
+) -> list[Reconciled]:
+    """Look up every open attempt at the provider of *access*, collect what is paid; buys nothing.
+
+    Attempts of other base URLs are left alone. Raises NotAuthorised without a token if any is open.
+    """
+    clock = clock or SystemClock()
+    limits = limits or Limits()
+    ledger = Ledger(cache / "ledger.db", clock)
+    provider = AceData(access.base_url, access.token, clock)
+    try:
+        before = await ledger.open_attempts(provider.origin)
+        if before and access.token is None:
+            raise no_token()
+        stores = Stores(
+            Blobs(cache / "blobs"), Results(cache / "results"), ledger, Published(cache / "nothing"), LockFile()
+        )
+        desk = Desk(
+            provider=provider,
+            stores=stores,
+            locks=KeyLocks(cache / "locks"),
+            clock=clock,
+            budget=limits.budget,
+            run_id=run_id(clock.now()),
+            emit=emit,
+            pace=limits.pace,
+        )
+        return await _resumed(Buyer(desk), ledger, before)
+    finally:
+        await provider.close()
+        ledger.close()
+
+
+async def abandon(cache: Path, attempt_id: str, clock: Clock | None = None) -> Attempt:
+    """Give up an attempt in doubt, by its id: its key can be bought anew, its money stays counted.
+
+    Raises UsageError where there is no such attempt, or none in doubt.
+    """
+    clock = clock or SystemClock()
+    ledger = Ledger(cache / "ledger.db", clock)
+    try:
+        for attempt in await ledger.open_attempts():
+            if attempt.id == attempt_id:
+                return await _give_up(attempt, ledger, KeyLocks(cache / "locks"))
+        raise UsageError(f"no open attempt has the id {attempt_id}", hint="`banana-pipe ledger show` lists them")
+    finally:
+        ledger.close()
+
+
+async def _give_up(attempt: Attempt, ledger: Ledger, locks: KeyLocks) -> Attempt:
+    if attempt.state not in ("UNKNOWN", "ACCEPTED", "INTENT"):
+        raise UsageError(f"attempt {attempt.id} is paid ({attempt.state}): the next run collects its picture")
+    lock = locks.try_take(attempt.key)
+    if lock is None:
+        raise UsageError(f"a run has attempt {attempt.id} in hand at this moment", hint="try again when it has ended")
+    with lock:
+        if attempt.state == "INTENT":
+            attempt = await ledger.advance(attempt, "UNKNOWN", under_way_until=attempt.updated_at)
+        return await ledger.give_up(attempt)
+
+
+async def _resumed(buyer: Buyer, ledger: Ledger, before: list[Attempt]) -> list[Reconciled]:
+    reconciled = []
+    try:
+        for attempt in before:
+            trouble = await buyer.resume(attempt, _TIMEOUT)
+            after = next((one for one in await ledger.all_attempts() if one.id == attempt.id), attempt)
+            words = trouble.error if trouble else "another process has it in hand" if after.state in ACTIVE else None
+            reconciled.append(Reconciled(attempt, after, words))
+    finally:
+        await buyer.close()
+    return reconciled

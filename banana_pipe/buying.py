@@ -1,0 +1,97 @@
+"""Opening a buyer for a workspace: the provider, the limits, and what must be true before anything is sent.
+
+Unaware of why something is bought.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from banana_pipe.errors import NotAuthorised, StoreError
+from banana_pipe.events import Listener
+from banana_pipe.model import Budget, FileInput, Node
+from banana_pipe.providers.acedata import AceData
+from banana_pipe.providers.base import Provider
+from banana_pipe.purchase.buyer import Buyer
+from banana_pipe.purchase.orders import Consent, Desk, Pace
+from banana_pipe.workspace import SANDBOX, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a run runs: what it may spend, what it may pay for again, how fast, and when it gives up."""
+
+    budget: Budget = field(default_factory=Budget)
+    consent: Consent = field(default_factory=Consent)
+    pace: Pace = field(default_factory=Pace)
+    fail_fast: bool = False
+
+
+def run_id(now: float) -> str:
+    """A run's name: its start (UTC), and something that no other run has."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def provider_for(name: str, workspace: Workspace) -> Provider:
+    """The provider that nodes call *name*."""
+    if name != SANDBOX:
+        return AceData(workspace.access.base_url, workspace.access.token, workspace.clock)
+    from banana_pipe.providers.sandbox import create_app
+
+    return AceData.over_asgi(create_app(now=workspace.clock.now), workspace.clock)
+
+
+@asynccontextmanager
+async def open_buyer(name: str, workspace: Workspace, limits: Limits, run: str, emit: Listener) -> AsyncIterator[Buyer]:
+    """A buyer at the provider *name* for the run *run*.
+
+    Raises NotAuthorised without a token, and StoreError where an intent could not be written.
+    """
+    market = workspace.markets[name]
+    if not market.free:
+        if workspace.access.token is None:
+            raise no_token()
+        await market.stores.ledger.check_writable()
+    provider = provider_for(name, workspace)
+    desk = Desk(
+        provider=provider,
+        stores=market.stores,
+        locks=workspace.locks,
+        clock=workspace.clock,
+        budget=Budget() if market.free else limits.budget,
+        run_id=run,
+        emit=emit,
+        pace=limits.pace,
+        consent=limits.consent,
+    )
+    buyer = Buyer(desk)
+    try:
+        yield buyer
+    finally:
+        await buyer.close()
+        await provider.close()
+
+
+def no_token() -> NotAuthorised:
+    """What is said where the provider has to be asked and there is no token: the two ways on."""
+    return NotAuthorised(
+        "the provider has to be asked, and there is no API token",
+        hint="set ACEDATACLOUD_API_TOKEN, or draw free placeholders with --provider sandbox",
+    )
+
+
+def keep_inputs(workspace: Workspace, nodes: Iterable[Node]) -> None:
+    """Keep the picture files that *nodes* read as blobs: what is sent is what was measured.
+
+    Raises StoreError for one that was changed meanwhile.
+    """
+    for node in nodes:
+        blobs = workspace.markets[node.provider].stores.blobs
+        for one in node.inputs:
+            if isinstance(one, FileInput) and not blobs.has(workspace.files[one.path].digest):
+                if blobs.put(one.path.read_bytes()) != workspace.files[one.path].digest:
+                    raise StoreError(f"{one.label} was changed while it was read", hint="run again")

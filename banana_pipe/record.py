@@ -1,0 +1,60 @@
+"""Keeping the lock files up to date while a run goes on, at intervals and at its end.
+
+Unaware of how pictures are bought and published. What a crash takes from here the ledger still has.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from threading import Lock
+
+from banana_pipe.model import BaseKey, Node, Outcome
+from banana_pipe.store import lockfile
+from banana_pipe.store.lockfile import LockFile
+from banana_pipe.workspace import Workspace
+
+INTERVAL_SECONDS = 5.0
+
+
+class Record:
+    """What a run has learnt for the lock file of each provider of *workspace*."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._guard = Lock()
+        self._takes: dict[str, list[tuple[lockfile.Bought, bool]]] = defaultdict(list)
+        self._labels: dict[str, dict[BaseKey, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._written = workspace.clock.boot()
+
+    def note(self, node: Node, outcome: Outcome) -> None:
+        """Note the takes of a node, and that it uses their request."""
+        if outcome.base is None:
+            return
+        with self._guard:
+            self._labels[node.provider][outcome.base].add(node.id)
+            for take in outcome.takes:
+                bought = lockfile.Bought(outcome.base, take.sample, outcome.images, take.result)
+                self._takes[node.provider].append((bought, take.replaced))
+
+    def is_due(self) -> bool:
+        """Whether it is time to write again."""
+        return self._workspace.clock.boot() - self._written >= INTERVAL_SECONDS
+
+    def write(self) -> None:
+        """Bring the lock files up to date. Raises StoreError, UsageError."""
+        with self._guard:
+            self._written = self._workspace.clock.boot()
+            for provider, labels in self._labels.items():
+                path = self._workspace.lock_of(provider)
+                takes, self._takes[provider] = self._takes[provider], []
+                lockfile.update(path, self._workspace.places.guard_of(path), partial(_with, takes=takes, labels=labels))
+
+
+def _with(
+    lock: LockFile, takes: Sequence[tuple[lockfile.Bought, bool]], labels: Mapping[BaseKey, set[str]]
+) -> LockFile:
+    lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if not replaced])
+    lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if replaced], replace_lost=True)
+    return lockfile.with_labels(lock, labels)

@@ -1,0 +1,267 @@
+"""One run of a recipe, from plan to page.
+
+Unaware of the command line and the terminal; what happens is told to one listener.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Protocol
+
+from banana_pipe import planning
+from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
+from banana_pipe.errors import BananaError, StoreError
+from banana_pipe.events import Event, Listener, RunEnded, RunStarted, Warned
+from banana_pipe.execute import Counter, Executor
+from banana_pipe.images import suffix
+from banana_pipe.model import Key, Node, Outcome, Run, RunStatus
+from banana_pipe.outputs import manifest
+from banana_pipe.outputs.publish import Publisher, refuse_foreign
+from banana_pipe.planning import Decided, Market
+from banana_pipe.prices import total
+from banana_pipe.providers.catalog import origin
+from banana_pipe.purchase.orders import Consent, Stop
+from banana_pipe.record import Record
+from banana_pipe.workspace import Workspace
+
+_EXIT_PRECEDENCE = (70, 130, 2, 4, 3, 5, 6, 1)
+
+
+class Interrupts(Protocol):
+    """Whoever hears of Ctrl-C: the first one is a request to stop, the second cancels the run."""
+
+    def on_first(self, stop: Callable[[], None]) -> None:
+        """Call *stop* at the first one."""
+
+
+async def plan(workspace: Workspace) -> Decided:
+    """What a run would do. Touches no network, writes nothing."""
+    decided = await planning.plan(workspace.graph, workspace.markets, workspace.files)
+    modified = _modified(workspace, decided)
+    nodes = tuple(replace(line, modified=line.id in modified) for line in decided.plan.nodes)
+    return replace(decided, plan=replace(decided.plan, nodes=nodes, warnings=workspace.warnings))
+
+
+async def run(
+    workspace: Workspace,
+    limits: Limits | None = None,
+    *,
+    decided: Decided | None = None,
+    emit: Listener | None = None,
+    argv: Sequence[str] = (),
+    interrupts: Interrupts | None = None,
+) -> Run:
+    """Make the pictures of a recipe, buying what is missing, and leave the output folder.
+
+    Raises NotAuthorised where a token is needed and there is none, UsageError where the folder is
+    another recipe's, StoreError where nothing could be recorded: each before anything is sent.
+    """
+    limits = limits or Limits()
+    decided = decided or await plan(workspace)
+    return await _Running(workspace, limits, decided, emit or _silence, argv).run(interrupts)
+
+
+class _Running:
+    """The state of one run."""
+
+    def __init__(
+        self, workspace: Workspace, limits: Limits, decided: Decided, emit: Listener, argv: Sequence[str]
+    ) -> None:
+        self._workspace = workspace
+        self._limits = limits
+        self._decided = decided
+        self._argv = argv
+        self._id = run_id(workspace.clock.now())
+        self._warnings = [*workspace.warnings]
+        self._listeners = [emit]
+        self._record = Record(workspace)
+        self._publisher = Publisher(
+            workspace.places.out,
+            workspace.places.root,
+            workspace.places.recipe_in_project,
+            read=workspace.read,
+            known=workspace.pinned_digests(),
+            clock=workspace.clock,
+        )
+
+    async def run(self, interrupts: Interrupts | None) -> Run:
+        """Run, publish, and say how it went."""
+        clock = self._workspace.clock
+        began = clock.boot()
+        refuse_foreign(
+            self._workspace.places.out, self._workspace.places.root, self._workspace.places.recipe_in_project
+        )
+        async with AsyncExitStack() as stack:
+            counters = await self._open_counters(stack)
+            self._workspace.places.make_cache()
+            keep_inputs(self._workspace, self._may_send())
+            await self._publisher.start()
+            self._tell(RunStarted(self._id, self._decided.plan, clock.now()))
+            executor = Executor(
+                self._workspace.graph,
+                counters,
+                self._workspace.files,
+                self._decided.findings,
+                publish=self._publish,
+                emit=self._tell,
+                clock=clock,
+                fail_fast=self._limits.fail_fast,
+                rebuy=self._limits.consent.rebuy,
+            )
+            if interrupts is not None:
+                interrupts.on_first(lambda: _interrupt(counters.values()))
+            await executor.run()
+            run = await self._ended(executor, counters.values(), clock.boot() - began)
+            await self._leave(run, executor.error)
+        return run
+
+    # --- before anything is sent ---
+
+    async def _open_counters(self, stack: AsyncExitStack) -> dict[str, Counter]:
+        """A buyer for each market where something may be bought or is still open."""
+        counters = {}
+        for name, market in self._workspace.markets.items():
+            buyer = None
+            if await self._needs_buyer(name, market):
+                buyer = await stack.enter_async_context(
+                    open_buyer(name, self._workspace, self._limits, self._id, self._tell)
+                )
+            counters[name] = Counter(market, buyer)
+        return counters
+
+    async def _needs_buyer(self, name: str, market: Market) -> bool:
+        """Whether this run may call, poll or look up there. Without a token, what others left waits."""
+        graph = self._workspace.graph
+        states = {line.state for line in self._decided.plan.nodes if graph.nodes[line.id].provider == name}
+        again = _agrees_to_more(self._limits.consent) and bool(states & {"lost", "failed"})
+        if states & {"call", "wait", "parked"} or again:
+            return True
+        if market.free:
+            return False
+        left = await market.stores.ledger.open_attempts(origin(self._workspace.access.base_url))
+        if left and self._workspace.access.token is None:
+            self._tell(Warned(f"{len(left)} accepted calls of earlier runs wait to be collected: that needs a token"))
+            return False
+        return bool(left)
+
+    def _may_send(self) -> list[Node]:
+        states = {line.id: line.state for line in self._decided.plan.nodes}
+        return [node for node in self._workspace.graph if states[node.id] in ("call", "wait", "parked")]
+
+    # --- while it runs ---
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, Warned):
+            self._warnings.append(event.message)
+        for listener in self._listeners:
+            listener(event)
+
+    async def _publish(self, node: Node, outcome: Outcome) -> Outcome:
+        self._record.note(node, outcome)
+        if self._record.is_due():
+            await asyncio.to_thread(self._record.write)
+        return await self._publisher.publish(node, outcome)
+
+    # --- at the end ---
+
+    async def _ended(self, executor: Executor, counters: Iterable[Counter], seconds: float) -> Run:
+        counters = list(counters)
+        outcomes = tuple(executor.outcomes[node.id] for node in self._workspace.graph if node.id in executor.outcomes)
+        stops = [counter.buyer.stop_reason for counter in counters if counter.buyer is not None]
+        bought = [a for counter in counters for a in await counter.market.stores.ledger.attempts_of(self._id)]
+        exit_code = _exit_code(outcomes, [stop for stop in stops if stop is not None], executor.error)
+        return Run(
+            id=self._id,
+            recipe=self._workspace.graph.recipe.name,
+            out=self._workspace.places.out,
+            status=_status(exit_code),
+            exit_code=exit_code,
+            outcomes=outcomes,
+            called=len(bought),
+            paid_images=sum(attempt.state == "STORED" for attempt in bought),
+            cost=total(attempt.price for attempt in bought),
+            saved=_saved(outcomes),
+            seconds=seconds,
+            warnings=tuple(self._warnings),
+        )
+
+    async def _finish(self, run: Run) -> None:
+        graph, places = self._workspace.graph, self._workspace.places
+        header = manifest.header(
+            recipe=places.recipe_in_project, name=graph.recipe.name, run_id=run.id, at=self._workspace.clock.now()
+        )
+        outcomes = {outcome.node: outcome for outcome in run.outcomes}
+        entries = manifest.entries(graph, outcomes, self._workspace.files)
+        for warning in await self._publisher.finish(header, entries, nodes=graph.nodes, full=True, page=_no_page):
+            self._tell(Warned(warning))
+
+    async def _leave(self, run: Run, error: BananaError | None) -> None:
+        """Write lock, manifest, page and log; an error of our own files that ended the run goes up."""
+        try:
+            await asyncio.to_thread(self._record.write)
+            await self._finish(run)
+        except StoreError as trouble:
+            raise error or trouble from trouble
+        self._tell(RunEnded(run, self._workspace.clock.now()))
+        if error is not None:
+            raise error
+
+
+def _no_page(_: object) -> bytes:
+    return b""
+
+
+def _silence(_: Event) -> None:
+    """Nobody listens."""
+
+
+def _interrupt(counters: Iterable[Counter]) -> None:
+    for counter in counters:
+        if counter.buyer is not None:
+            counter.buyer.stop("interrupt", BananaError("interrupted"))
+
+
+def _agrees_to_more(consent: Consent) -> bool:
+    return consent.rebuy or consent.retry_refused or consent.retry_unknown
+
+
+def _modified(workspace: Workspace, decided: Decided) -> set[str]:
+    """The nodes whose published file was changed by hand."""
+    modified = set()
+    pinned = workspace.pinned_digests()
+    for line in decided.plan.nodes:
+        node = workspace.graph.nodes[line.id]
+        finding = decided.findings.get(line.key or Key(""))
+        result = getattr(finding, "result", None)
+        if line.state == "cached" and node.output is not None and result is not None:
+            stores = workspace.markets[node.provider].stores
+            path = node.output + suffix(result.artifact.mime)
+            standing = stores.published.judge(path, result.artifact.digest, pinned)
+            if standing == "by hand":
+                modified.add(line.id)
+    return modified
+
+
+def _saved(outcomes: Sequence[Outcome]) -> int | None:
+    kept = {take.result.key: take.result.price for outcome in outcomes for take in outcome.takes if not take.bought}
+    return total(kept.values())
+
+
+def _exit_code(outcomes: Sequence[Outcome], stops: Sequence[Stop], error: BananaError | None) -> int:
+    codes = {_EXIT_OF_STATUS.get(outcome.status, 0) for outcome in outcomes}
+    codes |= {_EXIT_OF_STOP[stop.kind] for stop in stops}
+    if error is not None:
+        codes.add(error.exit_code)
+    return next((code for code in _EXIT_PRECEDENCE if code in codes), 0)
+
+
+_EXIT_OF_STATUS = {"failed": 1, "blocked": 1, "lost": 1, "parked": 6}
+_EXIT_OF_STOP = {"cap": 3, "balance": 3, "auth": 4, "interrupt": 130, "store": 1}
+
+
+def _status(exit_code: int) -> RunStatus:
+    statuses: dict[int, RunStatus] = {0: "ok", 1: "failed", 6: "parked", 130: "interrupted"}
+    return statuses.get(exit_code, "stopped")

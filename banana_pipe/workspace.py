@@ -1,0 +1,168 @@
+"""One recipe, read, with everything around it: its places, its stores, its pictures, its markets.
+
+Unaware of what is done with it, and of the environment: folders and access are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from banana_pipe import recipe as recipes
+from banana_pipe.canonical import Digest
+from banana_pipe.clock import Clock, SystemClock
+from banana_pipe.errors import RecipeError, RecipeErrors
+from banana_pipe.images import NotAPicture, measure_file
+from banana_pipe.model import Artifact, FileInput, Graph
+from banana_pipe.planning import Market
+from banana_pipe.prices import PriceTable
+from banana_pipe.project import Places, find_root, places_of
+from banana_pipe.providers import catalog
+from banana_pipe.providers.secret import Token
+from banana_pipe.store import lockfile
+from banana_pipe.store.blobs import Blobs
+from banana_pipe.store.keylock import KeyLocks
+from banana_pipe.store.ledger import Ledger
+from banana_pipe.store.lookup import Stores
+from banana_pipe.store.published import Published
+from banana_pipe.store.results import Results
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a recipe is read, and where things are.
+
+    `provider` is one chosen by flag: everything goes there, into a folder of its own. `out` and
+    `cache` are folders given by flag; `allow_read` are folders from the project's root.
+    """
+
+    sets: tuple[str, ...] = ()
+    vars_files: tuple[Path, ...] = ()
+    provider: str | None = None
+    out: Path | None = None
+    cache: Path | None = None
+    allow_read: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach the provider, and the user's own price table (TOML), where there is one."""
+
+    token: Token | None = None
+    base_url: str = catalog.BASE_URL
+    prices: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A recipe that was read. `files` are its picture files, measured; `close` when done."""
+
+    path: Path
+    """The recipe as it was named."""
+    graph: Graph
+    places: Places
+    options: Options
+    access: Access
+    clock: Clock
+    files: Mapping[Path, Artifact]
+    markets: Mapping[str, Market]
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def locks(self) -> KeyLocks:
+        """The key locks of the project."""
+        return KeyLocks(self.places.cache / "locks")
+
+    def lock_of(self, provider: str) -> Path:
+        """The lock file that pins what *provider* gave: the sandbox's is not for git."""
+        return self.places.sandbox_lock if provider == SANDBOX else self.places.lock
+
+    def read(self, digest: Digest) -> bytes | None:
+        """The bytes of *digest*, verified, from wherever they are."""
+        # Blobs and published files are the same in every market.
+        return next(iter(self.markets.values())).stores.read(digest)
+
+    def pinned_digests(self) -> frozenset[Digest]:
+        """Every picture that the lock files name."""
+        blocks = (block for market in self.markets.values() for block in market.stores.lock.blocks.values())
+        return frozenset(take.artifact.digest for block in blocks for take in block.takes.values())
+
+    def close(self) -> None:
+        """Give back files and threads."""
+        for market in self.markets.values():
+            market.stores.ledger.close()
+
+
+def open_recipe(
+    path: Path, options: Options | None = None, access: Access | None = None, clock: Clock | None = None
+) -> Workspace:
+    """Read the recipe at *path* and everything that planning it needs.
+
+    Raises RecipeErrors with all its mistakes, and UsageError for mistakes in what was handed in.
+    """
+    options, access, clock = options or Options(), access or Access(), clock or SystemClock()
+    allowed = [find_root(path.absolute().parent) / folder for folder in options.allow_read] if path.exists() else []
+    graph = recipes.load(
+        path, sets=options.sets, vars_files=options.vars_files, allow_read=allowed, provider=options.provider
+    )
+    places = places_of(path, graph.recipe.name, provider=options.provider, out=options.out, cache=options.cache)
+    known = catalog.load(access.prices)
+    return Workspace(
+        path=path,
+        graph=graph,
+        places=places,
+        options=options,
+        access=access,
+        clock=clock,
+        files=_measured(graph),
+        markets=_markets(graph, places, access, clock, known.prices),
+        warnings=_advice(graph, known),
+    )
+
+
+def _markets(graph: Graph, places: Places, access: Access, clock: Clock, prices: PriceTable) -> dict[str, Market]:
+    blobs, published = Blobs(places.cache / "blobs"), Published(places.out)
+    results = Results(places.cache / "results")
+    markets = {}
+    for name in dict.fromkeys(node.provider for node in graph):
+        free = name == SANDBOX
+        ledger = Ledger(None if free else places.cache / "ledger.db", clock)
+        lock = lockfile.read(places.sandbox_lock if free else places.lock)
+        markets[name] = Market(
+            key_name=SANDBOX if free else catalog.key_name(access.base_url),
+            stores=Stores(blobs, results, ledger, published, lock),
+            prices=prices,
+            max_picture_bytes=catalog.MAX_PICTURE_BYTES,
+            free=free,
+        )
+    return markets
+
+
+def _measured(graph: Graph) -> dict[Path, Artifact]:
+    """Every picture file that the graph reads, measured. Raises RecipeErrors at the places that name them."""
+    measured: dict[Path, Artifact] = {}
+    errors: list[RecipeError] = []
+    for node in graph:
+        for one in node.inputs:
+            if isinstance(one, FileInput) and one.path not in measured:
+                try:
+                    measured[one.path] = measure_file(one.path)
+                except NotAPicture as error:
+                    errors.append(RecipeError(f"{one.label}: {error.message}", at=one.at, hint=error.hint))
+                except OSError as error:
+                    errors.append(RecipeError(f"cannot read {one.label}: {error.strerror}", at=one.at))
+    if errors:
+        raise RecipeErrors(list({str(error): error for error in errors}.values()))
+    return measured
+
+
+def _advice(graph: Graph, known: catalog.Catalog) -> tuple[str, ...]:
+    """What one should know about models and parameters, each thing once, with the step that it is about."""
+    said: dict[str, str] = {}
+    for node in graph:
+        for words in known.advice(node.model, node.params, len(node.inputs)):
+            said.setdefault(words, f"step {node.step}: {words}")
+    return tuple(said.values())
