@@ -92,6 +92,8 @@ def keep_inputs(workspace: Workspace, nodes: Iterable[Node]) -> None:
     for node in nodes:
         blobs = workspace.markets[node.provider].stores.blobs
         for one in node.inputs:
-            if isinstance(one, FileInput) and not blobs.has(workspace.files[one.path].digest):
-                if blobs.put(one.path.read_bytes()) != workspace.files[one.path].digest:
-                    raise StoreError(f"{one.label} was changed while it was read", hint="run again")
+            if not isinstance(one, FileInput):
+                continue
+            measured = workspace.files[one.path].digest
+            if not blobs.has(measured) and blobs.put(one.path.read_bytes()) != measured:
+                raise StoreError(f"{one.label} was changed while it was read", hint="run again")

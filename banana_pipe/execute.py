@@ -158,7 +158,7 @@ class Executor:
             if isinstance(error, StoreError):
                 self._stop_all(error)
             return Outcome(node.id, "failed", "error", error=str(error))
-        except Exception as bug:  # ours: nothing new is sent, and it surfaces once the rest has ended
+        except Exception as bug:  # noqa: BLE001 - ours: nothing new is sent, and it surfaces when the rest has ended
             self._bug = bug
             self._stop_all(BananaError("a bug of ours ended the run"))
             return Outcome(node.id, "failed", "error", error=f"a bug of ours: {bug!r}")
@@ -169,9 +169,8 @@ class Executor:
         for node in self._graph:
             buyer = self._counters[node.provider].buyer
             status = self.outcomes[node.id].status
-            if status == "parked" and buyer is not None and buyer.may_prove_more and not buyer.interrupted:
-                chosen.add(node.id)
-            elif status == "blocked" and _upstream(node) & chosen:
+            provable = buyer is not None and buyer.may_prove_more and not buyer.interrupted
+            if (status == "parked" and provable) or (status == "blocked" and _upstream(node) & chosen):
                 chosen.add(node.id)
         return [node for node in self._graph if node.id in chosen]
 
@@ -299,9 +298,8 @@ def _upstream(node: Node) -> set[str]:
 
 def _flowing(outcome: Outcome, one: NodeInput) -> Artifact | None:
     """The picture of *outcome* that a reader gets by *one*."""
+    # What is picked and fit flows on, even where another take of the node is still in the way.
     sample = one.sample if one.sample is not None else outcome.picked
-    if outcome.status not in ("done", "cached") and one.sample is None:
-        return None
     return next((take.result.artifact for take in outcome.takes if take.sample == sample), None)
 
 
