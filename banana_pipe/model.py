@@ -414,7 +414,7 @@ class Run:
     out: Path
     status: RunStatus
     exit_code: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Outcome, ...] = field(repr=False)
     called: int
     paid_images: int
     cost: int | None

@@ -65,11 +65,14 @@ class TakeWanted:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A plan and what was found on the way: a run starts from both."""
+    """A plan and what was found on the way: a run starts from both.
 
-    plan: Plan
-    findings: Mapping[Key, Finding]
-    takes: Mapping[str, tuple[TakeWanted, ...]]
+    Not shown in full: asyncio.run makes a text of a task's result as it ends.
+    """
+
+    plan: Plan = field(repr=False)
+    findings: Mapping[Key, Finding] = field(repr=False)
+    takes: Mapping[str, tuple[TakeWanted, ...]] = field(repr=False)
     """By node, where its inputs are known."""
 
 
