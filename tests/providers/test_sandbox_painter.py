@@ -68,7 +68,7 @@ class TestPaint:
     """A sheet becomes a PNG."""
 
     @given(sheet=SHEETS, edit=st.booleans())
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     def test_any_prompt_paints_at_the_documented_size(self, sheet: Sheet, edit: bool) -> None:
         """Whatever is written and however many pictures come along."""
         if edit and sheet.inputs:
