@@ -32,7 +32,7 @@ _observer: Observer | None = None
 
 def observe(observer: Observer | None) -> None:
     """Let *observer* see every durable act (what, where) before it happens; None: nobody."""
-    global _observer
+    global _observer  # noqa: PLW0603 - one seam for the whole process
     _observer = observer
 
 

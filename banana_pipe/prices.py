@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from banana_pipe.model import Json
 
 MICROS = 1_000_000
+_MOST = Decimal(10) ** 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +72,6 @@ def read_usd(text: str) -> int:
         raise ValueError(f"not an amount of dollars: {text!r}") from None
     if not amount.is_finite() or amount < 0:
         raise ValueError(f"not an amount of dollars: {text!r}")
+    if amount > _MOST:
+        raise ValueError(f"more dollars than there are: {text!r}")
     return int((amount * MICROS).to_integral_value(ROUND_HALF_UP))

@@ -71,15 +71,18 @@ def read_request(data: bytes) -> Request:
     described = json.loads(data)
     if not isinstance(described, dict) or described.get("type") != TYPE:
         raise ValueError(f"not a {TYPE}")
-    return Request(
-        provider=described["provider"],
-        action=described["action"],
-        model=described["model"],
-        prompt=described["prompt"],
-        images=tuple(described["images"]),
-        params=described["params"],
-        sample=described["sample"],
-    )
+    try:
+        return Request(
+            provider=described["provider"],
+            action=described["action"],
+            model=described["model"],
+            prompt=described["prompt"],
+            images=tuple(described["images"]),
+            params=described["params"],
+            sample=described["sample"],
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a whole {TYPE}: {error}") from None
 
 
 def with_sample(request: Request, sample: int) -> Request:

@@ -9,11 +9,12 @@ it to its end. No intent, no network; and a POST only where nothing is known of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from banana_pipe.errors import BananaError, NotAuthorised, SpendingStopped
@@ -22,7 +23,7 @@ from banana_pipe.images import sniff
 from banana_pipe.model import ACTIVE, Attempt, AttemptState, Hit, Key, Known, Open, Request
 from banana_pipe.prices import show_usd
 from banana_pipe.providers.base import Done, Pending, Prepared, ProviderError
-from banana_pipe.purchase.collect import Collector, place_of
+from banana_pipe.purchase.collect import Collector
 from banana_pipe.purchase.orders import Bought, Desk, NotBought, Order, Stop
 from banana_pipe.purchase.poller import Poller
 from banana_pipe.purchase.rules import Rule, StopKind, after_submit, after_task, pause_before
@@ -57,9 +58,12 @@ class Buyer:
         self._poller = Poller(desk.provider, desk.clock, desk.pace.poll)
         self._collector = Collector(desk)
         self._flights: dict[Key, asyncio.Future[Answer]] = {}
+        self._ended: dict[Key, NotBought] = {}
+        """What this run will not ask for again, whoever else wants it."""
         self._stopped = asyncio.Event()
         self._interrupted = asyncio.Event()
-        self._marked: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
+        self._doubted: set[str] = set()
         self._first_accepted: float | None = None
         self.stop_reason: Stop | None = None
 
@@ -68,14 +72,23 @@ class Buyer:
     async def obtain(self, order: Order) -> Answer:
         """The picture of *order*, bought unless it is known. Raises StoreError where nothing can be recorded."""
         key = order.wanted.key
-        if key in self._flights:
-            return _joined(await asyncio.shield(self._flights[key]))
+        if key in self._ended:
+            return self._ended[key]
+        while (flown := self._flights.get(key)) is not None:
+            await asyncio.wait((flown,))
+            if not flown.cancelled():
+                return _joined(flown.result())
         flight: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._flights[key] = flight
         try:
             answer = await self._obtain(order)
+            if isinstance(answer, NotBought) and answer.status in ("failed", "lost"):
+                self._ended[key] = answer
             flight.set_result(answer)
             return answer
+        except asyncio.CancelledError:
+            flight.cancel()  # who joined was not cancelled, and goes on alone
+            raise
         except BaseException as error:
             flight.set_exception(error)
             flight.exception()  # whoever joined gets it too; nobody having joined is no fault
@@ -126,6 +139,7 @@ class Buyer:
     # --- under the key's lock ---
 
     async def _obtain(self, order: Order) -> Answer:
+        told = False
         while True:
             with await self._slots.take() as slot:
                 lock = self._desk.locks.try_take(order.wanted.key)
@@ -134,7 +148,9 @@ class Buyer:
                         return await self._under_lock(order, slot)
             if self._stopped.is_set():
                 return self._not_now(order)
-            self._desk.emit(Waiting(order.node, "another process has this request in hand", self._desk.pace.busy))
+            if not told:
+                told = True
+                self._desk.emit(Waiting(order.node, "another process has this request in hand", self._desk.pace.busy))
             await self._pause(self._desk.pace.busy, self._stopped)
 
     async def _under_lock(self, order: Order, slot: Slot) -> Answer:
@@ -163,10 +179,17 @@ class Buyer:
         """What to do about bytes that are gone: None means buy again, by consent."""
         if not self._desk.consent.rebuy:
             return _lost(order, finding.places)
-        attempt = (await self._ledger.standing([finding.result.key])).get(finding.result.key)
+        stores = self._desk.stores
+        attempt = (await self._ledger.standing([order.wanted.key])).get(order.wanted.key)
+        if attempt is not None and attempt.state == "REFUSED" and not self._desk.consent.retry_refused:
+            return _refused(attempt, before=True)
+        # What an earlier --rebuy bought before it was cut short, or another recipe's did.
+        known = stores.results.get(order.wanted.key)
+        if known is not None and stores.has(known.artifact.digest):
+            return Bought(known, paid=False, source="cache", replaced=True)
         if attempt is not None and attempt.state == "STORED":
             result = result_of(attempt)
-            if self._desk.stores.has(result.artifact.digest):  # an earlier --rebuy that was cut short
+            if stores.has(result.artifact.digest):
                 await self._keep(attempt)
                 return Bought(result, paid=False, replaced=True)
         return None
@@ -182,11 +205,11 @@ class Buyer:
         ended = await self._follow(attempt, progress)
         if isinstance(ended, NotBought):
             current = (await self._ledger.standing([attempt.key])).get(attempt.key)
-            if current is not None and _given_up_by_consent(current, ended, self._desk):
+            if current is not None and self._given_up_by_consent(current, ended):
                 return current
             return ended
         if ended.state == "STORED":
-            return Bought(result_of(ended), paid=ended.run_id == self._desk.run_id)
+            return self._bought(order, ended)
         return _refused(ended, before=False) if ended.state == "REFUSED" else ended
 
     async def _buy(self, order: Order, progress: _Progress, instead_of: Attempt | None) -> Answer | None:
@@ -200,11 +223,16 @@ class Buyer:
             return NotBought("failed", "error", str(error))
         if call is None:
             return NotBought("lost", "lost", "the bytes of a picture that it reads are nowhere; `--rebuy` buys them")
+        if self._stopped.is_set():
+            return self._not_now(order)
         begun = self._clock.boot()
         try:
             attempt = await self._ledger.begin(self._intent(order, call), self._desk.budget, instead_of=instead_of)
         except CapReached as error:
             self.stop("cap", error)
+            return self._not_now(order)
+        if self._interrupted.is_set():  # while the intent was being written
+            await self._move(attempt, "NOT_SENT")
             return self._not_now(order)
         self._desk.emit(CallStarted(order.node, order.wanted.sample, attempt))
         progress.deadline = begun + order.timeout
@@ -213,7 +241,7 @@ class Buyer:
         if isinstance(ended, NotBought):
             return ended
         if ended.state == "STORED":
-            return Bought(result_of(ended), paid=True, replaced=self._desk.consent.rebuy)
+            return self._bought(order, ended)
         return await self._after_no_picture(order, ended, progress)
 
     async def _prepare(self, order: Order) -> Prepared | None:
@@ -254,13 +282,13 @@ class Buyer:
     async def _send(self, call: Prepared, attempt: Attempt, progress: _Progress, not_after: float) -> Attempt:
         timeout = max(0.0, progress.deadline - self._clock.boot())
         try:
-            answer = await self._desk.provider.submit(call, not_after=not_after, timeout=timeout)
+            answer = await self._within_grace(self._desk.provider.submit(call, not_after=not_after, timeout=timeout))
         except ProviderError as error:
             progress.retry_after = error.retry_after or 0.0
             return await self._after_submit_error(attempt, error)
         self._slots.recover()
         if self._first_accepted is None and answer.task_id is not None:
-            self._first_accepted = self._clock.now()
+            self._first_accepted = self._clock.boot()
         try:
             if isinstance(answer, Pending):
                 return await self._move(attempt, "ACCEPTED", task_id=answer.task_id, trace_id=answer.trace_id)
@@ -279,9 +307,32 @@ class Buyer:
                 return await self._move(attempt, "ACCEPTED", task_id=error.task_id, **_told(error))
             except TaskTaken:
                 return await self._in_doubt(attempt, **_told(error))
-        moved = await self._move(attempt, rule.state, **_told(error))
+        try:
+            moved = await self._move(attempt, rule.state, task_id=error.task_id, **_told(error))
+        except TaskTaken:
+            moved = await self._move(attempt, rule.state, **_told(error))
         self._stop_if(rule, error)
         return moved
+
+    async def _within_grace(self, call: Coroutine[Any, Any, Done | Pending]) -> Done | Pending:
+        """The answer to *call*, unless an interrupted run has waited for it long enough."""
+        answer = asyncio.ensure_future(call)
+        enough = asyncio.ensure_future(self._end_of_grace())
+        try:
+            await asyncio.wait((answer, enough), return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                answer.cancel()
+                await asyncio.wait((answer,))
+            if answer.cancelled():
+                raise ProviderError("unknown", "interrupted before the answer came")
+            return answer.result()
+        finally:
+            answer.cancel()
+            enough.cancel()
+
+    async def _end_of_grace(self) -> None:
+        await self._interrupted.wait()
+        await self._clock.sleep(self._desk.pace.grace)
 
     # --- from any state to an end ---
 
@@ -309,7 +360,8 @@ class Buyer:
 
     async def _in_doubt(self, attempt: Attempt, **told: Any) -> Attempt:
         """Nobody can say whether this call was received: settling counts from now."""
-        self._marked[attempt.id] = self._clock.boot()
+        self._seen[attempt.id] = self._clock.boot()
+        self._doubted.add(attempt.id)
         return await self._move(attempt, "UNKNOWN", under_way_until=self._clock.now(), **told)
 
     async def _settle(self, attempt: Attempt) -> Attempt | NotBought:
@@ -324,8 +376,9 @@ class Buyer:
                 return found.attempt
             if isinstance(found, CannotTell) and not found.ever:
                 return _parked(attempt, found.error.message)
-            if isinstance(found, CannotTell):
-                self._stop_if(after_submit(found.error.kind), found.error)
+            if isinstance(found, CannotTell) and (rule := after_submit(found.error.kind)).stops is not None:
+                self._stop_if(rule, found.error)
+                return _parked(attempt, found.error.message)
             if remaining <= 0 and isinstance(found, Absent) and found.proven:
                 return await self._move(attempt, "NOT_SENT")
             wait = max(remaining, self._until_proof())
@@ -338,23 +391,27 @@ class Buyer:
     def _until_settled(self, attempt: Attempt) -> float:
         """Seconds until a listing that lacks the task would mean something."""
         settle = self._desk.pace.settle
-        until = (attempt.under_way_until or attempt.created_at) + settle - self._clock.now()
-        if attempt.id in self._marked:  # the wall clock may have jumped meanwhile
-            until = max(until, self._marked[attempt.id] + settle - self._clock.boot())
-        return until
+        since_boot = self._seen.setdefault(attempt.id, self._clock.boot()) + settle - self._clock.boot()
+        if attempt.id in self._doubted or attempt.under_way_until is None:
+            return since_boot  # whatever the wall clock does meanwhile
+        # In doubt since an earlier run: its clock is all we have, but never is it longer than from now on.
+        return min(since_boot, attempt.under_way_until + settle - self._clock.now())
 
     def _until_proof(self) -> float:
         """Seconds within which a listing may yet show this run's own first call, and so prove itself."""
         if self._first_accepted is None:
             return 0.0
-        return self._first_accepted + self._desk.pace.settle - self._clock.now()
+        return self._first_accepted + self._desk.pace.settle - self._clock.boot()
 
     def _request_of(self, key: Key) -> Request | None:
         data = self._desk.stores.blobs.read(key)  # type: ignore[arg-type] # a key is its request's digest
-        return None if data is None else read_request(data)
+        with contextlib.suppress(ValueError):  # written by another version
+            return None if data is None else read_request(data)
+        return None
 
     async def _await_task(self, attempt: Attempt, deadline: float) -> Attempt | NotBought:
-        assert attempt.task_id is not None, "an ACCEPTED attempt has its task"
+        if attempt.task_id is None:
+            raise AssertionError("an ACCEPTED attempt has its task")
         try:
             answer = await self._poller.finished(attempt.task_id, deadline)
         except ProviderError as error:
@@ -371,10 +428,7 @@ class Buyer:
 
     async def _record(self, attempt: Attempt, answer: Done) -> Attempt:
         """Keep the answer as it came, before the first byte of its picture. Raises TaskTaken."""
-        picture = answer.pictures[0]
-        stored = None
-        if picture.data is not None:
-            stored = await asyncio.to_thread(self._desk.stores.blobs.put, picture.data)
+        place = await self._collector.keep_place(answer.pictures[0])
         return await self._move(
             attempt,
             "SUCCEEDED",
@@ -382,7 +436,7 @@ class Buyer:
             trace_id=answer.trace_id or attempt.trace_id,
             served=answer.served,
             response=answer.response,
-            picture=place_of(picture, stored),
+            picture=place,
         )
 
     async def _after_no_picture(self, order: Order, attempt: Attempt, progress: _Progress) -> Answer | None:
@@ -397,11 +451,21 @@ class Buyer:
         posts = progress.posts[kind]
         if posts >= rule.tries:
             return _failed(attempt)
-        seconds = max(progress.retry_after, pause_before(posts, random.random()))
+        seconds = pause_before(posts, progress.retry_after, random.random())  # noqa: S311 - no secret
         progress.slot.release()
         self._desk.emit(Waiting(order.node, attempt.error_message or "the call was not sent", seconds))
         await self._pause(seconds, self._stopped)
         return None
+
+    def _given_up_by_consent(self, attempt: Attempt, ended: NotBought) -> bool:
+        """Whether the user agreed to pay again for *attempt*: an earlier run's, never for what this one did."""
+        consent = self._desk.consent
+        if attempt.run_id == self._desk.run_id:
+            return False
+        if attempt.state in ("UNKNOWN", "ACCEPTED"):
+            return consent.retry_unknown
+        gone = attempt.state == "LOST" or (attempt.state == "SUCCEEDED" and ended.reason == "undecodable")
+        return gone and consent.rebuy
 
     # --- small things ---
 
@@ -409,6 +473,17 @@ class Buyer:
         moved = await self._ledger.advance(attempt, state, **changes)
         self._desk.emit(AttemptMoved(moved.node, moved))
         return moved
+
+    def _bought(self, order: Order, attempt: Attempt) -> Bought:
+        """The answer that a STORED *attempt* is; it replaces a pin of the lock file whose bytes are gone."""
+        result, stores = result_of(attempt), self._desk.stores
+        pinned = stores.lock.result(order.wanted.base, order.wanted.sample, order.wanted.key)
+        replaced = (
+            pinned is not None
+            and pinned.artifact.digest != result.artifact.digest
+            and not stores.has(pinned.artifact.digest)
+        )
+        return Bought(result, paid=attempt.run_id == self._desk.run_id, replaced=replaced)
 
     async def _heal(self, finding: Hit) -> None:
         if finding.source == "ledger":
@@ -425,7 +500,7 @@ class Buyer:
 
     def _stop_if(self, rule: Rule, error: ProviderError) -> None:
         if rule.stops == "auth":
-            self.stop("auth", NotAuthorised(error.message, hint=error.hint or _CHECK_TOKEN))
+            self.stop("auth", NotAuthorised(error.message, hint=error.hint or _CHECK_IT))
         elif rule.stops is not None:
             self.stop(rule.stops, SpendingStopped(error.message, hint=error.hint or _TOP_UP))
 
@@ -446,9 +521,8 @@ class Buyer:
             stop.cancel()
 
 
-_CHECK_TOKEN = "check ACEDATACLOUD_API_TOKEN; what is paid is kept, the same command goes on"
+_CHECK_IT = "check ACEDATACLOUD_API_TOKEN; what is paid is kept, the same command goes on"
 _TOP_UP = "top up the account; what is paid is kept, the same command goes on"
-
 
 
 def _told(error: ProviderError) -> dict[str, Any]:
@@ -462,13 +536,7 @@ def _told(error: ProviderError) -> dict[str, Any]:
 
 def _joined(answer: Answer) -> Answer:
     """The answer for who waited beside the buyer: the money was the buyer's."""
-    return Bought(answer.result, paid=False, replaced=answer.replaced) if isinstance(answer, Bought) else answer
-
-
-def _given_up_by_consent(attempt: Attempt, ended: NotBought, desk: Desk) -> bool:
-    if attempt.state in ("UNKNOWN", "ACCEPTED"):
-        return desk.consent.retry_unknown
-    return attempt.state == "SUCCEEDED" and ended.reason == "undecodable" and desk.consent.rebuy
+    return replace(answer, paid=False) if isinstance(answer, Bought) else answer
 
 
 def _words(attempt: Attempt) -> str:

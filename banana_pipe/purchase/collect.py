@@ -11,7 +11,7 @@ import asyncio
 
 from banana_pipe.canonical import Digest
 from banana_pipe.events import AttemptMoved
-from banana_pipe.images import NotAPicture, measure_file
+from banana_pipe.images import NotAPicture, measure, measure_file
 from banana_pipe.model import Artifact, Attempt
 from banana_pipe.prices import show_usd
 from banana_pipe.providers.base import Done, Picture, ProviderError
@@ -21,11 +21,8 @@ _INLINE = "sha256:"
 _UNDECODABLE_TRIES = 3
 _PAUSES = (2.0, 4.0, 8.0)
 """Between downloads that failed; the vendor advises 2, 4, 8 s."""
-
-
-def place_of(picture: Picture, stored: Digest | None) -> str:
-    """How an attempt notes where its picture is."""
-    return f"{_INLINE}{stored}" if stored is not None else str(picture.url)
+_PATIENCE = (0.0, 2.0)
+"""Before a task is asked again where its picture is: one that was just made can take a moment to be there."""
 
 
 class Collector:
@@ -37,8 +34,7 @@ class Collector:
 
     async def collect(self, attempt: Attempt) -> Attempt | NotBought:
         """Bring *attempt* from SUCCEEDED to STORED, or to LOST where its link is dead."""
-        undecodable = unavailable = 0
-        asked_again = False
+        undecodable = unavailable = asked_again = 0
         while True:
             try:
                 artifact = await self._picture(attempt)
@@ -48,12 +44,13 @@ class Collector:
                     return _undecodable(attempt, error)
             except ProviderError as error:
                 if error.kind == "dead_link":
-                    renewed = None if asked_again else await self._ask_again(attempt)
-                    if renewed is None:
+                    if asked_again == len(_PATIENCE):
                         return await self._move(attempt, "LOST", error_kind=error.kind, error_message=error.message)
+                    await self._desk.clock.sleep(_PATIENCE[asked_again])
+                    renewed = await self._ask_again(attempt)
                     if isinstance(renewed, NotBought):
                         return renewed
-                    attempt, asked_again = renewed, True
+                    attempt, asked_again = renewed, asked_again + 1
                 elif error.kind != "unavailable" or unavailable == len(_PAUSES):
                     return _not_now(attempt, error)
                 else:
@@ -62,15 +59,29 @@ class Collector:
             else:
                 return await self._move(attempt, "STORED", artifact=artifact)
 
+    async def keep_place(self, picture: Picture) -> str:
+        """How an attempt notes where its picture is; one that came with the answer is a blob first."""
+        if picture.data is None:
+            return str(picture.url)
+        return f"{_INLINE}{await asyncio.to_thread(self._desk.stores.blobs.put, picture.data)}"
+
     async def _picture(self, attempt: Attempt) -> Artifact:
         """The picture of *attempt*, kept as a blob. Raises NotAPicture, ProviderError."""
-        assert attempt.picture is not None, "a SUCCEEDED attempt says where its picture is"
+        if attempt.picture is None:
+            raise AssertionError("a SUCCEEDED attempt says where its picture is")
         blobs = self._desk.stores.blobs
         if _is_inline(attempt):
             digest = Digest(attempt.picture.removeprefix(_INLINE))
-            if blobs.read(digest) is None:
+            data = await asyncio.to_thread(blobs.read, digest)
+            if data is None:
                 raise ProviderError("dead_link", "the picture came with the answer, and its bytes are gone")
-            return await asyncio.to_thread(measure_file, blobs.path(digest))
+            try:
+                return await asyncio.to_thread(measure, data)
+            except NotAPicture:
+                with blobs.writer() as writer:
+                    writer.write(data)
+                    blobs.reject(writer)
+                raise
         async with self._limit:
             with blobs.writer() as writer:
                 await self._desk.provider.fetch(Picture(url=attempt.picture), writer.write)
@@ -83,17 +94,18 @@ class Collector:
                 await asyncio.to_thread(writer.keep)
                 return artifact
 
-    async def _ask_again(self, attempt: Attempt) -> Attempt | NotBought | None:
-        """The attempt with the link that the provider names now; None where it names none."""
+    async def _ask_again(self, attempt: Attempt) -> Attempt | NotBought:
+        """The attempt with the link that the provider names now, or as it was where it names none."""
         if attempt.task_id is None:
-            return None
+            return attempt
         try:
             answer = (await self._desk.provider.poll([attempt.task_id])).get(attempt.task_id)
         except ProviderError as error:
             return _not_now(attempt, error)
-        if not isinstance(answer, Done) or answer.pictures[0].url is None:
-            return None
-        return await self._move(attempt, "SUCCEEDED", picture=answer.pictures[0].url, response=answer.response)
+        if not isinstance(answer, Done):
+            return attempt
+        place = await self.keep_place(answer.pictures[0])
+        return await self._move(attempt, "SUCCEEDED", picture=place, response=answer.response)
 
     async def _move(self, attempt: Attempt, state: str, **changes: object) -> Attempt:
         moved = await self._desk.stores.ledger.advance(attempt, state, **changes)  # type: ignore[arg-type]

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from banana_pipe.clock import Clock
-from banana_pipe.providers.base import Done, Provider, ProviderError
+from banana_pipe.providers.base import Done, Pending, Provider, ProviderError
 
 _ENDS_POLLING = ("auth", "disabled")
+_NO_END = ("unknown", "unavailable", "rate")
+"""No word on the task itself: it is asked about again."""
 
 
 @dataclass(slots=True)
@@ -58,31 +61,42 @@ class Poller:
                 await self._loop
 
     async def _poll_while_watched(self) -> None:
-        while self._watched:
-            try:
-                answers = await self._provider.poll(list(self._watched))
-            except ProviderError as error:
-                answers = {}
-                if error.kind in _ENDS_POLLING:
-                    self._refuse_all(error)
-            for task_id, answer in answers.items():
-                if isinstance(answer, Done | ProviderError):
-                    self._answer(task_id, answer)
-            self._give_up_the_late()
-            if self._watched:
-                await self._clock.sleep(self._tick)
+        try:
+            while self._watched:
+                await self._poll_once()
+                if self._watched:
+                    await self._clock.sleep(self._tick)
+        except BaseException as error:
+            self._refuse_all(error)  # nobody else would tell those who wait
+            raise
+
+    async def _poll_once(self) -> None:
+        asked = list(self._watched)
+        answers: Mapping[str, Done | Pending | ProviderError] = {}
+        try:
+            answers = await self._provider.poll(asked)
+        except ProviderError as error:
+            if error.kind in _ENDS_POLLING:
+                self._refuse_all(error)
+        for task_id, answer in answers.items():
+            if isinstance(answer, Done) or (isinstance(answer, ProviderError) and answer.kind not in _NO_END):
+                self._answer(task_id, answer)
+        self._give_up_the_late(asked)
 
     def _answer(self, task_id: str, answer: Done | ProviderError | None) -> None:
         watched = self._watched.pop(task_id, None)
         if watched is not None and not watched.future.done():
             watched.future.set_result(answer)
 
-    def _give_up_the_late(self) -> None:
+    def _give_up_the_late(self, asked: Iterable[str]) -> None:
+        """Give up those whose deadline is over, each asked about at least once."""
         now = self._clock.boot()
-        for task_id in [name for name, watched in self._watched.items() if now >= min(watched.deadline, self._latest)]:
-            self._answer(task_id, None)
+        for task_id in asked:
+            watched = self._watched.get(task_id)
+            if watched is not None and now >= min(watched.deadline, self._latest):
+                self._answer(task_id, None)
 
-    def _refuse_all(self, error: ProviderError) -> None:
+    def _refuse_all(self, error: BaseException) -> None:
         for task_id in list(self._watched):
             watched = self._watched.pop(task_id)
             if not watched.future.done():

@@ -59,9 +59,10 @@ def after_task(kind: Kind) -> Rule:
     return _SAID_NO.get(kind, Rule("FAILED"))
 
 
-def pause_before(posts: int, jitter: float) -> float:
+def pause_before(posts: int, asked_for: float, jitter: float) -> float:
     """Seconds before the next POST after *posts* of them: the vendor advises 1, 2, 4, 8, 16 plus 0 to 1.
 
-    *jitter* is between 0 and 1.
+    *asked_for* are the seconds that the provider wants us to wait; *jitter* is between 0 and 1, so
+    that those who were told the same do not come back at the same moment.
     """
-    return min(16.0, 2.0 ** (posts - 1)) + jitter
+    return max(asked_for, min(16.0, 2.0 ** (posts - 1))) + jitter

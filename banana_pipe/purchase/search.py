@@ -8,7 +8,7 @@ interchangeable. Not finding one proves something only where the listing itself 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.model import Attempt, Request
@@ -50,21 +50,41 @@ async def look_for(attempt: Attempt, request: Request | None, provider: Provider
         listing = await provider.tasks_since(attempt.created_at - MARGIN_SECONDS)
     except ProviderError as error:
         return CannotTell(error, ever=error.kind != "unsupported")
-    known = await ledger.known_tasks(attempt.origin)
+    known = await ledger.known_tasks(attempt.origin, [task.task_id for task in listing.tasks])
     await _prove(listing, known, attempt.origin, ledger)
     unclaimed = [task for task in listing.tasks if task.task_id not in known]
-    for task in unclaimed:
-        if task.comparable and task.wire == attempt.wire:
-            try:
-                return Adopted(await ledger.advance(attempt, "ACCEPTED", task_id=task.task_id, adopted=True))
-            except TaskTaken:
-                continue
+    same = [task.task_id for task in unclaimed if task.comparable and task.wire == attempt.wire]
+    try:
+        ours = await _perhaps_ours(same, attempt, provider, ledger)
+    except ProviderError as error:
+        return CannotTell(error, ever=True)
+    for task_id in ours:
+        try:
+            return Adopted(await ledger.advance(attempt, "ACCEPTED", task_id=task_id, adopted=True))
+        except TaskTaken:
+            continue
     proven = (
         listing.complete
         and await ledger.listing_is_proven(attempt.origin)
         and not any(_may_be_ours(task, request) for task in unclaimed)
     )
     return Absent(proven)
+
+
+async def _perhaps_ours(task_ids: Sequence[str], attempt: Attempt, provider: Provider, ledger: Ledger) -> Sequence[str]:
+    """Those of *task_ids* that may be adopted, the best first.
+
+    A task that failed comes last; and it is not ours for certain where an equal call was answered
+    with an error that named no task: to take its failure for ours would be to pay a second time.
+    """
+    if not task_ids:
+        return ()
+    stand = await provider.poll(task_ids)
+    failed = [task_id for task_id in task_ids if isinstance(stand.get(task_id), ProviderError)]
+    alive = [task_id for task_id in task_ids if task_id not in failed]
+    if failed and await ledger.may_have_failed_unnamed(attempt):
+        return alive
+    return alive + failed
 
 
 async def _prove(listing: Listing, known: Mapping[str, bool], origin: str, ledger: Ledger) -> None:

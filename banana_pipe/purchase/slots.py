@@ -50,7 +50,7 @@ class Slots:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._give_back()
-            else:
+            elif turn in self._queue:
                 self._queue.remove(turn)
             raise
 

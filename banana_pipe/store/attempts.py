@@ -2,16 +2,19 @@
 
 Unaware of threads, of waiting callers and of when a transaction is committed.
 
-Every row carries the digest of its content: SQLite's own integrity check misses flipped bits. A
-row that does not match is never believed and never taken for absent.
+Every row carries the digest of all its columns: SQLite's own integrity check misses flipped bits. A
+row that does not match is never believed. Nor is it taken for absent, which is what a search by key
+or state would do with a flipped key or state: so `check` reads the whole file when it is opened.
 """
+
+# ruff: noqa: S608 - every statement is made of our own constants and question marks
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from banana_pipe.canonical import canonical_json, digest_of
@@ -100,9 +103,7 @@ def insert_intent(connection: sqlite3.Connection, attempt: Attempt, budget: Budg
     _check_caps(connection, attempt, budget)
     try:
         connection.execute(
-            "INSERT INTO attempts (id, key, origin, run_id, day, state, price, task_id, content, digest)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?)",
-            (attempt.id, attempt.key, attempt.origin, attempt.run_id, _day(attempt.created_at), *_moving(attempt)),
+            f"INSERT INTO attempts ({_COLUMNS}) VALUES ({','.join('?' * len(_row(attempt)))})", _row(attempt)
         )
     except sqlite3.IntegrityError:
         raise StoreError(
@@ -118,8 +119,8 @@ def move(connection: sqlite3.Connection, before: Attempt, after: Attempt) -> Att
         raise AssertionError(f"no attempt goes from {before.state} to {after.state}")
     try:
         done = connection.execute(
-            "UPDATE attempts SET state=?, price=?, task_id=?, content=?, digest=? WHERE id=? AND digest=?",
-            (*_moving(after), before.id, _digest(before)),
+            f"UPDATE attempts SET ({_COLUMNS}) = ({','.join('?' * len(_row(after)))}) WHERE id=? AND digest=?",
+            (*_row(after), before.id, _row(before)[-1]),
         )
     except sqlite3.IntegrityError as error:
         if "task_id" in str(error):
@@ -162,6 +163,14 @@ def all_attempts(connection: sqlite3.Connection) -> list[Attempt]:
     return [_believed(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM attempts ORDER BY seq")]
 
 
+def attempts_of(connection: sqlite3.Connection, run_id: str) -> list[Attempt]:
+    """The attempts of a run whose money counts, oldest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM attempts WHERE run_id = ? AND state IN ({_quoted(COUNTED)}) ORDER BY seq", (run_id,)
+    )
+    return [_believed(row) for row in rows]
+
+
 def samples_known(connection: sqlite3.Connection, keys: Iterable[Key]) -> set[Key]:
     """Those of *keys* that have any attempt at all."""
     wanted = list(keys)
@@ -169,12 +178,27 @@ def samples_known(connection: sqlite3.Connection, keys: Iterable[Key]) -> set[Ke
     return {Key(key) for (key,) in connection.execute(f"SELECT key FROM attempts WHERE key IN ({marks})", wanted)}
 
 
-def known_tasks(connection: sqlite3.Connection, origin: str) -> dict[str, bool]:
-    """The tasks of *origin* that an attempt has: task id → whether a POST of ours named it."""
+def known_tasks(connection: sqlite3.Connection, origin: str, task_ids: Iterable[str]) -> dict[str, bool]:
+    """Those of *task_ids* that an attempt has: task id → whether a POST of ours named it."""
+    known: dict[str, bool] = {}
+    listed = list(task_ids)
+    for start in range(0, len(listed), 500):
+        part = listed[start : start + 500]
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IN ({','.join('?' * len(part))})",
+            (origin, *part),
+        )
+        known |= {attempt.task_id: not attempt.adopted for attempt in map(_believed, rows) if attempt.task_id}
+    return known
+
+
+def may_have_failed_unnamed(connection: sqlite3.Connection, attempt: Attempt) -> bool:
+    """Whether another attempt sent the same, and may have failed with a task that its answer did not name."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NOT NULL", (origin,)
+        f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NULL AND id <> ? AND state <> 'NOT_SENT'",
+        (attempt.origin, attempt.id),
     )
-    return {attempt.task_id: not attempt.adopted for attempt in map(_believed, rows) if attempt.task_id}
+    return any(other.wire == attempt.wire for other in map(_believed, rows))
 
 
 def listing_is_proven(connection: sqlite3.Connection, origin: str) -> bool:
@@ -192,8 +216,7 @@ def spent(connection: sqlite3.Connection, *, run_id: str | None = None, day: str
     """Calls and micro-dollars that count as spent, in a run or on a UTC day (`2026-11-22`)."""
     column, value = ("run_id", run_id) if run_id is not None else ("day", day)
     calls, cost = connection.execute(
-        f"SELECT COUNT(*), COALESCE(SUM(price), 0) FROM attempts WHERE {column} = ?"
-        f" AND state IN ({_quoted(COUNTED)})",
+        f"SELECT COUNT(*), COALESCE(SUM(price), 0) FROM attempts WHERE {column} = ? AND state IN ({_quoted(COUNTED)})",
         (value,),
     ).fetchone()
     return int(calls), int(cost)
@@ -238,44 +261,52 @@ def _day(at: float) -> str:
 
 # --- rows -------------------------------------------------------------------------------------
 
-_COLUMNS = "id, key, origin, run_id, state, price, task_id, content, digest"
-_NAMES = tuple(field.name for field in fields(Attempt))
+_COLUMNS = "id, key, origin, run_id, day, state, price, task_id, content, digest"
+
+_MANGLED = "nothing is bought while the ledger cannot be believed; restore cache/ledger.db from a backup"
 
 
-def _content(attempt: Attempt) -> str:
+def check(connection: sqlite3.Connection) -> None:
+    """Raise StoreError unless all of the file can be believed: its pages and indexes, and every row."""
+    (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if said != "ok":
+        raise StoreError(f"the ledger is damaged: {said}", hint=_MANGLED)
+    for row in connection.execute(f"SELECT {_COLUMNS} FROM attempts NOT INDEXED"):
+        _check_digest(row)
+
+
+def _row(attempt: Attempt) -> tuple[object, ...]:
+    """The columns of *attempt*, the digest of the others last."""
     values = asdict(attempt)
     values["artifact"] = None if attempt.artifact is None else artifact_to_json(attempt.artifact)
-    return canonical_json(values).decode()
+    # ASCII, since a provider's words can hold what UTF-8 cannot carry, and must be written down all the same.
+    content = json.dumps(values, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    day = _day(attempt.created_at)
+    columns = (attempt.id, attempt.key, attempt.origin, attempt.run_id, day, attempt.state, attempt.price,
+               attempt.task_id, content)  # fmt: skip
+    return (*columns, _digest(columns))
 
 
-def _digest(attempt: Attempt) -> str:
-    return digest_of(_content(attempt).encode())
+def _digest(columns: Sequence[object]) -> str:
+    return digest_of(canonical_json(columns))
 
 
-def _moving(attempt: Attempt) -> tuple[str, int | None, str | None, str, str]:
-    content = _content(attempt)
-    return attempt.state, attempt.price, attempt.task_id, content, digest_of(content.encode())
-
-
-def _believed(row: tuple[object, ...]) -> Attempt:
-    """The attempt of a row, if every part of the row agrees. Raises StoreError."""
-    *columns, content, digest = row
+def _check_digest(row: Sequence[object]) -> None:
+    *columns, digest = row
     try:
-        if not isinstance(content, str) or digest_of(content.encode()) != digest:
-            raise ValueError("the digest does not match")
-        values = json.loads(content)
-        if tuple(sorted(values)) != tuple(sorted(_NAMES)):
-            raise ValueError("not our fields")
+        matches = _digest(columns) == digest
+    except (TypeError, ValueError):  # a column of another type than ours
+        matches = False
+    if not matches:
+        raise StoreError(f"a row of the ledger is damaged ({row[0]!r}): its digest does not match", hint=_MANGLED)
+
+
+def _believed(row: Sequence[object]) -> Attempt:
+    """The attempt of a row, if the whole row is as it was written. Raises StoreError."""
+    _check_digest(row)
+    try:
+        values = json.loads(str(row[-2]))
         artifact = values.pop("artifact")
-        attempt = Attempt(**values)
-        if artifact is not None:
-            attempt = replace(attempt, artifact=artifact_from_json(artifact))
-        told = [attempt.id, attempt.key, attempt.origin, attempt.run_id, attempt.state, attempt.price, attempt.task_id]
-        if told != columns:
-            raise ValueError("the columns do not match")
+        return Attempt(**values, artifact=None if artifact is None else artifact_from_json(artifact))
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"a row of the ledger is damaged ({columns[0]}): {error}",
-            hint="nothing is bought while the ledger cannot be believed; restore cache/ledger.db from a backup",
-        ) from None
-    return attempt
+        raise StoreError(f"a row of the ledger cannot be read ({row[0]!r}): {error}", hint=_MANGLED) from None

@@ -8,6 +8,7 @@ wrong bytes are set aside and count as missing, so that what is served is what w
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from hashlib import sha256
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, digest_of
+from banana_pipe.errors import StoreError
 
 
 class Blobs:
@@ -31,8 +33,10 @@ class Blobs:
         """Whether there is a file for *digest*; its bytes are only checked when read."""
         try:
             return stat.S_ISREG(os.lstat(self.path(digest)).st_mode)
-        except OSError:
+        except _MISSING:
             return False
+        except OSError as error:
+            raise _cannot_read(self.path(digest), error) from error
 
     def read(self, digest: Digest) -> bytes | None:
         """The bytes of *digest*, or None if they are not here or no longer what they were."""
@@ -95,13 +99,35 @@ class BlobWriter(disk.Temporary):
         return self.digest
 
 
+_MISSING = (FileNotFoundError, NotADirectoryError)
+
+
 def _read_regular(path: Path) -> bytes | None:
-    """The bytes of a regular file; None for anything else, links included."""
+    """The bytes of a regular file; None for anything else, links included.
+
+    What cannot be read just now is not missing: it must not be bought again. Raises StoreError.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+        # Not blocking: a pipe in its place would otherwise wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except _MISSING:
         return None
-    with open(descriptor, "rb") as file:
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):  # a link or a socket, by system
+            return None
+        raise _cannot_read(path, error) from error
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        return file.read()
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_read(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot read {path}: {error.strerror or error}", hint="make it readable; what is paid is not bought again"
+    )

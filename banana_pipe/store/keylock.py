@@ -6,6 +6,7 @@ Unaware of what is done under the lock.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 from banana_pipe import disk
 from banana_pipe.model import Key
@@ -29,7 +30,7 @@ class KeyLock:
     def __init__(self, lock: disk.FileLock) -> None:
         self._lock = lock
 
-    def __enter__(self) -> KeyLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -38,6 +38,8 @@ __all__ = ["CapReached", "Ledger", "TaskTaken"]
 
 T = TypeVar("T")
 _BUSY_SECONDS = 60
+_REFUSALS = (BananaError, TaskTaken, AssertionError, ValueError, TypeError, sqlite3.IntegrityError)
+"""What is one caller's fault: the others' rows are committed all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,22 @@ class Ledger:
         """Every attempt, oldest first."""
         return await self._read(attempts.all_attempts, [])
 
+    async def attempts_of(self, run_id: str) -> list[Attempt]:
+        """The attempts of a run whose money counts, oldest first."""
+        return await self._read(lambda connection: attempts.attempts_of(connection, run_id), [])
+
     async def samples_known(self, keys: Sequence[Key]) -> set[Key]:
         """Those of *keys* that have any attempt at all."""
         return await self._read(lambda connection: attempts.samples_known(connection, keys), set())
 
-    async def known_tasks(self, origin: str) -> dict[str, bool]:
-        """The tasks of *origin* that an attempt has: task id → whether a POST of ours named it."""
-        return await self._read(lambda connection: attempts.known_tasks(connection, origin), {})
+    async def known_tasks(self, origin: str, task_ids: Iterable[str]) -> dict[str, bool]:
+        """Those of *task_ids* that an attempt has: task id → whether a POST of ours named it."""
+        listed = tuple(task_ids)
+        return await self._read(lambda connection: attempts.known_tasks(connection, origin, listed), {})
+
+    async def may_have_failed_unnamed(self, attempt: Attempt) -> bool:
+        """Whether another attempt sent the same, and may have failed with a task that its answer did not name."""
+        return await self._read(lambda connection: attempts.may_have_failed_unnamed(connection, attempt), False)
 
     async def listing_is_proven(self, origin: str) -> bool:
         """Whether a listing of *origin* has ever shown a task that a POST of ours had named."""
@@ -162,11 +173,14 @@ class Ledger:
             try:
                 connection = connection or self._open()
                 self._commit(connection, batch)
-            except BaseException as error:  # whoever waits must hear of it, whatever it is
+            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
                 explained = self._explained(error)
                 for waiting in batch:
                     if not waiting.future.done():
                         waiting.future.set_exception(explained)
+                if connection is not None and self.path is not None:  # in whatever state it is now
+                    connection.close()
+                    connection = None
             if last:
                 if connection is not None:
                     connection.close()
@@ -201,9 +215,9 @@ class Ledger:
                 connection.execute("SAVEPOINT caller")
                 try:
                     answers.append((waiting, waiting.act(connection)))
-                except (BananaError, TaskTaken, AssertionError) as refusal:
+                except _REFUSALS as refusal:
                     connection.execute("ROLLBACK TO caller")
-                    waiting.future.set_exception(refusal)
+                    waiting.future.set_exception(self._explained(refusal))
                 connection.execute("RELEASE caller")
             disk.announce("commit", self.path)
             connection.execute("COMMIT")
@@ -228,6 +242,8 @@ class Ledger:
                 connection.execute("BEGIN IMMEDIATE")
                 attempts.create_schema(connection)
                 connection.execute("COMMIT")
+            elif self.path is not None:
+                attempts.check(connection)
         except BaseException:
             connection.close()
             raise
@@ -236,7 +252,7 @@ class Ledger:
     def _answer(self, waiting: _Waiting, connection: sqlite3.Connection) -> None:
         try:
             waiting.future.set_result(waiting.act(connection))
-        except Exception as error:  # handed to the caller whose question it was
+        except Exception as error:  # noqa: BLE001 - handed to the caller whose question it was
             waiting.future.set_exception(self._explained(error))
 
     def _explained(self, error: BaseException) -> BaseException:
@@ -246,4 +262,3 @@ class Ledger:
                 hint="nothing is bought that could not be recorded: mend the disk or the file, then run again",
             )
         return error
-

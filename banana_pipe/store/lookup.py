@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from banana_pipe.canonical import Digest
-from banana_pipe.model import Attempt, BaseKey, Finding, Hit, Key, Known, Miss, Open, Result
+from banana_pipe.model import ACTIVE, Attempt, BaseKey, Finding, Hit, Key, Known, Miss, Open, Result
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.ledger import Ledger
 from banana_pipe.store.lockfile import LockFile
@@ -72,11 +72,11 @@ class Stores:
         claim = _claim(key, pinned, results, attempt)
         if claim is not None and self.has(claim[0].artifact.digest):
             return Hit(*claim)
-        if attempt is not None and attempt.state != "STORED":
+        if attempt is not None and attempt.state in ACTIVE:
             return Open(key, attempt)
-        if claim is not None:
+        if claim is not None:  # also where buying it again was refused, or lost once more
             return Known(*claim, places=self._places())
-        return Miss(key)
+        return Open(key, attempt) if attempt is not None else Miss(key)
 
     def _places(self) -> tuple[str, ...]:
         return (str(self.blobs.root), str(self.published.out))
@@ -96,7 +96,8 @@ def _claim(
 
 def result_of(attempt: Attempt) -> Result:
     """The result that a STORED *attempt* bought."""
-    assert attempt.artifact is not None, "a STORED attempt names its artifact"
+    if attempt.artifact is None:
+        raise AssertionError("a STORED attempt names its artifact")
     return Result(
         key=attempt.key,
         artifact=attempt.artifact,

@@ -54,7 +54,7 @@ class TextDisk(diskcache.Disk):
             raise ValueError("a row whose key we did not write")
         return key
 
-    def store(self, value: Any, read: Any, key: Any = None) -> tuple[int, int, None, str]:
+    def store(self, value: Any, read: Any, key: Any = None) -> tuple[int, int, None, str]:  # noqa: ARG002
         """Size, mode, file name and value as the database keeps them."""
         if read or type(value) is not str:
             raise ValueError("a value is text")
@@ -66,7 +66,7 @@ class TextDisk(diskcache.Disk):
             raise ValueError("a row whose value we did not write")
         return value
 
-    def filename(self, key: Any = None, value: Any = None) -> tuple[str, str]:
+    def filename(self, key: Any = None, value: Any = None) -> tuple[str, str]:  # noqa: ARG002
         """Values are never files."""
         raise ValueError("values are kept inline")
 
@@ -87,8 +87,10 @@ class Results:
             return None
         try:
             text = self._cache().get(key)
-        except ValueError:
+        except ValueError:  # a row that we did not write
             return None
+        except _TROUBLE as error:
+            raise StoreError(f"cannot read the results in {self.root}: {error}", hint=_ADVICE) from error
         return _believed(key, text)
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Result]:
@@ -108,15 +110,15 @@ class Results:
         """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
         cache = self._cache()
         text = _to_text(result)
-        disk.announce("commit", self.root)
         try:
+            disk.announce("commit", self.root)
             if not instead and cache.add(result.key, text):
                 return result
             standing = None if instead else self.get(result.key)
             if standing is not None:
                 return standing
             cache.set(result.key, text)
-        except (sqlite3.Error, OSError, diskcache.Timeout) as error:
+        except _TROUBLE as error:
             raise StoreError(f"cannot write results in {self.root}: {error}", hint=_ADVICE) from error
         return result
 
@@ -133,6 +135,7 @@ class Results:
         if self._opened is None:
             disk.make_folder(self.root, 0o700)
             try:
+                disk.announce("schema", self.root)
                 self._opened = diskcache.Cache(
                     str(self.root),
                     disk=TextDisk,
@@ -142,22 +145,23 @@ class Results:
                     sqlite_synchronous=2,
                     sqlite_mmap_size=0,
                 )
-            except (sqlite3.Error, OSError, diskcache.Timeout, ValueError, AttributeError) as error:
+            except (*_TROUBLE, ValueError, TypeError, AttributeError) as error:  # or its settings were tampered with
                 raise StoreError(f"cannot open the results in {self.root}: {error}", hint=_ADVICE) from error
         return self._opened
 
     def _rows(self, keys: list[Key]) -> list[tuple[Key, Any]]:
         marks = ",".join("?" * len(keys))
         query = (
-            "SELECT key, value FROM Cache"
+            "SELECT key, value FROM Cache"  # noqa: S608 - of our own constants and question marks
             f" WHERE raw = 1 AND mode = {diskcache.core.MODE_RAW} AND filename IS NULL AND key IN ({marks})"
         )
         try:
             return [(Key(key), text) for key, text in self._cache()._sql(query, keys)]
-        except (sqlite3.Error, OSError) as error:
+        except _TROUBLE as error:
             raise StoreError(f"cannot read the results in {self.root}: {error}", hint=_ADVICE) from error
 
 
+_TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout)
 _ADVICE = "if the file is damaged, move that folder away: results are rebuilt from the ledger"
 
 

@@ -1,0 +1,200 @@
+"""A project folder, a fake provider and a clock: what a purchase needs around it, in a few lines.
+
+Unaware of what is tested.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from banana_pipe.canonical import Digest
+from banana_pipe.events import Event
+from banana_pipe.model import Attempt, Budget, Request, Result
+from banana_pipe.purchase.buyer import Answer, Buyer
+from banana_pipe.purchase.orders import Bought, Consent, Desk, NotBought, Order, Pace
+from banana_pipe.request import base_key_of, key_of
+from banana_pipe.store.blobs import Blobs
+from banana_pipe.store.keylock import KeyLocks
+from banana_pipe.store.ledger import Ledger
+from banana_pipe.store.lockfile import LockFile
+from banana_pipe.store.lookup import Stores, Wanted
+from banana_pipe.store.published import Published
+from banana_pipe.store.results import Results
+from tests.clock import FakeClock, run
+from tests.purchase.fake import Fake
+
+T = TypeVar("T")
+PRICE = 40_000
+
+
+class WatchedLedger(Ledger):
+    """A ledger whose thread the clock knows of: time stands still while it commits."""
+
+    async def _hand_over(self, act: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+        clock = self._clock
+        assert isinstance(clock, FakeClock)
+        with clock.at_work():
+            return await super()._hand_over(act, writes=writes)
+
+
+def request(prompt: str = "a mug", sample: int = 1, images: tuple[Digest, ...] = ()) -> Request:
+    return Request("acedata", "edit" if images else "generate", "nano-banana", prompt, images, {}, sample)
+
+
+def order(asked: Request | None = None, *, timeout: float = 600.0, price: int | None = PRICE) -> Order:
+    asked = asked or request()
+    wanted = Wanted(key_of(asked), base_key_of(asked), asked.sample)
+    return Order(asked, wanted, f"{asked.prompt}@{asked.sample}", price, timeout)
+
+
+@dataclass(slots=True)
+class Shop:
+    """The folder survives what happens to the runs in it."""
+
+    folder: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+    vendor: Fake = field(init=False)
+    lock: LockFile = field(default_factory=LockFile)
+    events: list[Event] = field(default_factory=list)
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.vendor = Fake(self.clock)
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    def open(self, *, pace: Pace | None = None, budget: Budget | None = None, **consent: bool) -> Run:
+        """A run: its own buyer and its own handles on everything."""
+        self.runs += 1
+        stores = Stores(
+            Blobs(self.cache / "blobs"),
+            Results(self.cache / "results"),
+            WatchedLedger(self.cache / "ledger.db", self.clock),
+            Published(self.folder / "out"),
+            self.lock,
+        )
+        desk = Desk(
+            self.vendor,
+            stores,
+            KeyLocks(self.cache / "locks"),
+            self.clock,
+            budget or Budget(),
+            f"run-{self.runs}",
+            self.events.append,
+            pace or Pace(),
+            Consent(**consent),
+        )
+        return Run(self, desk)
+
+    def buy(self, *orders: Order, meanwhile: Callable[[Buyer], Coroutine[Any, Any, None]] | None = None,
+            pace: Pace | None = None, budget: Budget | None = None, **consent: bool) -> list[Answer]:  # fmt: skip
+        """A whole run of its own: resume what is open, then have *orders*; their answers in order."""
+
+        async def story() -> list[Answer]:
+            async with self.open(pace=pace, budget=budget, **consent) as opened:
+                others = [asyncio.create_task(meanwhile(opened.buyer))] if meanwhile else []
+                answers = await opened.buy(*orders)
+                await asyncio.gather(*others)
+                return answers
+
+        return self.run(story())
+
+    def one(self, wanted: Order | None = None, *, pace: Pace | None = None, budget: Budget | None = None,
+            **consent: bool) -> Answer:  # fmt: skip
+        """The answer to one order of a run of its own."""
+        return self.buy(wanted or order(), pace=pace, budget=budget, **consent)[0]
+
+    def run(self, story: Coroutine[Any, Any, T]) -> T:
+        return run(self.clock, story)
+
+    def attempts(self) -> list[Attempt]:
+        """Every row of the ledger."""
+
+        async def story() -> list[Attempt]:
+            ledger = WatchedLedger(self.cache / "ledger.db", self.clock)
+            try:
+                return await ledger.all_attempts()
+            finally:
+                ledger.close()
+
+        return self.run(story())
+
+    def states(self) -> list[str]:
+        return [attempt.state for attempt in self.attempts()]
+
+    def leave(self, state: str, wanted: Order | None = None, **changes: Any) -> Attempt:
+        """Write an attempt as a dead process would have left it."""
+        wanted = wanted or order()
+
+        async def story() -> Attempt:
+            async with self.open() as opened:
+                call = self.vendor.prepare(wanted.request, [])
+                begun = opened.buyer._intent(wanted, call)
+                await asyncio.to_thread(opened.buyer._prepared, wanted.request)
+                attempt = await opened.stores.ledger.begin(begun, Budget())
+                if state == "SUCCEEDED":
+                    return await opened.stores.ledger.advance(attempt, "SUCCEEDED", **changes)
+                for step in {"INTENT": (), "STORED": ("SUCCEEDED", "STORED")}.get(state, (state,)):
+                    attempt = await opened.stores.ledger.advance(attempt, step, **changes)  # type: ignore[arg-type]
+                return attempt
+
+        return self.run(story())
+
+
+@dataclass(slots=True)
+class Run:
+    """One run; leaving the `with` block ends it, as its process would end."""
+
+    shop: Shop
+    desk: Desk
+    buyer: Buyer = field(init=False)
+
+    @property
+    def stores(self) -> Stores:
+        return self.desk.stores
+
+    async def __aenter__(self) -> Run:
+        self.buyer = Buyer(self.desk)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.buyer.close()
+        self.stores.ledger.close()
+        assert isinstance(self.stores.results, Results)
+        self.stores.results.close()
+
+    async def buy(self, *orders: Order) -> list[Answer]:
+        """Resume what is open, have *orders*, and look once more at what is parked: as the executor does."""
+        opened = await self.stores.ledger.open_attempts(self.buyer.origin)
+        resumed = [asyncio.create_task(self.buyer.resume(attempt, 600.0)) for attempt in opened]
+        answers = await asyncio.gather(*(self._had(wanted) for wanted in orders))
+        await asyncio.gather(*resumed)
+        return list(answers)
+
+    async def _had(self, wanted: Order) -> Answer:
+        answer = await self.buyer.obtain(wanted)
+        if isinstance(answer, NotBought) and answer.status == "parked" and self.buyer.may_prove_more:
+            return await self.buyer.obtain(wanted)
+        return answer
+
+
+def result(answer: Answer) -> Result:
+    """The result of an answer that has one."""
+    assert isinstance(answer, Bought), answer
+    return answer.result
+
+
+def refused(answer: Answer) -> NotBought:
+    """The answer, which is none."""
+    assert isinstance(answer, NotBought), answer
+    return answer
+
+
+__all__ = ["PRICE", "Run", "Shop", "order", "refused", "replace", "request", "result", "run"]
