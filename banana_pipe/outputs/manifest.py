@@ -9,12 +9,10 @@ say nothing of the run that wrote them, and stand sorted by path.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from banana_pipe import __version__
 from banana_pipe.canonical import Digest
-from banana_pipe.model import Artifact, FileInput, Graph, Input, Json, Node, Outcome, Output, Result
+from banana_pipe.model import FileInput, Graph, Input, Json, Node, Outcome, Output, Result
 from banana_pipe.prices import usd
 from banana_pipe.request import describe, request_for
 from banana_pipe.store.lockfile import show_time
@@ -24,33 +22,30 @@ FLEETING = ("run_id", "generated_at")
 """What differs between two folders that are alike."""
 
 
-def header(*, recipe: str, name: str, run_id: str, at: float) -> dict[str, Json]:
-    """The members at the top; *recipe* is the recipe's path from the project's root."""
+def header(*, recipe: str, name: str, run_id: str, at: float, version: str) -> dict[str, Json]:
+    """The members at the top; *recipe* is its path from the project's root, *version* ours."""
     return {
         "type": MANIFEST_TYPE,
         "recipe": recipe,
         "name": name,
         "run_id": run_id,
         "generated_at": show_time(at),
-        "banana_pipe": __version__,
+        "banana_pipe": version,
     }
 
 
-def entries(graph: Graph, outcomes: Mapping[str, Outcome], files: Mapping[Path, Artifact]) -> Iterator[dict[str, Json]]:
-    """An entry for each output of these *outcomes*; *files* are the picture files that the recipe reads."""
-    for outcome in outcomes.values():
-        node = graph.nodes[outcome.node]
+def entries(graph: Graph, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Json]]:
+    """An entry for each output of these *outcomes*."""
+    for outcome in outcomes:
         results = {take.sample: take.result for take in outcome.takes}
-        if outcome.outputs:
-            inputs = [_digest_of(one, outcomes, files) for one in node.inputs]
-            for output in outcome.outputs:
-                yield entry(node, inputs, output, results[output.take])
+        for output in outcome.outputs:
+            yield entry(graph.nodes[outcome.node], outcome.images, output, results[output.take])
 
 
-def entry(node: Node, inputs: list[Digest], output: Output, result: Result) -> dict[str, Json]:
+def entry(node: Node, images: Sequence[Digest], output: Output, result: Result) -> dict[str, Json]:
     """The entry of one picture: what it is, what was asked, what was read, what it cost."""
     artifact = output.artifact
-    request = request_for(node, result.provider, inputs, output.take)
+    request = request_for(node, result.provider, images, output.take)
     return {
         "path": output.path,
         "sha256": artifact.digest,
@@ -64,7 +59,7 @@ def entry(node: Node, inputs: list[Digest], output: Output, result: Result) -> d
         "picked": output.picked,
         "key": output.key,
         "request": describe(request),
-        "inputs": [{**_named(one), "sha256": digest} for one, digest in zip(node.inputs, inputs, strict=True)],
+        "inputs": [{**_named(one), "sha256": digest} for one, digest in zip(node.inputs, images, strict=True)],
         "provider": result.provider,
         "model": result.model,
         "served": result.served,
@@ -98,11 +93,3 @@ def _named(one: Input) -> dict[str, Json]:
     if isinstance(one, FileInput):
         return {"file": one.label}
     return {"node": one.node} if one.sample is None else {"node": one.node, "take": one.sample}
-
-
-def _digest_of(one: Input, outcomes: Mapping[str, Outcome], files: Mapping[Path, Artifact]) -> Digest:
-    if isinstance(one, FileInput):
-        return files[one.path].digest
-    upstream = outcomes[one.node]
-    sample = upstream.picked if one.sample is None else one.sample
-    return next(take.result.artifact.digest for take in upstream.takes if take.sample == sample)

@@ -194,22 +194,25 @@ class Publisher:
     ) -> list[str]:
         wanted = {path for paths in self._settled.values() for path in paths}
         wanted.update(str(entry["path"]) for entry in entries)
-        for placed in self._published.placed():
-            vanished = placed.node not in nodes if full else False
-            if placed.path not in wanted and (vanished or placed.node in self._settled):
-                self._remove(placed)
+        unwanted = [
+            placed
+            for placed in self._published.placed()
+            if placed.path not in wanted and (placed.node in self._settled or (full and placed.node not in nodes))
+        ]
+        gone = [placed for placed in unwanted if self._published.digest_at(placed.path) == placed.digest]
         there = [entry for entry in [*self._earlier(wanted), *entries] if self._holds(entry)]
-        document = manifest.document(header, there)
+        document = manifest.document(
+            header, [entry for entry in there if entry["path"] not in {one.path for one in gone}]
+        )
         warnings = self._write_page(page(document))
-        self._write_manifest(document)
+        self._write_manifest(document, gone)
+        for placed in gone:
+            self._remove(self.out / placed.path)
         self._shorten_the_journal(document)
         return warnings
 
-    def _remove(self, placed: Placed) -> None:
-        """Remove a file that nobody wants and nobody changed, and the folders that it leaves empty."""
-        if self._published.digest_at(placed.path) != placed.digest:
-            return
-        path = self.out / placed.path
+    def _remove(self, path: Path) -> None:
+        """Remove the file *path*, and the folders that it leaves empty."""
         disk.remove(path)
         for folder in path.parents:
             if folder == self.out or not disk.remove_empty_folder(folder):
@@ -231,8 +234,14 @@ class Publisher:
         self._write(path, page)
         return []
 
-    def _write_manifest(self, document: Mapping[str, Json]) -> None:
-        """A manifest that says the same but for its run is left alone: the folder has not changed."""
+    def _write_manifest(self, document: Mapping[str, Json], gone: Sequence[Placed]) -> None:
+        """A manifest that says the same but for its run is left alone: the folder has not changed.
+
+        What is to go leaves the manifest first, so that this never names a file that isn't there; the
+        journal remembers it until it is gone.
+        """
+        if gone:
+            disk.append(self.out / JOURNAL, b"".join(map(journal_line, gone)))
         before = self._published.manifest()
         if before is None or not manifest.alike(before, document):
             self._write(self.out / MANIFEST, manifest.as_text(document).encode())
