@@ -94,16 +94,12 @@ class _Expander:
             self.tried(self.templates.check, text)
 
     def node(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> Node | None:
-        before = len(self.errors)
-        refused = len(self.complained)
         prompt = self.tried(self.prompt, step, instance)
         inputs = self.tried(self.inputs, step, settings, instance)
         model = self.tried(self.setting, "model", settings, instance)
         provider = self.provider or self.tried(self.named_provider, settings, instance)
         params = self.tried(self.params, step, settings, instance)
         output = self.tried(self.output, step, settings, instance)
-        if len(self.errors) > before or len(self.complained) > refused:
-            return None
         if prompt is None or inputs is None or params is None or provider is None:
             return None
         own, extra = params

@@ -14,6 +14,8 @@ from pathlib import Path
 from banana_pipe.recipe.references import BadReference, nfc
 from banana_pipe.recipe.words import suggestion
 
+MAX_PARTS = 100
+"""Folders in a path that a pattern goes through."""
 MAX_SCANNED = 100_000
 """Directory entries that one pattern may look at."""
 
@@ -86,6 +88,8 @@ class Files:
         if not parts:
             yield base
             return
+        if base.count("/") + len(parts) > MAX_PARTS:
+            raise BadReference("this pattern goes through too many folders", "name the folder more closely")
         part, rest = parts[0], parts[1:]
         if "*" not in part and "?" not in part:
             yield from self._matching(os.path.join(base, part), rest, budget)

@@ -29,6 +29,8 @@ MAX_TEXT = 32 * 1024
 """Bytes of a rendered text. The API names no limit; prompts that work are a few hundred words."""
 MAX_WORK = 100_000
 """Turns of loops and calls of macros in one rendering; 64 characters of their text count as one."""
+MAX_TOTAL_WORK = 5_000_000
+"""The same for all renderings of a recipe together: some seconds."""
 MAX_PRODUCT = 4 * 1024 * 1024
 """An operation may not make more than this of its operands: the product of their sizes."""
 MAX_BITS = 4096
@@ -68,10 +70,15 @@ class _Count(Extension):
     """Lets every loop and macro count its turns, and joins texts by a measured function."""
 
     work = 0
+    total = 0
+
+    def begin(self) -> None:
+        self.total += self.work
+        self.work = 0
 
     def tick(self, cost: int) -> str:
         self.work += cost
-        if self.work > MAX_WORK:
+        if self.work > MAX_WORK or self.total + self.work > MAX_TOTAL_WORK:
             raise Refused("this template's loops do not come to an end in reasonable time")
         return ""
 
@@ -125,7 +132,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def begin(self) -> None:
         """Count from zero."""
-        self.counter.work = 0
+        self.counter.begin()
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree: nodes.Template = _Rewrite().visit(super()._parse(source, name, filename))

@@ -161,7 +161,7 @@ class _Reader:
         if value is None:
             self.errors.append(RecipeError("`steps` is missing", at=root.at, hint=_FIRST_STEPS))
             return {}, ()
-        entries = self.mapping(value, "`steps`", None) if value.data is not None else {}
+        entries = self.mapping(value, "`steps`", None) if value.data is not None or value.style == "broken" else {}
         if entries is None:
             return {}, ()
         if not entries:

@@ -36,7 +36,7 @@ _CONSTANTS: Mapping[str, Json] = {"true": True, "false": False, "null": None, ""
 _COMMENT = re.compile(r"[ \t]+#")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _DEEP_INDENT = re.compile(r"^[ \t?:-]{250}", re.MULTILINE)
-_UNTAGGED = frozenset(["plain", "quoted", "tree"])
+_UNTAGGED = "untagged"
 
 Style = Literal["plain", "quoted", "block", "tree", "broken"]
 
@@ -150,12 +150,10 @@ def _decode(data: bytes, path: str, errors: list[RecipeError]) -> str | None:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Tags say only what was written: an explicit tag, or how the scalar is styled."""
+    """Leaves tags as they were written: none is made from how a scalar looks."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:  # noqa: ARG002 - PyYAML's signature
-        if kind is not yaml.ScalarNode:
-            return "tree"
-        return "plain" if implicit[0] else "quoted"
+        return _UNTAGGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +208,7 @@ class _Builder:
         self.built[id(node)] = None
         if depth > MAX_DEPTH:
             raise _refusal("too deep", node)
-        if node.tag not in _UNTAGGED or (node.tag == "quoted" and not node.style):
+        if self.has_tag(node):
             built = self.tagged(node)
         elif isinstance(node, yaml.ScalarNode):
             built = _Built(self.scalar(node), 1, 1)
@@ -233,8 +231,13 @@ class _Builder:
             raise _refusal("too deep", node)
         return built
 
+    def has_tag(self, node: Any) -> bool:
+        # The parser drops a lone `!`, but the value begins where it stands.
+        mark = node.start_mark
+        return node.tag != _UNTAGGED or self.at(mark).source[mark.column : mark.column + 1] == "!"
+
     def tagged(self, node: yaml.Node) -> _Built:
-        shown = node.tag.replace("tag:yaml.org,2002:", "!!") if node.tag != "quoted" else "!"
+        shown = node.tag.replace("tag:yaml.org,2002:", "!!") if node.tag != _UNTAGGED else "!"
         self.wrong(f"`{shown}`: a recipe has no tags", node.start_mark, "write the value without it")
         return self.broken(node)
 
@@ -243,7 +246,7 @@ class _Builder:
 
     def scalar(self, node: yaml.ScalarNode) -> Value:
         at = self.at(node.start_mark)
-        if node.tag != "plain":
+        if node.style:
             return Value(node.value, at, "block" if node.style in "|>" else "quoted", node.value)
         end = node.end_mark
         cut = _COMMENT.match(self.lines[end.line], end.column) is not None if end.line < len(self.lines) else False
@@ -283,15 +286,15 @@ class _Builder:
         if not isinstance(key, yaml.ScalarNode):
             self.wrong("a key must be a text", key.start_mark, "quote it if it is meant as a text")
             return None
-        if key.tag not in _UNTAGGED:
+        if self.has_tag(key):
             self.tagged(key)
             return None
         name: str = key.value
-        if key.tag == "plain" and name == "<<":
+        if not key.style and name == "<<":
             hint = "merge keys are not part of YAML 1.2: use `defaults`, or write the keys out"
             self.wrong("a recipe has no merge keys (`<<`)", key.start_mark, hint)
             return None
-        if key.tag == "plain" and not name:
+        if not key.style and not name:
             self.wrong("a key is missing before the `:`", key.start_mark, 'an empty name is written ""')
             return None
         if name in seen:
