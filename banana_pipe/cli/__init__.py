@@ -1,0 +1,22 @@
+"""The command line: `main` is what `banana-pipe` and `python -m banana_pipe` call.
+
+Read `group` (the commands, and what becomes of errors), `options` and `config` (what a command is
+told), then one file in `commands/`. Nothing is imported here: whatever can be answered before click
+is imported (today `--version`, later a snapshot that says there is nothing to do) is answered here.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from banana_pipe import __version__
+
+
+def main() -> int:
+    """Run the command that `sys.argv` names; its exit code."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"banana-pipe {__version__}")
+        return 0
+    from banana_pipe.cli.group import run_command
+
+    return run_command(sys.argv[1:])

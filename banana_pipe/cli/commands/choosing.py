@@ -1,0 +1,145 @@
+"""`pick` and `reroll`: which take of a node flows on, and one more to choose from.
+
+Unaware of how takes are bought and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from banana_pipe import api
+from banana_pipe.cli.commands.running import read_limits
+from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.names import complete_node
+from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options, spending_options
+from banana_pipe.cli.progress import open_progress
+from banana_pipe.cli.spending import Bill, ask
+from banana_pipe.cli.words import STATUSES, about, bill, count
+from banana_pipe.model import Json, Plan, Status
+from banana_pipe.prices import show_usd, usd
+from banana_pipe.purchase.orders import Bought, NotBought
+
+_EXITS: dict[Status, int] = {"parked": 6, "waiting": 3}
+
+
+@click.command()
+@recipe_argument
+@click.argument("node", shell_complete=complete_node)
+@click.argument("take", type=click.IntRange(min=1))
+@recipe_options
+def pick(recipe: Path, node: str, take: int, **values: Any) -> int:
+    """Choose TAKE of every node that NODE means: it flows on from now. Free."""
+    call = read_call(recipe, values)
+    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
+    try:
+        picked = api.call(api.pick(workspace, node, take))
+        then = _plan_again(call)
+    finally:
+        workspace.close()
+    if call.json:
+        chosen = [{"node": one.node, "take": one.sample, "before": one.before} for one in picked]
+        print_json(call.out, {"picked": chosen, "then": _totals(then)})
+        return 0
+    for one in picked:
+        before = "" if one.before in (None, one.sample) else f" (it was take {one.before})"
+        call.out.say(f"{call.out.styled(f'✓ {one.node}', 'bold green')}: take {one.sample}{before}")
+    _say_then(call, then)
+    return 0
+
+
+@click.command()
+@recipe_argument
+@click.argument("node", shell_complete=complete_node)
+@recipe_options
+@spending_options
+def reroll(recipe: Path, node: str, **values: Any) -> int:
+    """Buy exactly one more take of every node that NODE means, and pick it."""
+    call = read_call(recipe, values)
+    workspace = api.open_recipe(recipe, call.options, call.access(token=True))
+    progress = open_progress(call.err)
+    limits = read_limits(call.settings, values)
+    try:
+        rerolled = api.call(
+            api.reroll(workspace, node, limits, agree=_agreement(call, workspace, node, values), emit=progress.hear)
+        )
+    finally:
+        progress.close()
+        workspace.close()
+    if call.json:
+        print_json(call.out, _reroll_json(rerolled))
+    else:
+        _show_reroll(call, rerolled)
+    return max(_exit_code(one.answer) for one in rerolled.takes)
+
+
+def _agreement(call: Call, workspace: api.Workspace, node: str, values: dict[str, Any]) -> Callable[[api.Price], bool]:
+    """Says the price, and asks where it is much; SpendingStopped goes up from there."""
+
+    def agree(price: api.Price) -> bool:
+        call.err.say(f"{count(price.calls, 'more take')}, {about(price.cost)}")
+        free = all(workspace.markets[one.provider].free for one in api.rendered(workspace, node))
+        ask(call.err, Bill(0 if free else price.calls, price.cost), call.settings, values)
+        return True
+
+    return agree
+
+
+def _show_reroll(call: Call, rerolled: api.Reroll) -> None:
+    paper = call.out
+    for one in rerolled.takes:
+        if isinstance(one.answer, NotBought):
+            look = STATUSES[one.answer.status]
+            paper.say(f"{paper.styled(f'{look.mark} {one.node}', f'bold {look.style}')}: {one.answer.error}")
+            continue
+        price = show_usd(one.answer.result.price)
+        paper.say(f"{paper.styled(f'✓ {one.node}', 'bold green')}: take {one.sample}, picked ({price})")
+    _say_then(call, rerolled.then)
+    for one in rerolled.takes:
+        if isinstance(one.answer, Bought) and one.before is not None:
+            back = call.command("pick", one.node, str(one.before))
+            paper.say(paper.styled(f"  → to go back, free: {back}", "cyan"))
+
+
+def _say_then(call: Call, then: Plan) -> None:
+    words = bill(then.calls, then.cost, then.calls_max, then.cost_max)
+    call.out.say(f"  a run would now make {words}" if then.calls_max else "  a run would now buy nothing")
+    call.out.say(call.out.styled(f"  → {call.command('run')}", "cyan"))
+
+
+def _plan_again(call: Call) -> Plan:
+    workspace = api.open_recipe(call.recipe, call.options, call.access(token=False))
+    try:
+        return api.call(api.plan(workspace)).plan
+    finally:
+        workspace.close()
+
+
+def _reroll_json(rerolled: api.Reroll) -> dict[str, Json]:
+    return {"takes": [_take_json(one) for one in rerolled.takes], "then": _totals(rerolled.then)}
+
+
+def _take_json(one: Any) -> dict[str, Json]:
+    answer: Bought | NotBought = one.answer
+    bought = answer if isinstance(answer, Bought) else None
+    return {
+        "node": one.node,
+        "take": one.sample,
+        "before": one.before,
+        "status": "done" if bought else answer.status,  # type: ignore[union-attr]
+        "key": bought.result.key if bought else None,
+        "sha256": bought.result.artifact.digest if bought else None,
+        "cost_usd": usd(bought.result.price) if bought else None,
+        "error": None if bought else answer.error,  # type: ignore[union-attr]
+    }
+
+
+def _totals(plan: Plan) -> Json:
+    return api.plan_json(plan)["totals"]
+
+
+def _exit_code(answer: Bought | NotBought) -> int:
+    return 0 if isinstance(answer, Bought) else _EXITS.get(answer.status, 1)

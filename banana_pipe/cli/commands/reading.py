@@ -1,0 +1,116 @@
+"""`validate` and `render`: what a recipe says, without network, token and stores.
+
+Unaware of plans and prices.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from banana_pipe import api
+from banana_pipe.cli.errors import error_json, print_json, show_error
+from banana_pipe.cli.names import complete_node
+from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
+from banana_pipe.cli.words import count
+from banana_pipe.errors import BananaError
+from banana_pipe.model import FileInput, Json, Node, NodeInput
+
+
+@click.command()
+@click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@recipe_options
+def validate(recipes: tuple[Path, ...], **values: Any) -> int:
+    """Check each RECIPE: all that can be known without network and token, all mistakes at once."""
+    checked = [_checked(recipe, values) for recipe in recipes]
+    exit_code = max(one["exit_code"] for one in checked)
+    if values["as_json"]:
+        print_json(read_call(recipes[0], values).out, {"recipes": checked, "exit_code": exit_code})
+    return int(exit_code)
+
+
+def _checked(recipe: Path, values: dict[str, Any]) -> dict[str, Json]:
+    call = read_call(recipe, values)
+    try:
+        workspace = api.open_recipe(recipe, call.options, call.access(token=False))
+    except BananaError as error:
+        show_error(call.err, error)
+        return {"recipe": str(recipe), "valid": False, **error_json(error, error.exit_code)}
+    try:
+        for warning in workspace.warnings:
+            call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
+        if not call.json:
+            name = call.out.styled(f"✓ {recipe}", "bold green")
+            call.out.say(f"{name}: {_content(workspace)}")
+        return {
+            "recipe": str(recipe),
+            "valid": True,
+            "name": workspace.graph.recipe.name,
+            "steps": len(workspace.graph.recipe.steps),
+            "nodes": len(workspace.graph),
+            "warnings": list(workspace.warnings),
+            "exit_code": 0,
+        }
+    finally:
+        workspace.close()
+
+
+def _content(workspace: api.Workspace) -> str:
+    takes = sum(node.samples for node in workspace.graph)
+    steps, nodes = len(workspace.graph.recipe.steps), len(workspace.graph)
+    return f"{count(steps, 'step')}, {count(nodes, 'node')}, {count(takes, 'take')}"
+
+
+@click.command()
+@recipe_argument
+@click.argument("node", required=False, shell_complete=complete_node)
+@recipe_options
+def render(recipe: Path, node: str | None, **values: Any) -> int:
+    """Show the prompts of RECIPE, or of the nodes that NODE means, as they would be sent. Free."""
+    call = read_call(recipe, values)
+    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
+    try:
+        nodes = api.rendered(workspace, node)
+        if call.json:
+            print_json(call.out, {"recipe": workspace.graph.recipe.name, "nodes": [_node_json(one) for one in nodes]})
+            return 0
+        for place, one in enumerate(nodes):
+            _show_node(call, one, first=place == 0)
+    finally:
+        workspace.close()
+    return 0
+
+
+def _show_node(call: Call, node: Node, *, first: bool) -> None:
+    paper = call.out
+    if not first:
+        paper.say()
+    settings = ", ".join([node.model, *(f"{name} {value}" for name, value in node.params.items())])
+    takes = f", {count(node.samples, 'take')}" if node.samples > 1 else ""
+    paper.say(paper.styled(node.id, "bold cyan") + paper.styled(f"  {node.action}, {settings}{takes}", "dim"))
+    if node.inputs:
+        paper.say(paper.styled(f"  reads {', '.join(map(_input_name, node.inputs))}", "dim"))
+    for line in node.prompt.split("\n"):
+        paper.say(f"  {paper.styled(line, '')}".rstrip())
+
+
+def _node_json(node: Node) -> dict[str, Json]:
+    return {
+        "id": node.id,
+        "action": node.action,
+        "provider": node.provider,
+        "model": node.model,
+        "prompt": node.prompt,
+        "inputs": [_input_name(one) for one in node.inputs],
+        "params": dict(node.params),
+        "samples": node.samples,
+        "output": node.output,
+    }
+
+
+def _input_name(one: NodeInput | FileInput) -> str:
+    if isinstance(one, FileInput):
+        return one.label
+    return one.node if one.sample is None else f"{one.node}@{one.sample}"

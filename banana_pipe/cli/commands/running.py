@@ -1,0 +1,120 @@
+"""`run`: make the pictures of a recipe.
+
+Unaware of how they are made and bought.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from banana_pipe import api
+from banana_pipe.buying import no_token
+from banana_pipe.cli.commands.planning import show_plan
+from banana_pipe.cli.config import Settings
+from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.options import Call, read_budget, read_call, recipe_argument, recipe_options, spending_options
+from banana_pipe.cli.progress import Progress, open_progress
+from banana_pipe.cli.signals import Interrupts
+from banana_pipe.cli.spending import ask, bill_of
+from banana_pipe.cli.summary import run_lines
+from banana_pipe.cli.words import bill
+from banana_pipe.model import Run
+from banana_pipe.purchase.orders import Consent, Pace
+
+
+@click.command()
+@recipe_argument
+@recipe_options
+@click.option("--dry-run", "-n", is_flag=True, help="Only show the plan.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Calls under way at once (8).")
+@click.option("--fail-fast", is_flag=True, help="Begin nothing new after the first failure.")
+@spending_options
+@click.option("--rebuy", is_flag=True, help="Buy again what was paid and is lost.")
+@click.option("--retry-unknown", is_flag=True, help="Give up calls in doubt, which may have been paid, and buy anew.")
+@click.option("--retry-refused", is_flag=True, help="Send again what the provider refused.")
+@click.option("--verbose", "-v", is_flag=True, help="With -n: show every node, however many there are.")
+def run(recipe: Path, *, dry_run: bool, verbose: bool, **values: Any) -> int:
+    """Make the pictures of RECIPE: what is there stays, what is missing is bought, each one once."""
+    call = read_call(recipe, values)
+    workspace = api.open_recipe(recipe, call.options, call.access(token=not dry_run))
+    try:
+        decided = api.call(api.plan(workspace))
+        if dry_run:
+            show_plan(call, decided.plan, every_node=verbose)
+            return 0
+        limits = read_limits(call.settings, values)
+        _announce(call, workspace, decided, limits, values)
+        ended = _run(call, workspace, decided, limits)
+    finally:
+        workspace.close()
+    _show(call, ended)
+    return ended.exit_code
+
+
+def read_limits(settings: Settings, values: dict[str, Any]) -> api.Limits:
+    """How a run runs: the flags, else the settings, else the defaults."""
+    pace = {
+        "calls": values.get("jobs") or settings.jobs,
+        "poll": settings.poll_seconds,
+        "settle": settings.settle_seconds,
+    }
+    names = ("retry_unknown", "retry_refused", "rebuy")
+    return api.Limits(
+        budget=read_budget(settings, values),
+        consent=Consent(**{name: values.get(name, False) for name in names}),
+        pace=Pace(**{name: value for name, value in pace.items() if value is not None}),  # type: ignore[arg-type]
+        fail_fast=values.get("fail_fast", False),
+    )
+
+
+def interrupts(progress: Progress, grace: float) -> Interrupts:
+    """Ctrl-C once and twice, said through *progress*."""
+    first = (
+        "stopping: nothing new is sent, what is accepted is collected for up to"
+        f" {grace:.0f} s (Ctrl-C again leaves at once)"
+    )
+    return Interrupts(lambda: progress.note(first), progress.close)
+
+
+def _announce(
+    call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits, values: dict[str, Any]
+) -> None:
+    """Say what the run will cost, and ask where that is much."""
+    plan = decided.plan
+    for warning in plan.warnings:
+        call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
+    if plan.calls_max:
+        call.err.say(
+            call.err.styled(f"{plan.recipe}: ", "bold")
+            + bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max)
+            + call.err.styled(f" → {call.shown(workspace.places.out)}/", "dim")
+        )
+    owed = bill_of(workspace, plan, limits.consent)
+    if owed.calls and workspace.access.token is None:
+        raise no_token()
+    ask(call.err, owed, call.settings, values)
+
+
+def _run(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits) -> Run:
+    progress = open_progress(call.err)
+    try:
+        with interrupts(progress, limits.pace.grace) as heard:
+            return api.call(
+                api.run(
+                    workspace, limits, decided=decided, emit=progress.hear, argv=tuple(sys.argv[1:]), interrupts=heard
+                )
+            )
+    finally:
+        progress.close()
+
+
+def _show(call: Call, ended: Run) -> None:
+    said = call.said
+    for line in run_lines(said, ended, call):
+        said.say(line)
+    if call.json:
+        print_json(call.out, api.run_json(ended))

@@ -1,0 +1,129 @@
+"""The commands by name, each imported when it is called, and what becomes of an error.
+
+Unaware of what the commands do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from banana_pipe import __version__
+from banana_pipe.cli.config import redact
+from banana_pipe.cli.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    error_json,
+    message_json,
+    print_json,
+    show_error,
+    show_usage,
+)
+from banana_pipe.cli.terminal import be_lenient, err, out
+from banana_pipe.errors import BananaError
+from banana_pipe.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is, and what it does in a few words: `--help` imports none of them."""
+
+    module: str
+    help: str
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "run": Entry("running", "Make the pictures of a recipe, buying what is missing."),
+    "plan": Entry("planning", "Show what a run would do, why, and what it would cost."),
+    "validate": Entry("reading", "Check recipes: all that can be known without network and token."),
+    "render": Entry("reading", "Show the prompts as they would be sent."),
+    "pick": Entry("choosing", "Choose which take of a node flows on."),
+    "reroll": Entry("choosing", "Buy one more take of a node, and pick it."),
+    "ledger": Entry("ledger", "Show every attempt that may have cost money; settle the open ones."),
+    "providers": Entry("providers", "Show providers, models and prices."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(f"banana_pipe.cli.commands.{entry.module}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that *args* name; a wrong word is answered with the nearest right one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            meant = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command `{args[0]}`: {meant}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="banana-pipe", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Make for generated images: a recipe in YAML, the same folder for ever, every picture paid once."""
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run the command that *arguments* name; its exit code, whatever happens."""
+    be_lenient()
+    wants_json = "--json" in arguments
+    try:
+        code = commands.main(args=list(arguments), prog_name="banana-pipe", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except BananaError as error:
+        show_error(err(), error)
+        return _ended(error_json(error, error.exit_code), error.exit_code, wants_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        err().say(error.format_message())
+        return EXIT_USAGE
+    except click.ClickException as error:
+        show_usage(err(), error)
+        return _ended(message_json(error.format_message(), EXIT_USAGE), EXIT_USAGE, wants_json)
+    except (KeyboardInterrupt, click.Abort):
+        err().say("\ninterrupted")
+        return _ended(message_json("interrupted", EXIT_INTERRUPTED), EXIT_INTERRUPTED, wants_json)
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as bug:  # noqa: BLE001 - the last door: nobody above could do better
+        from banana_pipe.cli.bugs import tell_bug
+
+        return _ended(message_json(redact(tell_bug(err(), bug)), EXIT_BUG), EXIT_BUG, wants_json)
+
+
+def _ended(value: Json, exit_code: int, wants_json: bool) -> int:
+    if wants_json:
+        print_json(out(), value)
+    return exit_code
+
+
+def _reader_gone() -> int:
+    # Python would complain once more while it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdout.fileno())
+    return 1

@@ -1,0 +1,135 @@
+"""The live table: one block at the terminal's foot that says where a run stands.
+
+Unaware of how the run goes on; it draws a tally a few times a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from banana_pipe.cli.lines import outcome_line, quietly, worth_telling
+from banana_pipe.cli.tally import Tally
+from banana_pipe.cli.terminal import Paper, fitted, one_line
+from banana_pipe.cli.words import ATTEMPTS, STATUSES, duration
+from banana_pipe.events import Event, NodeEnded, RunEnded, RunStarted, Warned
+from banana_pipe.model import Status
+from banana_pipe.prices import show_usd
+
+_MOST_ROWS = 10
+_FRAMES_PER_SECOND = 8
+_TOLD: tuple[Status, ...] = ("done", "cached", "failed", "blocked", "parked", "lost", "waiting")
+
+
+class LiveTable:
+    """Draws the tally while the run goes on; failures and warnings stay above it."""
+
+    def __init__(self, paper: Paper, tally: Tally) -> None:
+        self.tally = tally
+        self._console = Console(
+            file=paper.stream, force_terminal=True, no_color=not paper.colour, width=paper.columns, highlight=False
+        )
+        self._live = Live(
+            get_renderable=self._drawn,
+            console=self._console,
+            refresh_per_second=_FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def hear(self, event: Event) -> None:
+        """Add *event*; the next frame shows it."""
+        self.tally.hear(event)
+        if isinstance(event, RunStarted) and self.tally.to_do:
+            quietly(self._live.start)
+        elif isinstance(event, RunEnded):
+            self.close()
+        elif isinstance(event, Warned):
+            self.note(f"warning: {event.message}")
+        elif isinstance(event, NodeEnded) and worth_telling(event.outcome) and event.outcome.status != "done":
+            look = STATUSES[event.outcome.status]
+            self._print(Text(f"{look.mark} {one_line(outcome_line(event.outcome))}", style=look.style))
+
+    def note(self, text: str) -> None:
+        """Say *text* above the table."""
+        self._print(Text(one_line(text), style="bold"))
+
+    def close(self) -> None:
+        """Take the table away."""
+        quietly(self._live.stop)
+
+    def _print(self, text: Text) -> None:
+        quietly(lambda: self._console.print(text, soft_wrap=True))
+
+    def _drawn(self) -> RenderableType:
+        rows = list(self._rows())
+        room = min(_MOST_ROWS, max(1, self._console.height - 5))
+        if len(rows) > room:
+            hidden = len(rows) - room + 1
+            rows = [*rows[: room - 1], ("", Text(f"… and {hidden} more", style="dim"), Text(""), "")]
+        under_way = Table.grid(padding=(0, 2))
+        under_way.add_column(width=1)
+        under_way.add_column(no_wrap=True, overflow="ellipsis")
+        under_way.add_column(no_wrap=True, overflow="ellipsis")
+        under_way.add_column(justify="right", no_wrap=True)
+        for row in rows:
+            under_way.add_row(*row)
+        return Group(self._headline(), self._counts(), under_way)
+
+    def _headline(self) -> RenderableType:
+        tally = self.tally
+        name = fitted(one_line(tally.plan.recipe if tally.plan else ""), 24)
+        left = tally.seconds_left()
+        when = duration(tally.elapsed) + ("" if left is None else f", about {duration(left)} left")
+        line = Table.grid(padding=(0, 2), expand=True)
+        for _ in range(2):
+            line.add_column(no_wrap=True)
+        line.add_column(ratio=1)
+        line.add_column(no_wrap=True)
+        line.add_row(
+            Text(name, style="bold"),
+            Text(f"{tally.made}/{tally.to_do}"),
+            ProgressBar(total=max(1, tally.to_do), completed=tally.made, complete_style="yellow"),
+            Text(when, style="dim"),
+        )
+        return line
+
+    def _counts(self) -> Text:
+        tally = self.tally
+        parts = [(f"● {len(tally.flights)} in flight", "yellow")] if tally.flights else []
+        to_come = tally.to_do - tally.made - len({flight.node for flight in tally.flights.values()})
+        if to_come > 0:
+            parts.append((f"○ {to_come} to come", "blue"))
+        statuses = tally.statuses
+        for status in _TOLD:
+            if statuses[status]:
+                parts.append((f"{STATUSES[status].mark} {statuses[status]} {status}", STATUSES[status].style))
+        most = tally.plan.cost_max if tally.plan else None
+        parts.append((f"{_money(tally.spent)} of at most {show_usd(most)}" if most else _money(tally.spent), "bold"))
+        return Text("   ").join(Text(words, style=style) for words, style in parts)
+
+    def _rows(self) -> Iterator[tuple[RenderableType, RenderableType, RenderableType, str]]:
+        now = self.tally.clock.boot()
+        for flight in list(self.tally.flights.values()):
+            look = ATTEMPTS[flight.state]
+            waits = self.tally.waits.get(flight.node)
+            what = waits.why if waits else look.word
+            yield _row(look.mark, look.style, flight.node, what, duration(now - flight.since))
+        flying = {flight.node for flight in list(self.tally.flights.values())}
+        for node, wait in list(self.tally.waits.items()):
+            if node not in flying and wait.until > now:
+                yield _row("○", "blue", node, wait.why, f"{duration(wait.until - now)} more")
+
+
+def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, Text, Text, str]:
+    return Text(mark, style=style), Text(one_line(node)), Text(one_line(what), style=style), when
+
+
+def _money(spent: int | None) -> str:
+    return "$0" if spent == 0 else show_usd(spent)

@@ -1,0 +1,107 @@
+"""A plan as a table with its totals.
+
+Unaware of how a plan is made and of what is done with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from banana_pipe.cli.table import Cell, Column, table
+from banana_pipe.cli.terminal import Paper
+from banana_pipe.cli.words import REASONS, STATES, bill, count
+from banana_pipe.model import Plan, PlannedNode
+from banana_pipe.prices import show_usd, total
+
+MOST_LINES = 60
+"""A longer plan is shown by step, unless every node is asked for."""
+
+_COLUMNS = (
+    Column("state"),
+    Column("node", gives=1),
+    Column("takes", right=True),
+    Column("action"),
+    Column("why", gives=2),
+    Column("price", right=True),
+)
+
+
+def plan_lines(paper: Paper, plan: Plan, *, every_node: bool) -> list[str]:
+    """*plan* as lines: a row for each node, or for nodes of one step that stand alike, then the totals."""
+    grouped = len(plan.nodes) > MOST_LINES and not every_node
+    rows = [_group_row(group) for group in _groups(plan.nodes)] if grouped else [_row(node) for node in plan.nodes]
+    lines = table(paper, _COLUMNS, rows)
+    if grouped:
+        lines += ["", paper.styled("by step; every node with --verbose, all of it with --json", "dim")]
+    return [*lines, "", *total_lines(paper, plan)]
+
+
+def total_lines(paper: Paper, plan: Plan) -> list[str]:
+    """What it comes to, and how many nodes are in which state."""
+    counted = Counter(node.state for node in plan.nodes)
+    parts = [f"{number} {STATES[state].word}" for state in STATES if (number := counted[state])]
+    style = "bold yellow" if plan.calls_max else "bold green"
+    return [
+        paper.styled(bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max), style),
+        paper.styled(f"{count(len(plan.nodes), 'node')}: {', '.join(parts)}" if parts else "no nodes", "dim"),
+    ]
+
+
+def _row(node: PlannedNode) -> list[Cell]:
+    look = STATES[node.state]
+    return [
+        Cell(str(look), look.style),
+        Cell(node.id),
+        Cell(f"×{node.calls}" if node.calls > 1 else "", "dim"),
+        Cell(node.action, "dim"),
+        Cell(_why(node)),
+        Cell(_price(node.calls, node.cost)),
+    ]
+
+
+def _why(node: PlannedNode) -> str:
+    if node.detail:
+        why = node.detail
+    elif node.state == "wait" and node.inputs:
+        why = f"waits for {node.inputs[0]}" + (f" and {len(node.inputs) - 1} more" if len(node.inputs) > 1 else "")
+    else:
+        why = REASONS[node.reason]
+    return f"{why}; its file was changed by hand" if node.modified else why
+
+
+def _price(calls: int, cost: int | None) -> str:
+    if not calls:
+        return ""
+    return "unknown" if cost is None else show_usd(cost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    step: str
+    nodes: tuple[PlannedNode, ...]
+
+
+def _groups(nodes: Sequence[PlannedNode]) -> Iterable[_Group]:
+    """Nodes of one step with one state and one reason, in the plan's order."""
+    found: dict[tuple[str, str, str], list[PlannedNode]] = {}
+    for node in nodes:
+        step = node.id.partition("[")[0]
+        found.setdefault((step, node.state, node.reason), []).append(node)
+    return (_Group(step, tuple(alike)) for (step, _, _), alike in found.items())
+
+
+def _group_row(group: _Group) -> list[Cell]:
+    first = group.nodes[0]
+    look = STATES[first.state]
+    calls = sum(node.calls for node in group.nodes)
+    name = first.id if len(group.nodes) == 1 else f"{group.step} ({len(group.nodes)} nodes)"
+    return [
+        Cell(str(look), look.style),
+        Cell(name),
+        Cell(f"×{calls}" if calls > 1 else "", "dim"),
+        Cell(first.action, "dim"),
+        Cell(_why(first) if len(group.nodes) == 1 else REASONS[first.reason]),
+        Cell(_price(calls, total(node.cost for node in group.nodes))),
+    ]

@@ -1,0 +1,90 @@
+"""Saying what a run will cost before it begins, and asking where that is much.
+
+Unaware of how a run is carried out. The sandbox costs nothing and is never asked about.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from banana_pipe.api import Workspace
+from banana_pipe.cli.config import Settings
+from banana_pipe.cli.terminal import Paper
+from banana_pipe.cli.words import about, count
+from banana_pipe.errors import SpendingStopped
+from banana_pipe.model import Plan, PlannedNode
+from banana_pipe.prices import MICROS, show_usd, total
+from banana_pipe.purchase.orders import Consent
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What may be bought for money, waits counted; `cost` in micro-dollars, None if unknown."""
+
+    calls: int
+    cost: int | None
+
+
+def bill_of(workspace: Workspace, plan: Plan, consent: Consent) -> Bill:
+    """The most that a run of *plan* buys for money, with what *consent* lets it buy again."""
+    calls, costs = 0, []
+    for line in plan.nodes:
+        node = workspace.graph.nodes[line.id]
+        market = workspace.markets[node.provider]
+        if market.free:
+            continue
+        if line.state in ("call", "wait"):
+            calls += line.calls
+            costs.append(line.cost)
+        elif _bought_again(line, consent):
+            price = market.price(node)
+            calls += node.samples
+            costs.append(None if price is None else price * node.samples)
+    return Bill(calls, total(costs))
+
+
+def ask(paper: Paper, bill: Bill, settings: Settings, values: dict[str, Any]) -> None:
+    """Go on where *bill* is small or agreed to (options of `spending_options`). Raises SpendingStopped.
+
+    A cap counts as consent where it was given for this call: by flag or in the environment.
+    """
+    given = settings.from_environment
+    capped = any(values[name] is not None or name in given for name in ("max_calls", "max_cost"))
+    if values["yes"] or capped or not _is_much(bill, settings):
+        return
+    words = f"{count(bill.calls, 'call')}, {about(bill.cost)}"
+    if not (paper.live and sys.stdin.isatty()):
+        raise SpendingStopped(f"this may make up to {words}, and nobody agreed to that", hint=_ways_on(bill))
+    if not _yes(f"This may make up to {words}. Go on?"):
+        raise SpendingStopped("nothing was bought")
+
+
+def _yes(question: str, confirm: Callable[..., bool] = click.confirm) -> bool:
+    return confirm(question, default=False, err=True)
+
+
+def _is_much(bill: Bill, settings: Settings) -> bool:
+    if bill.calls == 0:
+        return False
+    # An unknown price is not known to be small.
+    return bill.calls > settings.confirm_calls or bill.cost is None or bill.cost > settings.confirm_cost
+
+
+def _ways_on(bill: Bill) -> str:
+    cap = f"--max-calls {bill.calls}"
+    if bill.cost is not None:
+        cap += f" or --max-cost {show_usd(-(-bill.cost // (MICROS // 100)) * (MICROS // 100)).removeprefix('$')}"
+    return f"agree with --yes, or set a cap: {cap}"
+
+
+def _bought_again(line: PlannedNode, consent: Consent) -> bool:
+    return (
+        (line.state == "lost" and consent.rebuy)
+        or (line.state == "parked" and consent.retry_unknown)
+        or (line.reason == "refused" and consent.retry_refused)
+    )

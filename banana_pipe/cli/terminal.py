@@ -1,0 +1,130 @@
+"""The streams a command writes to: what they are, and text that is fit for them.
+
+Unaware of what is said.
+
+What comes from outside (names, prompts, a provider's words) may hold control characters: none
+reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Mapping
+from typing import TextIO
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
+_FALLBACK_COLUMNS = 80
+
+STYLES: Mapping[str, str] = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+}
+
+
+class Paper:
+    """One stream. `colour`: styles are shown; `live`: it can be drawn over; `columns`: None if not a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        terminal = _is_terminal(stream)
+        self.live = terminal and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+        self.colour = self.live and not os.environ.get("NO_COLOR")
+        self.columns = _columns(stream) if terminal else None
+
+    def say(self, text: str = "") -> None:
+        """Write *text*, which may hold styles of `styled` and nothing else unseen, as lines."""
+        self.stream.write(text + "\n")
+        self.stream.flush()
+
+    def styled(self, text: str, style: str) -> str:
+        """*text*, cleaned, in *style* (names of STYLES) where the stream shows it."""
+        plain = clean(text)
+        if not self.colour or not style or not plain:
+            return plain
+        return f"\033[{';'.join(STYLES[name] for name in style.split())}m{plain}\033[0m"
+
+
+def out() -> Paper:
+    """Where data goes."""
+    return Paper(sys.stdout)
+
+
+def err() -> Paper:
+    """Where messages and progress go."""
+    return Paper(sys.stderr)
+
+
+def clean(text: str) -> str:
+    """*text* with a space for everything that a terminal would act on, line breaks excepted."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(" " if _acts(letter) else letter for letter in text)
+
+
+def one_line(text: str) -> str:
+    """*text*, cleaned, on one line."""
+    return " ".join(clean(text).split())
+
+
+def width(text: str) -> int:
+    """How many cells *text* takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(letter) for letter in text)
+
+
+def fitted(text: str, cells: int) -> str:
+    """*text* shortened to *cells*, its middle left out: the ends of names tell them apart."""
+    if width(text) <= cells:
+        return text
+    head, tail = "", ""
+    for first, last in zip(text, reversed(text), strict=True):
+        if width(head + first + tail) >= cells:
+            break
+        head += first
+        if width(head + last + tail) >= cells:
+            break
+        tail = last + tail
+    return f"{head}…{tail}"
+
+
+def be_lenient() -> None:
+    """Let a letter that a stream's encoding lacks be written as an escape, not end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _acts(letter: str) -> bool:
+    return letter != "\n" and letter not in _JOINERS and unicodedata.category(letter) in _UNSEEN
+
+
+def _cells(letter: str) -> int:
+    if unicodedata.combining(letter) or letter in _JOINERS:
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        asked = int(os.environ.get("COLUMNS") or 0)
+        return asked if asked > 0 else os.get_terminal_size(stream.fileno()).columns or _FALLBACK_COLUMNS
+    except (ValueError, OSError):
+        return _FALLBACK_COLUMNS

@@ -1,0 +1,116 @@
+"""How states, statuses and reasons are said to people: a mark, a word, a colour, a half sentence.
+
+Unaware of plans and runs beyond these words, and of where they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from banana_pipe.model import AttemptState, Reason, State, Status
+from banana_pipe.prices import show_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A mark that says at a glance what its word says, and their colour."""
+
+    mark: str
+    word: str
+    style: str
+
+    def __str__(self) -> str:
+        return f"{self.mark} {self.word}"
+
+
+STATES: Mapping[State, Look] = {
+    "cached": Look("✓", "cached", "green"),
+    "call": Look("●", "call", "yellow"),
+    "wait": Look("○", "wait", "blue"),
+    "local": Look("✓", "local", "green"),
+    "skipped": Look("-", "skipped", "dim"),
+    "needs-pick": Look("?", "needs-pick", "magenta"),
+    "parked": Look("!", "parked", "magenta"),
+    "failed": Look("✗", "failed", "red"),
+    "lost": Look("✗", "lost", "red"),
+}
+
+STATUSES: Mapping[Status, Look] = {
+    "cached": Look("✓", "cached", "green"),
+    "done": Look("✓", "done", "green"),
+    "failed": Look("✗", "failed", "red"),
+    "blocked": Look("○", "blocked", "yellow"),
+    "skipped": Look("-", "skipped", "dim"),
+    "parked": Look("!", "parked", "magenta"),
+    "lost": Look("✗", "lost", "red"),
+    "waiting": Look("○", "waiting", "blue"),
+}
+
+REASONS: Mapping[Reason, str] = {
+    "new": "never made before",
+    "changed": "its request has changed",
+    "take": "one more take",
+    "same": "asks what another node asks: paid once",
+    "upstream": "waits for what it reads",
+    "lock": "pinned by the lock file",
+    "cache": "in the cache",
+    "ledger": "bought, the ledger knows it",
+    "resume": "bought or accepted, to be collected",
+    "refused": "the provider refused it",
+    "unknown": "may have been paid, in doubt",
+    "lost": "paid, its bytes are nowhere",
+    "blank": "the picture has one colour only",
+    "copy": "the picture is its own input",
+    "error": "the provider or the network said no",
+    "input": "needs what failed",
+    "undecodable": "what was delivered is no picture",
+    "cap": "the cap is reached",
+    "stopped": "not begun",
+    "rebuy": "bought again",
+}
+
+ATTEMPTS: Mapping[AttemptState, Look] = {
+    "INTENT": Look("●", "sending", "yellow"),
+    "ACCEPTED": Look("●", "being made", "yellow"),
+    "SUCCEEDED": Look("●", "downloading", "cyan"),
+    "STORED": Look("✓", "stored", "green"),
+    "REFUSED": Look("✗", "refused", "red"),
+    "FAILED": Look("✗", "failed", "red"),
+    "NOT_SENT": Look("-", "not sent", "dim"),
+    "UNKNOWN": Look("!", "in doubt", "magenta"),
+    "ABANDONED": Look("✗", "given up", "red"),
+    "LOST": Look("✗", "lost", "red"),
+}
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def bill(calls: int, cost: int | None, calls_max: int, cost_max: int | None) -> str:
+    """`3 calls, about $0.12 (at most 7 calls, $0.31)`: what is certain, and what may be."""
+    if calls_max == 0:
+        return "nothing to buy"
+    if calls == calls_max:
+        return f"{count(calls, 'call')}, {about(cost)}"
+    most = f"at most {count(calls_max, 'call')}, {show_usd(cost_max)}"
+    if calls == 0:
+        return most
+    return f"{count(calls, 'call')}, {about(cost)} ({most})"
+
+
+def about(cost: int | None) -> str:
+    """`about $0.12`, `free`, `unknown price`: prices are a table, not an offer."""
+    return f"about {show_usd(cost)}" if cost else show_usd(cost)
+
+
+def duration(seconds: float) -> str:
+    """`12 s`, `3:05 min`, `1:02:09 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
