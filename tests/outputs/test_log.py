@@ -1,0 +1,156 @@
+"""What the log of a run says, and what it never says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+
+from banana_pipe import disk
+from banana_pipe.canonical import digest_of
+from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting, Warned
+from banana_pipe.model import Attempt, Json, Key, Plan, PlannedNode, Source
+from banana_pipe.outputs.log import RunLog, commit_of, log_path, start_of
+from banana_pipe.providers.secret import Token
+from tests.canary import CANARY
+from tests.outputs.builders import Pictures, outcome, run_of, take
+
+AT = 1_795_356_000.0
+
+
+class Hands:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> float:
+        return AT + self.passed
+
+    def boot(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+def attempt(state: str = "INTENT", **more: object) -> Attempt:
+    key = Key(digest_of(b"request"))
+    return Attempt(
+        id="a1",
+        key=key,
+        wire=digest_of(b"wire"),
+        origin="https://api.acedata.cloud",
+        run_id="r1",
+        state=state,  # type: ignore[arg-type]
+        provider="acedata",
+        model="nano-banana-pro",
+        price=39_000,
+        created_at=AT,
+        updated_at=AT,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+PLAN = Plan("shop", (PlannedNode("hero", "generate", "call", "new", None, 1, 39_000, ()),), 1, 1, 39_000, 39_000)
+
+
+def heard(tmp_path: Path, *events: Event, start: dict[str, Json] | None = None) -> list[dict[str, Json]]:
+    log = RunLog(log_path(tmp_path, "r1"), start or {}, redact=Token(CANARY).redact, clock=Hands())
+    for event in events:
+        log(event)
+    log.flush()
+    return [json.loads(line) for line in log.path.read_text().splitlines()]
+
+
+def test_a_run_is_told_from_its_command_to_its_end(tmp_path: Path) -> None:
+    """Every event is a line with type and time, in the order in which it happened."""
+    hero = outcome("hero", take(Pictures().add("1"), bought=True))
+    moved = attempt("STORED", task_id="t1", trace_id="x1", artifact=hero.takes[0].result.artifact)
+    lines = heard(
+        tmp_path,
+        RunStarted("r1", PLAN, AT),
+        CallStarted("hero", 1, attempt()),
+        AttemptMoved("hero", moved),
+        Waiting("b", "a rate limit", 3.0),
+        Warned("look out"),
+        NodeEnded(hero),
+        RunEnded(run_of(hero), AT + 9),
+        start={"argv": ["run", "shop.yaml"]},
+    )
+    assert [line["type"] for line in lines] == [
+        "start", "plan", "call", "attempt", "waiting", "warning", "node", "end",
+    ]  # fmt: skip
+    start, plan, call, stored, _, warning, node, end = lines
+    assert (start["argv"], start["time"]) == (["run", "shop.yaml"], "2026-11-22T14:00:00.000Z")
+    assert (plan["nodes"][0]["reason"], plan["cost_usd"]) == ("new", 0.039)
+    assert (call["take"], call["price_usd"]) == (1, 0.039)
+    assert (stored["state"], stored["trace_id"], stored["sha256"]) == (
+        "STORED",
+        "x1",
+        moved.artifact and moved.artifact.digest,
+    )
+    assert warning["message"] == "look out"
+    assert node["takes"] == [{"take": 1, "sha256": hero.takes[0].result.artifact.digest, "bought": True}]
+    assert (end["status"], end["cost_usd"], end["time"]) == ("ok", 0.117, "2026-11-22T14:00:09.000Z")
+
+
+def test_the_token_is_nowhere_in_the_log(tmp_path: Path) -> None:
+    """Wherever somebody echoes it, at whatever depth; nor is any other bearer token."""
+    echo = f"you sent Authorization: Bearer {CANARY}"
+    heard(
+        tmp_path,
+        RunStarted("r1", PLAN, AT),
+        AttemptMoved("hero", attempt("FAILED", error_message=echo, response=CANARY)),
+        Warned("sent bearer somebody-elses"),
+        NodeEnded(outcome("hero", status="failed", error=echo)),
+        start={"argv": ["run", f"--set=x={CANARY}"], "versions": {"nested": [CANARY]}},
+    )
+    text = log_path(tmp_path, "r1").read_text()
+    assert CANARY not in text
+    assert "somebody-elses" not in text
+    assert text.count("***") >= 5
+
+
+def test_lines_wait_for_each_other_but_not_for_long(tmp_path: Path) -> None:
+    """A thousand nodes don't cost a thousand syncs; after a while, and at the end, all is on the disk."""
+    clock = Hands()
+    log = RunLog(log_path(tmp_path, "r1"), {}, redact=str, clock=clock)
+    log(RunStarted("r1", PLAN, AT))
+    appended: list[str] = []
+    disk.observe(lambda act, _: appended.append(act) if act == "append" else None)
+    try:
+        for index in range(1000):
+            log(Warned(str(index)))
+        assert appended == []
+        clock.passed = 60.0
+        log(Warned("late"))
+        assert appended == ["append"]
+    finally:
+        disk.observe(None)
+    assert log.path.read_text().count("\n") == 1003
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_run(tmp_path: Path) -> None:
+    """What is paid is in the ledger; the trouble is told afterwards."""
+    (tmp_path / "_").write_text("a file in the way")
+    log = RunLog(log_path(tmp_path, "r1"), {}, redact=str, clock=Hands())
+    log(RunStarted("r1", PLAN, AT))
+    log(RunEnded(run_of(), AT))
+    assert log.trouble is not None
+
+
+def test_the_start_names_texts_commit_and_versions(tmp_path: Path) -> None:
+    """What one needs to get the same again; paths are from the project's root."""
+    source = Source(tmp_path / "recipes/shop.yaml", "recipe", digest_of(b"x"))
+    start = start_of(["run"], "recipes/shop.yaml", [source], tmp_path, "1.0")
+    assert start["sources"] == [{"path": "recipes/shop.yaml", "kind": "recipe", "sha256": digest_of(b"x")}]
+    assert set(start["versions"]) == {"banana-pipe", "python", "platform"}
+    assert commit_of(tmp_path) is None
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert commit_of(tmp_path) is None
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    said = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert commit_of(tmp_path) == said
