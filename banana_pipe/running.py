@@ -25,6 +25,7 @@ from banana_pipe.prices import total
 from banana_pipe.providers.catalog import origin
 from banana_pipe.purchase.orders import Consent, Stop
 from banana_pipe.record import Record
+from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
 
 _EXIT_PRECEDENCE = (70, 130, 2, 4, 3, 5, 6, 1)
@@ -191,10 +192,13 @@ class _Running:
     async def _finish(self, run: Run) -> None:
         graph, places = self._workspace.graph, self._workspace.places
         header = manifest.header(
-            recipe=places.recipe_in_project, name=graph.recipe.name, run_id=run.id, at=self._workspace.clock.now()
+            recipe=places.recipe_in_project,
+            name=graph.recipe.name,
+            run_id=run.id,
+            at=self._workspace.clock.now(),
+            version=__version__,
         )
-        outcomes = {outcome.node: outcome for outcome in run.outcomes}
-        entries = manifest.entries(graph, outcomes, self._workspace.files)
+        entries = manifest.entries(graph, run.outcomes)
         for warning in await self._publisher.finish(header, entries, nodes=graph.nodes, full=True, page=_no_page):
             self._tell(Warned(warning))
 

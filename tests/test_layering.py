@@ -21,7 +21,7 @@ PACKAGE = "banana_pipe"
 # A module imports only from floors below, and within its floor only from what stands left of it.
 # A package's own name stands for its __init__.
 FLOORS = (
-    "errors canonical",
+    "version errors canonical",
     "model events",
     """
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
@@ -62,6 +62,7 @@ APART = ("planning", "explain", "purchase")
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
+    ("__init__", "banana_pipe.api"): "`--version` imports nothing, and so does `import banana_pipe`",
     ("buying", "banana_pipe.providers.sandbox"): "only who draws placeholders needs the painter and its web framework",
 }
 

@@ -1,0 +1,22 @@
+"""`python -m benchmarks [start] [plan] [waves]`: run the benchmarks named, or all of them.
+
+Unaware of what each measures.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import plan, start, waves
+
+_ALL = {"start": start.main, "plan": plan.main, "waves": waves.main}
+
+
+def main() -> None:
+    """Run what is named on the command line."""
+    for name in sys.argv[1:] or _ALL:
+        _ALL[name]()
+
+
+if __name__ == "__main__":
+    main()
