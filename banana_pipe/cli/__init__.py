@@ -15,7 +15,7 @@ from banana_pipe import __version__
 def main() -> int:
     """Run the command that `sys.argv` names; its exit code."""
     if sys.argv[1:] == ["--version"]:
-        print(f"banana-pipe {__version__}")
+        sys.stdout.write(f"banana-pipe {__version__}\n")
         return 0
     from banana_pipe.cli.group import run_command
 

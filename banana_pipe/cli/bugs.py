@@ -24,7 +24,7 @@ _LIBRARIES = ("click", "httpx", "diskcache", "jinja2", "pillow", "pyyaml", "rich
 
 
 def tell_bug(paper: Paper, bug: BaseException) -> str:
-    """Write the traceback of *bug* to a file and say so; the message. BANANA_PIPE_DEBUG=1 shows it too."""
+    """Write the traceback of *bug* to a file and say so; the message, without the token. BANANA_PIPE_DEBUG=1 shows it too."""
     trace = redact("".join(traceback.format_exception(bug)))
     message = one_line(redact(f"{type(bug).__name__}: {bug}"))
     paper.say(paper.styled("This is a bug in banana-pipe, sorry: ", "bold red") + message)

@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import cast
 
 import click
 
 from banana_pipe import __version__
-from banana_pipe.cli.config import redact
 from banana_pipe.cli.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -53,20 +54,19 @@ COMMANDS: Mapping[str, Entry] = {
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, in the order of use."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """The command, imported."""
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        command = getattr(importlib.import_module(f"banana_pipe.cli.commands.{entry.module}"), cmd_name)
-        assert isinstance(command, click.Command)
-        return command
+        module = importlib.import_module(f"banana_pipe.cli.commands.{entry.module}")
+        return cast(click.Command, getattr(module, cmd_name))
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """The list in `--help`."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
@@ -76,8 +76,6 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that *args* name; a wrong word is answered with the nearest right one."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
             near = get_close_matches(args[0], COMMANDS, n=1)
             meant = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COMMANDS)}"
             ctx.fail(f"there is no command `{args[0]}`: {meant}")
@@ -114,7 +112,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except Exception as bug:  # noqa: BLE001 - the last door: nobody above could do better
         from banana_pipe.cli.bugs import tell_bug
 
-        return _ended(message_json(redact(tell_bug(err(), bug)), EXIT_BUG), EXIT_BUG, wants_json)
+        return _ended(message_json(tell_bug(err(), bug), EXIT_BUG), EXIT_BUG, wants_json)
 
 
 def _ended(value: Json, exit_code: int, wants_json: bool) -> int:

@@ -5,10 +5,11 @@ Unaware of terminals. A stream that can no longer be written to ends the telling
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from banana_pipe.cli.tally import Tally
-from banana_pipe.cli.terminal import Paper, one_line
+from banana_pipe.cli.terminal import Paper, clean, one_line
 from banana_pipe.cli.words import STATUSES, duration
 from banana_pipe.events import Event, NodeEnded, Waiting, Warned
 from banana_pipe.model import Outcome
@@ -34,7 +35,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         """Write *text*; a reader who has gone is no error."""
-        quietly(lambda: self._paper.say(one_line(text)))
+        quietly(lambda: self._paper.say(clean(text)))
 
     def close(self) -> None:
         """Nothing to leave."""
@@ -45,9 +46,9 @@ class Lines:
                 return [f"[{self.tally.made}/{self.tally.to_do}] {outcome_line(event.outcome)}"]
             case Waiting() if event.seconds >= LEAST_WAIT and (event.node, event.why) not in self._told:
                 self._told.add((event.node, event.why))
-                return [f"waits    {event.node}  {event.why} (up to {duration(event.seconds)})"]
+                return [f"waits    {event.node}  {one_line(event.why)} (up to {duration(event.seconds)})"]
             case Warned():
-                return [f"warning: {event.message}"]
+                return [f"warning: {one_line(event.message)}"]
             case _:
                 return []
 
@@ -65,13 +66,11 @@ def outcome_line(outcome: Outcome) -> str:
         words.append(duration(outcome.seconds))
         words.append(" + ".join(show_usd(price) for price in dict.fromkeys(prices)))
     elif outcome.error:
-        words.append(outcome.error)
+        words.append(one_line(outcome.error))
     return "  ".join(word for word in words if word)
 
 
 def quietly(act: Callable[[], None]) -> None:
     """Do *act*; a stream that nobody reads any more is no error."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         act()
-    except (OSError, ValueError):
-        pass

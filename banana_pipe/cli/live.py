@@ -15,7 +15,7 @@ from rich.text import Text
 
 from banana_pipe.cli.lines import outcome_line, quietly, worth_telling
 from banana_pipe.cli.tally import Tally
-from banana_pipe.cli.terminal import Paper, fitted, one_line
+from banana_pipe.cli.terminal import Paper, clean, fitted, one_line
 from banana_pipe.cli.words import ATTEMPTS, STATUSES, duration
 from banana_pipe.events import Event, NodeEnded, RunEnded, RunStarted, Warned
 from banana_pipe.model import Status
@@ -54,7 +54,7 @@ class LiveTable:
             self.note(f"warning: {event.message}")
         elif isinstance(event, NodeEnded) and worth_telling(event.outcome) and event.outcome.status != "done":
             look = STATUSES[event.outcome.status]
-            self._print(Text(f"{look.mark} {one_line(outcome_line(event.outcome))}", style=look.style))
+            self._print(Text(f"{look.mark} {clean(outcome_line(event.outcome))}", style=look.style))
 
     def note(self, text: str) -> None:
         """Say *text* above the table."""
@@ -73,7 +73,7 @@ class LiveTable:
         if len(rows) > room:
             hidden = len(rows) - room + 1
             rows = [*rows[: room - 1], ("", Text(f"… and {hidden} more", style="dim"), Text(""), "")]
-        under_way = Table.grid(padding=(0, 2))
+        under_way = Table.grid(padding=(0, 2, 0, 0))
         under_way.add_column(width=1)
         under_way.add_column(no_wrap=True, overflow="ellipsis")
         under_way.add_column(no_wrap=True, overflow="ellipsis")
@@ -107,11 +107,14 @@ class LiveTable:
         if to_come > 0:
             parts.append((f"○ {to_come} to come", "blue"))
         statuses = tally.statuses
-        for status in _TOLD:
-            if statuses[status]:
-                parts.append((f"{STATUSES[status].mark} {statuses[status]} {status}", STATUSES[status].style))
+        parts += [
+            (f"{STATUSES[status].mark} {statuses[status]} {status}", STATUSES[status].style)
+            for status in _TOLD
+            if statuses[status]
+        ]
         most = tally.plan.cost_max if tally.plan else None
-        parts.append((f"{_money(tally.spent)} of at most {show_usd(most)}" if most else _money(tally.spent), "bold"))
+        money = "free" if most == 0 else _money(tally.spent)
+        parts.append((f"{money} of at most {show_usd(most)}" if most else money, "bold"))
         return Text("   ").join(Text(words, style=style) for words, style in parts)
 
     def _rows(self) -> Iterator[tuple[RenderableType, RenderableType, RenderableType, str]]:
@@ -120,7 +123,7 @@ class LiveTable:
             look = ATTEMPTS[flight.state]
             waits = self.tally.waits.get(flight.node)
             what = waits.why if waits else look.word
-            yield _row(look.mark, look.style, flight.node, what, duration(now - flight.since))
+            yield _row(look.mark, look.style, flight.name, what, duration(now - flight.since))
         flying = {flight.node for flight in list(self.tally.flights.values())}
         for node, wait in list(self.tally.waits.items()):
             if node not in flying and wait.until > now:
@@ -132,4 +135,4 @@ def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, 
 
 
 def _money(spent: int | None) -> str:
-    return "$0" if spent == 0 else show_usd(spent)
+    return "nothing spent" if spent == 0 else show_usd(spent)

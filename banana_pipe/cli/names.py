@@ -15,7 +15,7 @@ from banana_pipe import recipe as recipes
 from banana_pipe.errors import BananaError
 
 
-def complete_node(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_node(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The nodes of RECIPE that begin like *incomplete*, ready for the shell."""
     recipe = ctx.params.get("recipe")
     if not isinstance(recipe, Path):

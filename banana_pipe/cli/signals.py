@@ -50,7 +50,7 @@ class Interrupts:
         for one, handler in self._before.items():
             signal.signal(one, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
         self._heard += 1
         if self._heard > 1:
             self._last()

@@ -128,5 +128,5 @@ _BY_REASON: dict[tuple[Status, str], _Advice] = {
     ("failed", "undecodable"): lambda call, _: (
         f"to fetch it again: {call.command('run')}; to give it up and buy anew: {call.command('run', '--rebuy')}"
     ),
-    ("waiting", "cap"): lambda call, nodes: f"to go on with a larger cap: {call.command('run', '--max-calls', 'N')}",
+    ("waiting", "cap"): lambda call, _: f"to go on with a larger cap: {call.command('run', '--max-calls', 'N')}",
 }

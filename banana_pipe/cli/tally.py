@@ -16,11 +16,17 @@ from banana_pipe.prices import total
 
 @dataclass(slots=True)
 class Flight:
-    """An attempt under way; `since` by the boot clock."""
+    """An attempt under way for take `sample` (None: not known) of a node; `since` by the boot clock."""
 
     node: str
+    sample: int | None
     state: AttemptState
     since: float
+
+    @property
+    def name(self) -> str:
+        """The node, with its take where it is not the first."""
+        return self.node if self.sample in (None, 1) else f"{self.node}@{self.sample}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,9 @@ class Tally:
             case RunStarted():
                 self.plan, self.run_id, self.began = event.plan, event.run_id, self.clock.boot()
                 self._cached = frozenset(node.id for node in event.plan.nodes if node.state == "cached")
-            case CallStarted() | AttemptMoved():
+            case CallStarted():
+                self._attempt(event.node, event.attempt, event.sample)
+            case AttemptMoved():
                 self._attempt(event.node, event.attempt)
             case Waiting():
                 self.waits[event.node] = Wait(event.why, self.clock.boot() + event.seconds)
@@ -97,14 +105,14 @@ class Tally:
         left = max(len(self.flights), self.plan.calls_max - self.calls_ended)
         return (self.clock.boot() - self.first_call) / self.calls_ended * left
 
-    def _attempt(self, node: str, attempt: Attempt) -> None:
+    def _attempt(self, node: str, attempt: Attempt, sample: int | None = None) -> None:
         now = self.clock.boot()
         self.waits.pop(node, None)
         if attempt.run_id == self.run_id:
             self._prices[attempt.id] = attempt.price if attempt.state in COUNTED else 0
         if attempt.state in ACTIVE:
             self.first_call = now if self.first_call is None else self.first_call
-            flight = self.flights.setdefault(attempt.id, Flight(node, attempt.state, now))
+            flight = self.flights.setdefault(attempt.id, Flight(node, sample, attempt.state, now))
             flight.state = attempt.state
         elif self.flights.pop(attempt.id, None) is not None:
             self.calls_ended += 1

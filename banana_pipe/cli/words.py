@@ -95,6 +95,8 @@ def bill(calls: int, cost: int | None, calls_max: int, cost_max: int | None) -> 
         return "nothing to buy"
     if calls == calls_max:
         return f"{count(calls, 'call')}, {about(cost)}"
+    if cost_max == 0:
+        return f"{count(calls, 'call')}, at most {calls_max}, free"
     most = f"at most {count(calls_max, 'call')}, {show_usd(cost_max)}"
     if calls == 0:
         return most
