@@ -85,8 +85,9 @@ class Http:
         reading = Reading()
         trouble: str | None
         hint = _NETWORK_HINT
+        transport = self._fresh()
         try:
-            async with asyncio.timeout(timeout), self._fresh() as transport:
+            async with asyncio.timeout(timeout), transport:
                 if self._app is not None:
                     sending.begin()
                 await self._exchange(transport, self._post(path, body, headers, None, sending.trace), reading)
@@ -240,7 +241,10 @@ class Http:
             raise _refused("is not https", url)
         if not is_public_host(url.host):
             raise _refused("is not on a public host", url)
-        addresses = await self._resolve(url.host, url.port or 443)
+        port = 443 if url.port is None else url.port
+        if not 0 < port < 2**16:
+            raise _refused("has no port that exists", url)
+        addresses = await self._resolve(url.host, port)
         if not addresses or not all(is_public(ip_address(address.partition("%")[0])) for address in addresses):
             raise _refused("leads to an address that is not public", url)
         return [_get(url, url.copy_with(host=address)) for address in addresses]

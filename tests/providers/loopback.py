@@ -57,13 +57,19 @@ async def serving(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncItera
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
         number = server.connections
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+        try:
             while not writer.is_closing():
                 seen = await _read(reader, number)
                 server.seen.append(seen)
                 await reply(seen, writer)
                 await writer.drain()
-        writer.close()
+            writer.close()
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            writer.close()
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            await writer.wait_closed()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(converse(reader, writer))
@@ -116,9 +122,9 @@ def breaks_after(sent: bytes) -> Reply:
     async def reply(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(sent)
         await writer.drain()
-        transport = writer.transport
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort() if not sent else writer.close()
+        if not sent:
+            writer.transport.abort()
+        writer.close()
 
     return reply
 
