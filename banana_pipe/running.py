@@ -6,9 +6,11 @@ Unaware of the command line and the terminal; what happens is told to one listen
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from banana_pipe import planning
@@ -18,7 +20,8 @@ from banana_pipe.events import Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
 from banana_pipe.model import Key, Node, Outcome, Run, RunStatus
-from banana_pipe.outputs import manifest
+from banana_pipe.outputs import manifest, report
+from banana_pipe.outputs.log import RunLog, log_path, start_of
 from banana_pipe.outputs.publish import Publisher, refuse_foreign
 from banana_pipe.planning import Decided, Market
 from banana_pipe.prices import total
@@ -79,6 +82,7 @@ class _Running:
         self._warnings = [*workspace.warnings]
         self._listeners = [emit]
         self._record = Record(workspace)
+        self._log = self._new_log()
         self._publisher = Publisher(
             workspace.places.out,
             workspace.places.root,
@@ -100,6 +104,8 @@ class _Running:
             self._workspace.places.make_cache()
             keep_inputs(self._workspace, self._may_send())
             await self._publisher.start()
+            self._listeners.append(self._log)
+            stack.callback(self._log.flush)
             self._tell(RunStarted(self._id, self._decided.plan, clock.now()))
             executor = Executor(
                 self._workspace.graph,
@@ -118,6 +124,16 @@ class _Running:
             run = await self._ended(executor, counters.values(), clock.boot() - began)
             await self._leave(run, executor.error)
         return run
+
+    def _new_log(self) -> RunLog:
+        graph, places, token = self._workspace.graph, self._workspace.places, self._workspace.access.token
+        start = start_of(self._argv, places.recipe_in_project, graph.sources, places.root, __version__)
+        redact = token.redact if token is not None else str
+        return RunLog(log_path(places.out, self._id), start, redact=redact, clock=self._workspace.clock)
+
+    def _command(self) -> str:
+        """What makes this folder again."""
+        return shlex.join(self._argv or ("banana-pipe", "run", str(self._workspace.path)))
 
     # --- before anything is sent ---
 
@@ -199,7 +215,8 @@ class _Running:
             version=__version__,
         )
         entries = manifest.entries(graph, run.outcomes)
-        for warning in await self._publisher.finish(header, entries, nodes=graph.nodes, full=True, page=_no_page):
+        page = partial(report.page, run=run, graph=graph, command=self._command())
+        for warning in await self._publisher.finish(header, entries, nodes=graph.nodes, full=True, page=page):
             self._tell(Warned(warning))
 
     async def _leave(self, run: Run, error: BananaError | None) -> None:
@@ -210,12 +227,10 @@ class _Running:
         except StoreError as trouble:
             raise error or trouble from trouble
         self._tell(RunEnded(run, self._workspace.clock.now()))
+        if self._log.trouble is not None:
+            self._tell(Warned(f"the log is not whole: {self._log.trouble.message}"))
         if error is not None:
             raise error
-
-
-def _no_page(_: object) -> bytes:
-    return b""
 
 
 def _silence(_: Event) -> None:
