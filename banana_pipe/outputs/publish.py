@@ -244,7 +244,7 @@ class Publisher:
             disk.append(self.out / JOURNAL, b"".join(map(journal_line, gone)))
         before = self._published.manifest()
         if before is None or not manifest.alike(before, document):
-            self._write(self.out / MANIFEST, manifest.as_text(document).encode())
+            self._write(self.out / MANIFEST, manifest.as_text(document).encode(errors="backslashreplace"))
 
     def _write(self, path: Path, data: bytes) -> None:
         if not path.is_file() or path.read_bytes() != data:

@@ -175,7 +175,7 @@ def files_of(manifest: Mapping[str, Json] | None) -> Iterator[Placed]:
 def journal_line(placed: Placed) -> bytes:
     """*placed* as the journal has it. It begins with a line's end too: a crash may have cut off the last one."""
     line = json.dumps({"path": placed.path, "sha256": placed.digest, "node": placed.node}, ensure_ascii=False)
-    return f"\n{line}\n".encode()
+    return f"\n{line}\n".encode(errors="backslashreplace")
 
 
 def is_inside(path: str) -> bool:

@@ -88,7 +88,7 @@ def outcome(
     error: str | None = None,
 ) -> Outcome:
     key = takes[0].result.key if takes else None
-    base = BaseKey(digest_of(name.encode())) if takes else None
+    base = BaseKey(digest_of(name.encode(errors="replace"))) if takes else None
     chosen = picked if takes else None
     return Outcome(name, status, reason, key, base, takes=takes, picked=chosen, error=error, seconds=12.5)
 
