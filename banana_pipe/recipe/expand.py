@@ -212,6 +212,8 @@ class _Expander:
             raise RecipeError(str(error), at=at, hint=error.hint) from None
 
     def nodes_of(self, reference: Reference, written: str, instance: Instance) -> list[NodeInput]:
+        """The instances that are meant: `[*]` and `[axis=…]` say so themselves, a bare name means
+        those that agree with the reader on every axis both have."""
         step = reference.step
         if step not in self.instances.of:
             if step in self.instances.steps:

@@ -22,6 +22,7 @@ from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
 TOP = ("version", "name", "vars", "defaults", "extra", "timeout", "steps")
 DEFAULTS = ("model", "aspect_ratio", "resolution", "provider", "samples")
+"""`extra` and `timeout` have their place at the top of the recipe, beside `defaults`."""
 STEP = (
     *("generate", "edit", "images", "model", "aspect_ratio", "resolution", "provider", "extra"),
     *("timeout", "matrix", "each", "samples", "pick", "output"),
@@ -194,6 +195,7 @@ class _Reader:
             hint = "say which with `images: STEP` or `images: photo.png`, or `generate` instead"
             self.errors.append(RecipeError(f"step `{name}` edits nothing: it has no pictures", at=key, hint=hint))
         settings = self.settings(entries)
+        # `images: []` is not the same as no `images`: the step reads nothing, not even its `each`.
         if "images" in entries and none:
             settings["images"] = []
         matrix = self.matrix(entries.get("matrix"))
