@@ -54,8 +54,8 @@ class Lines:
 
 
 def worth_telling(outcome: Outcome) -> bool:
-    """Whether a node's end is news: what was there before is not."""
-    return outcome.status not in ("cached", "skipped")
+    """Whether a node's end is news: what was there before is not, nor what only follows from others' ends."""
+    return outcome.status in ("done", "failed", "parked", "lost")
 
 
 def outcome_line(outcome: Outcome) -> str:

@@ -17,7 +17,7 @@ from banana_pipe.cli.lines import outcome_line, quietly, worth_telling
 from banana_pipe.cli.tally import Tally
 from banana_pipe.cli.terminal import Paper, clean, fitted, one_line
 from banana_pipe.cli.words import ATTEMPTS, STATUSES, duration
-from banana_pipe.events import Event, NodeEnded, RunEnded, RunStarted, Warned
+from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting, Warned
 from banana_pipe.model import Status
 from banana_pipe.prices import show_usd
 
@@ -46,7 +46,9 @@ class LiveTable:
     def hear(self, event: Event) -> None:
         """Add *event*; the next frame shows it."""
         self.tally.hear(event)
-        if isinstance(event, RunStarted) and self.tally.to_do:
+        if isinstance(event, CallStarted | AttemptMoved | Waiting) or (
+            isinstance(event, RunStarted) and self.tally.to_do
+        ):
             quietly(self._live.start)
         elif isinstance(event, RunEnded):
             self.close()
@@ -80,7 +82,8 @@ class LiveTable:
         under_way.add_column(justify="right", no_wrap=True)
         for row in rows:
             under_way.add_row(*row)
-        return Group(self._headline(), self._counts(), under_way)
+        headline = [self._headline()] if self.tally.plan else []
+        return Group(*headline, self._counts(), under_way)
 
     def _headline(self) -> RenderableType:
         tally = self.tally

@@ -15,10 +15,10 @@ import click
 from banana_pipe.api import Workspace
 from banana_pipe.cli.config import Settings
 from banana_pipe.cli.terminal import Paper
-from banana_pipe.cli.words import about, count
+from banana_pipe.cli.words import about, count, dollars
 from banana_pipe.errors import SpendingStopped
 from banana_pipe.model import Plan, PlannedNode
-from banana_pipe.prices import MICROS, show_usd, total
+from banana_pipe.prices import total
 from banana_pipe.purchase.orders import Consent
 
 
@@ -32,16 +32,20 @@ class Bill:
 
 def bill_of(workspace: Workspace, plan: Plan, consent: Consent) -> Bill:
     """The most that a run of *plan* buys for money, with what *consent* lets it buy again."""
+    graph, markets = workspace.graph, workspace.markets
+    for_money = [line for line in plan.nodes if not markets[graph.nodes[line.id].provider].free]
+    new = [line for line in for_money if line.state in ("call", "wait")]
+    again = bill_again(workspace, plan, consent)
+    return Bill(sum(line.calls for line in new) + again.calls, total([*(line.cost for line in new), again.cost]))
+
+
+def bill_again(workspace: Workspace, plan: Plan, consent: Consent) -> Bill:
+    """The most that *consent* lets a run buy once more: what is lost, in doubt or was refused."""
     calls, costs = 0, []
     for line in plan.nodes:
         node = workspace.graph.nodes[line.id]
         market = workspace.markets[node.provider]
-        if market.free:
-            continue
-        if line.state in ("call", "wait"):
-            calls += line.calls
-            costs.append(line.cost)
-        elif _bought_again(line, consent):
+        if _bought_again(line, consent) and not market.free:
             price = market.price(node)
             calls += node.samples
             costs.append(None if price is None else price * node.samples)
@@ -78,7 +82,7 @@ def _is_much(bill: Bill, settings: Settings) -> bool:
 def _ways_on(bill: Bill) -> str:
     cap = f"--max-calls {bill.calls}"
     if bill.cost is not None:
-        cap += f" or --max-cost {show_usd(-(-bill.cost // (MICROS // 100)) * (MICROS // 100)).removeprefix('$')}"
+        cap += f" or --max-cost {dollars(bill.cost)}"
     return f"agree with --yes, or set a cap: {cap}"
 
 

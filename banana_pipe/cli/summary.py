@@ -6,28 +6,40 @@ Unaware of how it was run. Every command that it names can be copied into a shel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from banana_pipe.cli.options import Call
 from banana_pipe.cli.terminal import Paper, one_line
-from banana_pipe.cli.words import REASONS, STATUSES, count, duration
-from banana_pipe.model import Outcome, Run, Status
+from banana_pipe.cli.words import REASONS, STATUSES, count, dollars, duration
+from banana_pipe.model import Budget, Outcome, Plan, Run, Status
 from banana_pipe.prices import show_usd
 
 _MOST_NAMED = 8
 _TROUBLES: tuple[Status, ...] = ("failed", "lost", "parked", "waiting", "blocked")
 
 
-def run_lines(paper: Paper, run: Run, call: Call) -> list[str]:
-    """The summary of *run*."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that is over, with what was asked of it."""
+
+    run: Run
+    plan: Plan
+    budget: Budget
+    call: Call
+
+
+def run_lines(paper: Paper, ended: Ended) -> list[str]:
+    """The summary of a run."""
+    run = ended.run
     lines = [_headline(paper, run), _money(run)]
     for status in _TROUBLES:
         troubled = [outcome for outcome in run.outcomes if outcome.status == status]
         if troubled:
-            lines += ["", *_group(paper, status, troubled, call)]
+            lines += ["", *_group(paper, status, troubled, ended)]
     modified = [outcome.node for outcome in run.outcomes if outcome.modified]
     if modified:
         lines += ["", paper.styled(f"! changed by hand and left alone: {_listed(modified)}", "yellow")]
-    return [*lines, "", *_places(paper, run, call)]
+    return [*lines, "", *_places(paper, ended)]
 
 
 def _headline(paper: Paper, run: Run) -> str:
@@ -58,37 +70,36 @@ def _price(cost: int | None) -> str:
     return "$0 (free)" if cost == 0 else show_usd(cost)
 
 
-def _places(paper: Paper, run: Run, call: Call) -> Iterator[str]:
-    places = (
-        ("pictures", run.out),
-        ("page", run.out / "index.html"),
-        ("log", run.out / "_" / "runs" / f"{run.id}.jsonl"),
-    )
-    for name, path in places:
+def _places(paper: Paper, ended: Ended) -> Iterator[str]:
+    out = ended.run.out
+    log = out / "_" / "runs" / f"{ended.run.id}.jsonl"
+    for name, path in (("pictures", out), ("page", out / "index.html"), ("log", log)):
         if path.exists():
-            slash = "/" if path.is_dir() else ""
-            yield f"  {paper.styled(f'{name:<9}', 'dim')}{paper.styled(call.shown(path) + slash, 'cyan')}"
+            shown = ended.call.shown(path) + ("/" if path.is_dir() else "")
+            yield f"  {paper.styled(f'{name:<10}', 'dim')}{paper.styled(shown, 'cyan')}"
 
 
-def _group(paper: Paper, status: Status, outcomes: Sequence[Outcome], call: Call) -> Iterator[str]:
+def _group(paper: Paper, status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterator[str]:
     look = STATUSES[status]
     yield paper.styled(f"{look.mark} {count(len(outcomes), 'node')} {look.word}", f"bold {look.style}")
-    if status == "blocked":
-        yield f"    {_listed([outcome.node for outcome in outcomes])}"
-        return
-    for why, nodes in _alike(outcomes):
+    # Who only waits for others has no key yet: its request is not known.
+    own = [outcome for outcome in outcomes if outcome.key is not None]
+    readers = [outcome.node for outcome in outcomes if outcome.key is None]
+    for why, nodes in _alike(own).items():
         yield f"    {paper.styled(_listed(nodes), 'bold')}"
         yield f"      {one_line(why)}"
-    for advice in _advice(status, outcomes, call):
+    if readers:
+        yield f"    {'and what reads them: ' if own else ''}{_listed(readers)}"
+    for advice in dict.fromkeys(_advice(status, own, ended)):
         yield paper.styled(f"    → {advice}", "cyan")
 
 
-def _alike(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[str]]]:
-    """Nodes that ended for the same reason, together."""
+def _alike(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+    """Nodes by why they ended so."""
     found: dict[str, list[str]] = {}
     for outcome in outcomes:
         found.setdefault(outcome.error or REASONS[outcome.reason], []).append(outcome.node)
-    return ((why, nodes) for why, nodes in found.items())
+    return found
 
 
 def _listed(nodes: Sequence[str]) -> str:
@@ -97,36 +108,56 @@ def _listed(nodes: Sequence[str]) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "")
 
 
-def _advice(status: Status, outcomes: Sequence[Outcome], call: Call) -> list[str]:
-    reasons = dict.fromkeys(outcome.reason for outcome in outcomes)
-    advice = []
-    for reason in reasons:
-        nodes = [outcome.node for outcome in outcomes if outcome.reason == reason]
-        give = _BY_REASON.get((status, reason)) or _BY_STATUS.get(status)
-        if give is not None:
-            advice.append(give(call, nodes))
-    return list(dict.fromkeys(advice))
+# --- what to do next -------------------------------------------------------------------------
 
 
-_Advice = Callable[[Call, Sequence[str]], str]
+def _advice(status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterator[str]:
+    for outcome in outcomes:
+        advise = _BY_REASON.get((status, outcome.reason)) or _BY_STATUS.get(status)
+        if advise is not None:
+            yield advise(ended, outcome.node)
 
-_BY_STATUS: dict[Status, _Advice] = {
-    "failed": lambda call, _: f"to try again: {call.command('run')}",
-    "lost": lambda call, _: f"to buy again what is lost: {call.command('run', '--rebuy')}",
-    "parked": lambda call, _: (
-        f"to look again: {call.command('run')}; to give it up and buy anew: {call.command('run', '--retry-unknown')}"
-    ),
-    "waiting": lambda call, _: f"to go on: {call.command('run')}",
+
+def _go_on(ended: Ended, _: str) -> str:
+    before = {3: "top up the account, then ", 4: "check ACEDATACLOUD_API_TOKEN, then "}
+    return f"{before.get(ended.run.exit_code, 'to go on: ')}{ended.call.command('run')}"
+
+
+def _larger_cap(ended: Ended, _: str) -> str:
+    """The same command with a cap that is enough for what is left."""
+    plan, run, caps = ended.plan, ended.run, []
+    if ended.budget.max_calls is not None:
+        caps += ["--max-calls", str(max(1, plan.calls_max - run.called))]
+    if ended.budget.max_cost is not None:
+        left = None if plan.cost_max is None or run.cost is None else max(0, plan.cost_max - run.cost)
+        caps += ["--max-cost", "USD" if left is None else dollars(left)]
+    if not caps:
+        return f"tomorrow (UTC) the same command goes on; or raise the cap of a day: {ended.call.command('run')}"
+    return f"to go on: {ended.call.command('run', *caps)}"
+
+
+_Advise = Callable[[Ended, str], str]
+
+
+def _run(words: str, *flags: str) -> _Advise:
+    return lambda ended, _: f"{words}: {ended.call.command('run', *flags)}"
+
+
+def _another_take(ended: Ended, node: str) -> str:
+    return f"to buy another take: {ended.call.command('reroll', node)}"
+
+
+_BY_STATUS: dict[Status, _Advise] = {
+    "failed": _run("to try again"),
+    "lost": _run("to buy again what is lost", "--rebuy"),
+    "parked": _run("a later run looks again; to give it up and buy anew", "--retry-unknown"),
+    "waiting": _go_on,
 }
 
-_BY_REASON: dict[tuple[Status, str], _Advice] = {
-    ("failed", "refused"): lambda call, _: (
-        f"change the words; or to send the same again: {call.command('run', '--retry-refused')}"
-    ),
-    ("failed", "blank"): lambda call, nodes: f"to buy another take: {call.command('reroll', nodes[0])}",
-    ("failed", "copy"): lambda call, nodes: f"to buy another take: {call.command('reroll', nodes[0])}",
-    ("failed", "undecodable"): lambda call, _: (
-        f"to fetch it again: {call.command('run')}; to give it up and buy anew: {call.command('run', '--rebuy')}"
-    ),
-    ("waiting", "cap"): lambda call, _: f"to go on with a larger cap: {call.command('run', '--max-calls', 'N')}",
+_BY_REASON: dict[tuple[Status, str], _Advise] = {
+    ("failed", "refused"): _run("change the words; or to send the same again", "--retry-refused"),
+    ("failed", "blank"): _another_take,
+    ("failed", "copy"): _another_take,
+    ("failed", "undecodable"): _run("the next run fetches it again; to give it up and buy anew", "--rebuy"),
+    ("waiting", "cap"): _larger_cap,
 }

@@ -42,7 +42,7 @@ class Tally:
     """The sum of a run's events. `hear` each of them, in order."""
 
     clock: Clock
-    began: float = 0.0
+    began: float = field(init=False)
     plan: Plan | None = None
     run_id: str = ""
     run: Run | None = None
@@ -53,6 +53,10 @@ class Tally:
     calls_ended: int = 0
     _cached: frozenset[str] = frozenset()
     _prices: dict[str, int | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin now, until a run says that it begins."""
+        self.began = self.clock.boot()
 
     def hear(self, event: Event) -> None:
         """Add *event*."""
@@ -108,7 +112,7 @@ class Tally:
     def _attempt(self, node: str, attempt: Attempt, sample: int | None = None) -> None:
         now = self.clock.boot()
         self.waits.pop(node, None)
-        if attempt.run_id == self.run_id:
+        if self.plan is None or attempt.run_id == self.run_id:
             self._prices[attempt.id] = attempt.price if attempt.state in COUNTED else 0
         if attempt.state in ACTIVE:
             self.first_call = now if self.first_call is None else self.first_call

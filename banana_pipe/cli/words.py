@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
 
 from banana_pipe.model import AttemptState, Reason, State, Status
-from banana_pipe.prices import show_usd
+from banana_pipe.prices import MICROS, show_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ def bill(calls: int, cost: int | None, calls_max: int, cost_max: int | None) -> 
 def about(cost: int | None) -> str:
     """`about $0.12`, `free`, `unknown price`: prices are a table, not an offer."""
     return f"about {show_usd(cost)}" if cost else show_usd(cost)
+
+
+def dollars(price: int) -> str:
+    """Micro-dollars as a flag takes them, rounded up to a cent."""
+    return str((Decimal(price) / MICROS).quantize(Decimal("0.01"), ROUND_UP))
 
 
 def duration(seconds: float) -> str:

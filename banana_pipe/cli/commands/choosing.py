@@ -73,7 +73,8 @@ def reroll(recipe: Path, node: str, **values: Any) -> int:
         print_json(call.out, _reroll_json(rerolled))
     else:
         _show_reroll(call, rerolled)
-    return max(_exit_code(one.answer) for one in rerolled.takes)
+    codes = {_exit_code(one.answer) for one in rerolled.takes}
+    return next(code for code in (3, 6, 1, 0) if code in codes)
 
 
 def _agreement(call: Call, workspace: api.Workspace, node: str, values: dict[str, Any]) -> Callable[[api.Price], bool]:

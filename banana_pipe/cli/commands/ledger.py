@@ -5,6 +5,7 @@ Unaware of what recipes say: the ledger is the project's.
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,7 @@ def ledger() -> None:
 @json_option
 def show(recipe: Path | None, cache: Path | None, *, only_open: bool, as_json: bool) -> int:
     """List every attempt with its state and price, oldest first."""
-    _, settings, folder = _project(recipe, cache)
-    del settings
+    _, _, folder = _project(recipe, cache)
     found = api.call(api.attempts(folder))
     listed = [attempt for attempt in found if attempt.state in ACTIVE] if only_open else found
     counted = [attempt for attempt in listed if attempt.state in COUNTED]
@@ -95,9 +95,10 @@ def show(recipe: Path | None, cache: Path | None, *, only_open: bool, as_json: b
 def reconcile(recipe: Path | None, cache: Path | None, *, given_up: tuple[str, ...], as_json: bool) -> int:
     """Ask the provider about every open attempt, and collect what is paid. Buys nothing."""
     root, settings, folder = _project(recipe, cache)
+    again = [*([str(recipe)] if recipe else []), *(["--cache", str(cache)] if cache else [])]
     if given_up:
         after = [api.call(api.abandon(folder, attempt_id)) for attempt_id in given_up]
-        return _show_settled(after, {}, folder, as_json=as_json)
+        return _show_settled(after, {}, again, folder, as_json=as_json)
     access = api.Access(token=read_token(root), base_url=read_base_url(root), prices=settings.prices)
     progress = open_progress(err())
     try:
@@ -105,7 +106,7 @@ def reconcile(recipe: Path | None, cache: Path | None, *, given_up: tuple[str, .
     finally:
         progress.close()
     troubles = {one.after.id: one.trouble for one in settled if one.trouble}
-    return _show_settled([one.after for one in settled], troubles, folder, as_json=as_json)
+    return _show_settled([one.after for one in settled], troubles, again, folder, as_json=as_json)
 
 
 def _limits(settings: Settings) -> api.Limits:
@@ -119,7 +120,9 @@ def _project(recipe: Path | None, cache: Path | None) -> tuple[Path, Settings, P
     return root, settings, (cache or settings.cache or root / "cache").absolute()
 
 
-def _show_settled(after: list[Attempt], troubles: dict[str, str], folder: Path, *, as_json: bool) -> int:
+def _show_settled(
+    after: list[Attempt], troubles: dict[str, str], again: list[str], folder: Path, *, as_json: bool
+) -> int:
     open_still = [attempt for attempt in after if attempt.state in ACTIVE]
     exit_code = EXIT_IN_DOUBT if open_still else 0
     if as_json:
@@ -132,7 +135,8 @@ def _show_settled(after: list[Attempt], troubles: dict[str, str], folder: Path, 
     if not after:
         paper.say("no attempt is open here: nothing to settle")
     for attempt in open_still:
-        paper.say(paper.styled(f"  → to give it up: banana-pipe ledger reconcile --abandon {attempt.id}", "cyan"))
+        command = shlex.join(["banana-pipe", "ledger", "reconcile", *again, "--abandon", attempt.id])
+        paper.say(paper.styled(f"  → to give it up: {command}", "cyan"))
     return exit_code
 
 

@@ -19,9 +19,9 @@ from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.options import Call, read_budget, read_call, recipe_argument, recipe_options, spending_options
 from banana_pipe.cli.progress import Progress, open_progress
 from banana_pipe.cli.signals import Interrupts
-from banana_pipe.cli.spending import ask, bill_of
-from banana_pipe.cli.summary import run_lines
-from banana_pipe.cli.words import bill
+from banana_pipe.cli.spending import ask, bill_again, bill_of
+from banana_pipe.cli.summary import Ended, run_lines
+from banana_pipe.cli.words import about, bill, count
 from banana_pipe.model import Run
 from banana_pipe.purchase.orders import Consent, Pace
 
@@ -51,7 +51,8 @@ def run(recipe: Path, *, dry_run: bool, verbose: bool, **values: Any) -> int:
         ended = _run(call, workspace, decided, limits)
     finally:
         workspace.close()
-    _show(call, ended)
+    if call.json:
+        print_json(call.out, api.run_json(ended))
     return ended.exit_code
 
 
@@ -93,6 +94,9 @@ def _announce(
             + bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max)
             + call.err.styled(f" → {call.shown(workspace.places.out)}/", "dim")
         )
+    again = bill_again(workspace, plan, limits.consent)
+    if again.calls:
+        call.err.say(f"  and what is bought again: at most {count(again.calls, 'call')}, {about(again.cost)}")
     owed = bill_of(workspace, plan, limits.consent)
     if owed.calls and workspace.access.token is None:
         raise no_token()
@@ -101,20 +105,15 @@ def _announce(
 
 def _run(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits) -> Run:
     progress = open_progress(call.err)
+    argv = tuple(sys.argv[1:])
     try:
         with interrupts(progress, limits.pace.grace) as heard:
             return api.call(
-                api.run(
-                    workspace, limits, decided=decided, emit=progress.hear, argv=tuple(sys.argv[1:]), interrupts=heard
-                )
+                api.run(workspace, limits, decided=decided, emit=progress.hear, argv=argv, interrupts=heard)
             )
     finally:
         progress.close()
-
-
-def _show(call: Call, ended: Run) -> None:
-    said = call.said
-    for line in run_lines(said, ended, call):
-        said.say(line)
-    if call.json:
-        print_json(call.out, api.run_json(ended))
+        # Also where an error of our own files ends the command: what was made and paid is said.
+        if progress.tally.run is not None:
+            for line in run_lines(call.said, Ended(progress.tally.run, decided.plan, limits.budget, call)):
+                call.said.say(line)
