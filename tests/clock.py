@@ -14,9 +14,10 @@ import heapq
 import selectors
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 PATIENCE = 30.0
 """Real seconds without anything happening, after which the test is stuck."""
 
@@ -86,7 +87,7 @@ class _Loop(asyncio.SelectorEventLoop):
         self._clock = clock
         super().__init__(selector)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         work = self._clock.at_work()
         work.__enter__()
         future = super().run_in_executor(executor, func, *args)

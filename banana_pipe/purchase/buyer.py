@@ -57,7 +57,8 @@ class Buyer:
         self._slots = Slots(desk.pace.calls)
         self._poller = Poller(desk.provider, desk.clock, desk.pace.poll)
         self._collector = Collector(desk)
-        self._flights: dict[Key, asyncio.Future[Answer]] = {}
+        self._flights: dict[Key, asyncio.Future[Answer | None]] = {}
+        """Who has a key in hand here, an answer being for all who join; None: look for yourself."""
         self._ended: dict[Key, NotBought] = {}
         """What this run will not ask for again, whoever else wants it."""
         self._stopped = asyncio.Event()
@@ -76,9 +77,9 @@ class Buyer:
             return self._ended[key]
         while (flown := self._flights.get(key)) is not None:
             await asyncio.wait((flown,))
-            if not flown.cancelled():
-                return _joined(flown.result())
-        flight: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            if not flown.cancelled() and (answer := flown.result()) is not None:
+                return _joined(answer)
+        flight: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._flights[key] = flight
         try:
             answer = await self._obtain(order)
@@ -98,15 +99,21 @@ class Buyer:
 
     async def resume(self, attempt: Attempt, timeout: float) -> NotBought | None:
         """Take an open attempt, wanted or not, as far as it goes without buying; what is in the way."""
-        lock = self._desk.locks.try_take(attempt.key)
+        key = attempt.key
+        lock = None if key in self._flights else self._desk.locks.try_take(key)
         if lock is None:
             return None
-        with lock:
-            current = (await self._ledger.standing([attempt.key])).get(attempt.key)
-            if current is None or current.state not in ACTIVE:
-                return None
-            ended = await self._follow(current, _Progress(Slot(self._slots), self._clock.boot() + timeout))
-            return ended if isinstance(ended, NotBought) else None
+        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        try:
+            with lock:
+                current = (await self._ledger.standing([key])).get(key)
+                if current is None or current.state not in ACTIVE:
+                    return None
+                ended = await self._follow(current, _Progress(Slot(self._slots), self._clock.boot() + timeout))
+                return ended if isinstance(ended, NotBought) else None
+        finally:
+            del self._flights[key]
+            flight.set_result(None)
 
     def stop(self, kind: StopKind, error: BananaError) -> None:
         """Send nothing new. After an interrupt, what is accepted is waited for a grace time only."""

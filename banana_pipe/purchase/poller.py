@@ -68,7 +68,8 @@ class Poller:
                     await self._clock.sleep(self._tick)
         except BaseException as error:
             self._refuse_all(error)  # nobody else would tell those who wait
-            raise
+            if not isinstance(error, Exception):
+                raise
 
     async def _poll_once(self) -> None:
         asked = list(self._watched)

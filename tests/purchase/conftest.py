@@ -5,13 +5,27 @@ Unaware of what is tested.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.purchase.shop import Shop
 
+# Nothing here is about power loss, and syncing is most of what these tests would wait for.
+IN_MEMORY = Path("/dev/shm")
+
+
+@contextmanager
+def a_shop() -> Iterator[Shop]:
+    """For a test that needs one for each of its examples."""
+    with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
+        yield Shop(Path(folder))
+
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+def shop() -> Iterator[Shop]:
+    with a_shop() as one:
+        yield one

@@ -69,6 +69,8 @@ class Fake:
     name: str = "acedata"
     origin: str = "https://api.example.com:443"
     billable: bool = True
+    prefix: str = "t"
+    """Of its tasks' ids, which count from 1."""
     tasks: dict[str, Task] = field(default_factory=dict)
     charges: list[str] = field(default_factory=list)
     posts: list[Prepared] = field(default_factory=list)
@@ -146,7 +148,7 @@ class Fake:
         """Nothing is open."""
 
     def _accept(self, call: Prepared) -> str:
-        task_id = f"t{len(self.tasks) + 1}"
+        task_id = f"{self.prefix}{sum(name.startswith(self.prefix) for name in self.tasks) + 1}"
         now = self.clock.now()
         end = self.ends.popleft() if self.ends else None
         picture = noise(len(self.tasks))

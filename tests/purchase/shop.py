@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from banana_pipe.canonical import Digest
+from banana_pipe.errors import BananaError
 from banana_pipe.events import Event
-from banana_pipe.model import Attempt, Budget, Request, Result
+from banana_pipe.model import Attempt, AttemptState, Budget, Request, Result
 from banana_pipe.purchase.buyer import Answer, Buyer
 from banana_pipe.purchase.orders import Bought, Consent, Desk, NotBought, Order, Pace
 from banana_pipe.request import base_key_of, key_of
@@ -30,6 +31,7 @@ from tests.purchase.fake import Fake
 
 T = TypeVar("T")
 PRICE = 40_000
+NONE, UNCAPPED, USUAL = Consent(), Budget(), Pace()
 
 
 class WatchedLedger(Ledger):
@@ -70,7 +72,7 @@ class Shop:
     def cache(self) -> Path:
         return self.folder / "cache"
 
-    def open(self, *, pace: Pace | None = None, budget: Budget | None = None, **consent: bool) -> Run:
+    def open(self, *, consent: Consent = NONE, budget: Budget = UNCAPPED, pace: Pace = USUAL) -> Run:
         """A run: its own buyer and its own handles on everything."""
         self.runs += 1
         stores = Stores(
@@ -85,20 +87,26 @@ class Shop:
             stores,
             KeyLocks(self.cache / "locks"),
             self.clock,
-            budget or Budget(),
+            budget,
             f"run-{self.runs}",
             self.events.append,
-            pace or Pace(),
-            Consent(**consent),
+            pace,
+            consent,
         )
         return Run(self, desk)
 
-    def buy(self, *orders: Order, meanwhile: Callable[[Buyer], Coroutine[Any, Any, None]] | None = None,
-            pace: Pace | None = None, budget: Budget | None = None, **consent: bool) -> list[Answer]:  # fmt: skip
+    def buy(
+        self,
+        *orders: Order,
+        consent: Consent = NONE,
+        budget: Budget = UNCAPPED,
+        pace: Pace = USUAL,
+        meanwhile: Callable[[Buyer], Coroutine[Any, Any, None]] | None = None,
+    ) -> list[Answer]:
         """A whole run of its own: resume what is open, then have *orders*; their answers in order."""
 
         async def story() -> list[Answer]:
-            async with self.open(pace=pace, budget=budget, **consent) as opened:
+            async with self.open(consent=consent, budget=budget, pace=pace) as opened:
                 others = [asyncio.create_task(meanwhile(opened.buyer))] if meanwhile else []
                 answers = await opened.buy(*orders)
                 await asyncio.gather(*others)
@@ -106,10 +114,17 @@ class Shop:
 
         return self.run(story())
 
-    def one(self, wanted: Order | None = None, *, pace: Pace | None = None, budget: Budget | None = None,
-            **consent: bool) -> Answer:  # fmt: skip
+    def one(
+        self,
+        wanted: Order | None = None,
+        *,
+        consent: Consent = NONE,
+        budget: Budget = UNCAPPED,
+        pace: Pace = USUAL,
+        meanwhile: Callable[[Buyer], Coroutine[Any, Any, None]] | None = None,
+    ) -> Answer:
         """The answer to one order of a run of its own."""
-        return self.buy(wanted or order(), pace=pace, budget=budget, **consent)[0]
+        return self.buy(wanted or order(), consent=consent, budget=budget, pace=pace, meanwhile=meanwhile)[0]
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         return run(self.clock, story)
@@ -129,7 +144,7 @@ class Shop:
     def states(self) -> list[str]:
         return [attempt.state for attempt in self.attempts()]
 
-    def leave(self, state: str, wanted: Order | None = None, **changes: Any) -> Attempt:
+    def leave(self, state: AttemptState, wanted: Order | None = None, **changes: Any) -> Attempt:
         """Write an attempt as a dead process would have left it."""
         wanted = wanted or order()
 
@@ -139,11 +154,9 @@ class Shop:
                 begun = opened.buyer._intent(wanted, call)
                 await asyncio.to_thread(opened.buyer._prepared, wanted.request)
                 attempt = await opened.stores.ledger.begin(begun, Budget())
-                if state == "SUCCEEDED":
-                    return await opened.stores.ledger.advance(attempt, "SUCCEEDED", **changes)
-                for step in {"INTENT": (), "STORED": ("SUCCEEDED", "STORED")}.get(state, (state,)):
-                    attempt = await opened.stores.ledger.advance(attempt, step, **changes)  # type: ignore[arg-type]
-                return attempt
+                if state == "INTENT":
+                    return attempt
+                return await opened.stores.ledger.advance(attempt, state, **changes)
 
         return self.run(story())
 
@@ -160,7 +173,7 @@ class Run:
     def stores(self) -> Stores:
         return self.desk.stores
 
-    async def __aenter__(self) -> Run:
+    async def __aenter__(self) -> Self:
         self.buyer = Buyer(self.desk)
         return self
 
@@ -174,15 +187,15 @@ class Run:
         """Resume what is open, have *orders*, and look once more at what is parked: as the executor does."""
         opened = await self.stores.ledger.open_attempts(self.buyer.origin)
         resumed = [asyncio.create_task(self.buyer.resume(attempt, 600.0)) for attempt in opened]
-        answers = await asyncio.gather(*(self._had(wanted) for wanted in orders))
+        answers = await asyncio.gather(*(self.buyer.obtain(wanted) for wanted in orders))
         await asyncio.gather(*resumed)
-        return list(answers)
+        again = self.buyer.may_prove_more and not self.buyer.interrupted
+        looks = (self._had(wanted, answer, again) for wanted, answer in zip(orders, answers, strict=True))
+        return list(await asyncio.gather(*looks))
 
-    async def _had(self, wanted: Order) -> Answer:
-        answer = await self.buyer.obtain(wanted)
-        if isinstance(answer, NotBought) and answer.status == "parked" and self.buyer.may_prove_more:
-            return await self.buyer.obtain(wanted)
-        return answer
+    async def _had(self, wanted: Order, answer: Answer, again: bool) -> Answer:
+        parked = isinstance(answer, NotBought) and answer.status == "parked"
+        return await self.buyer.obtain(wanted) if parked and again else answer
 
 
 def result(answer: Answer) -> Result:
@@ -197,4 +210,11 @@ def refused(answer: Answer) -> NotBought:
     return answer
 
 
-__all__ = ["PRICE", "Run", "Shop", "order", "refused", "replace", "request", "result", "run"]
+def interrupt_after(shop: Shop, seconds: float) -> Callable[[Buyer], Coroutine[Any, Any, None]]:
+    """The user presses Ctrl-C then."""
+
+    async def interrupt(buyer: Buyer) -> None:
+        await shop.clock.sleep(seconds)
+        buyer.stop("interrupt", BananaError("interrupted"))
+
+    return interrupt

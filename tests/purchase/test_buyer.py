@@ -1,0 +1,426 @@
+"""One request, paid once, from every state that a run can find.
+
+Unaware of HTTP: the provider is a fake that bills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+
+import pytest
+
+from banana_pipe.canonical import Digest, digest_of
+from banana_pipe.errors import BananaError, StoreError
+from banana_pipe.events import CallStarted
+from banana_pipe.model import Budget
+from banana_pipe.providers.base import Kind, ProviderError
+from banana_pipe.purchase.buyer import Buyer
+from banana_pipe.purchase.orders import Bought, Consent, Order, Pace
+from banana_pipe.request import read_request
+from banana_pipe.store.blobs import Blobs
+from banana_pipe.store.keylock import KeyLocks
+from tests.purchase.shop import Shop, interrupt_after, order, refused, request, result
+
+UNKNOWN = Consent(retry_unknown=True)
+REFUSED = Consent(retry_refused=True)
+
+
+@pytest.mark.parametrize("fate", ["task", "sync", "inline"])
+def test_a_picture_is_bought_once_and_then_known(fate: str, shop: Shop) -> None:
+    """Whether the provider answers with a task, a link or the bytes: one charge, and later runs ask nobody."""
+    shop.vendor.fates.append(fate)  # type: ignore[arg-type]
+    first = shop.one()
+    assert first == Bought(result(first), paid=True)
+    posts, polled = len(shop.vendor.posts), len(shop.vendor.polled)
+    again = shop.one()
+    assert again == Bought(result(first), paid=False, source="cache")
+    assert (len(shop.vendor.charges), len(shop.vendor.posts), len(shop.vendor.polled)) == (1, posts, polled)
+    assert Blobs(shop.cache / "blobs").read(result(first).artifact.digest) == shop.vendor.tasks["t1"].picture
+
+
+def test_a_result_tells_where_it_came_from(shop: Shop) -> None:
+    """Task, trace, model served, price: what the lock file and the manifest need."""
+    had = result(shop.one())
+    assert (had.task_id, had.trace_id, had.served) == ("t1", "trace-t1", "served-model")
+    assert (had.price, had.provider, had.model) == (40_000, "acedata", "nano-banana")
+
+
+def test_equal_orders_at_once_are_one_purchase(shop: Shop) -> None:
+    """The first pays; who joins does not."""
+    answers = shop.buy(*[order()] * 5)
+    assert [answer.paid for answer in answers if isinstance(answer, Bought)] == [True] + [False] * 4
+    assert len(shop.vendor.charges) == 1
+
+
+def test_who_joined_goes_on_when_the_first_is_cancelled(shop: Shop) -> None:
+    """A cancellation is of one node, not of all who want the same picture."""
+
+    async def story() -> None:
+        async with shop.open() as run:
+            first = asyncio.create_task(run.buyer.obtain(order()))
+            joined = asyncio.create_task(run.buyer.obtain(order()))
+            await shop.clock.sleep(5)
+            first.cancel()
+            result(await joined)
+            assert first.cancelled()
+
+    shop.run(story())
+    assert len(shop.vendor.charges) == 1
+
+
+def test_a_failure_is_for_all_who_want_the_same_in_a_run(shop: Shop) -> None:
+    """A node that comes later does not ask again what the provider has said no to."""
+    shop.vendor.fates += [ProviderError("invalid", "no")] * 9
+
+    async def story() -> None:
+        async with shop.open() as run:
+            for _ in range(3):
+                assert refused(await run.buyer.obtain(order())).status == "failed"
+
+    shop.run(story())
+    assert len(shop.vendor.posts) == 1
+
+
+def test_never_more_calls_under_way_than_agreed(shop: Shop) -> None:
+    """Accepted tasks count: the vendor limits what it works on, not what is sent."""
+    shop.buy(*(order(request(f"mug {n}")) for n in range(12)), pace=Pace(calls=3))
+    assert len(shop.vendor.charges) == 12
+    assert shop.clock.boot() - 1_000 > 4 * 10
+    assert shop.vendor.most_under_way <= 3
+
+
+# --- what another process left ------------------------------------------------------------------
+
+
+def test_an_accepted_attempt_is_polled_on(shop: Shop) -> None:
+    """No second POST."""
+    task_id = shop.vendor._accept(shop.vendor.prepare(request(), []))
+    shop.leave("ACCEPTED", task_id=task_id)
+    answer = shop.one()
+    assert isinstance(answer, Bought)
+    assert not answer.paid, "the run that sent it paid for it"
+    assert not shop.vendor.posts
+
+
+def test_a_succeeded_attempt_is_downloaded(shop: Shop) -> None:
+    """Neither a POST nor a poll: the ledger has the link."""
+    task_id = shop.vendor._accept(shop.vendor.prepare(request(), []))
+    shop.leave("SUCCEEDED", task_id=task_id, picture=f"https://cdn.example.com/{task_id}", response="{}")
+    assert result(shop.one()).task_id == task_id
+    assert not shop.vendor.posts
+    assert not shop.vendor.polled
+
+
+@pytest.mark.parametrize("state", ["INTENT", "UNKNOWN"])
+def test_a_call_in_doubt_is_looked_up(state: str, shop: Shop) -> None:
+    """Its owner is dead; its task is found by what was sent."""
+    shop.vendor._accept(shop.vendor.prepare(request(), []))
+    shop.leave(state)  # type: ignore[arg-type]
+    assert result(shop.one()).task_id == "t1"
+    assert not shop.vendor.posts
+    assert [attempt.adopted for attempt in shop.attempts()] == [True]
+
+
+def test_a_stored_attempt_heals_a_lost_result(shop: Shop) -> None:
+    """The results can be thrown away: the ledger knows."""
+    had = result(shop.one())
+    for path in (shop.cache / "results").iterdir():
+        path.unlink()
+    assert shop.one() == Bought(had, paid=False, source="ledger")
+    assert shop.one() == Bought(had, paid=False, source="cache")
+    assert len(shop.vendor.charges) == 1
+
+
+def test_open_attempts_are_collected_wanted_or_not(shop: Shop) -> None:
+    """What is paid is fetched before its link dies, also where the recipe has moved on."""
+    task_id = shop.vendor._accept(shop.vendor.prepare(request("gone"), []))
+    shop.leave("ACCEPTED", order(request("gone")), task_id=task_id)
+    shop.buy(order(request("wanted")))
+    assert sorted(attempt.state for attempt in shop.attempts()) == ["STORED", "STORED"]
+
+
+def test_whose_owner_lives_is_left_alone(shop: Shop) -> None:
+    """A key in another's hand is neither looked up nor bought; it is come back to."""
+    shop.leave("INTENT")
+    held = KeyLocks(shop.cache / "locks").try_take(order().wanted.key)
+    assert held is not None
+
+    async def let_go(buyer: Buyer) -> None:
+        await shop.clock.sleep(5)
+        assert shop.vendor.posts == []
+        held.__exit__()
+        shop.vendor._accept(shop.vendor.prepare(request(), []))
+
+    result(shop.one(meanwhile=let_go))
+    assert not shop.vendor.posts
+
+
+def test_a_busy_key_keeps_no_slot(shop: Shop) -> None:
+    """While one key is in another's hand the only slot serves the others."""
+    held = KeyLocks(shop.cache / "locks").try_take(order().wanted.key)
+    assert held is not None
+
+    async def let_go(buyer: Buyer) -> None:
+        await buyer.obtain(order(request("another")))
+        held.__exit__()
+
+    first, _ = shop.buy(order(), order(request("a third")), meanwhile=let_go, pace=Pace(calls=1))
+    result(first)
+    assert json.loads(shop.vendor.posts[-1].body)["prompt"] == "a mug"
+
+
+# --- consent --------------------------------------------------------------------------------------
+
+
+def test_a_refusal_is_remembered(shop: Shop) -> None:
+    """It is asked again only with `--retry-refused`."""
+    shop.vendor.fates.append(ProviderError("moderation", "not nice", trace_id="T-1"))
+    first = refused(shop.one())
+    again = refused(shop.one())
+    assert (first.reason, again.reason) == ("refused", "refused")
+    assert "not nice" in again.error
+    assert "T-1" in again.error
+    assert len(shop.vendor.posts) == 1
+    result(shop.one(consent=REFUSED))
+    result(shop.one())
+    assert len(shop.vendor.charges) == 1
+
+
+def test_a_refusal_asked_again_can_take_several_posts(shop: Shop) -> None:
+    """A 429 on the way does not bring the old refusal back."""
+    shop.vendor.fates += [ProviderError("moderation", "no"), ProviderError("rate", "slow")]
+    shop.one()
+    result(shop.one(consent=REFUSED))
+
+
+def test_a_doubt_is_parked_until_somebody_agrees(shop: Shop) -> None:
+    """Without a listing nothing is sent again; with `--retry-unknown` the old money stays counted."""
+    shop.vendor.lists = False
+    shop.vendor.fates.append("cut")
+    answer = refused(shop.one())
+    assert (answer.status, answer.reason) == ("parked", "unknown")
+    assert "$0.04" in answer.error
+    assert "--retry-unknown" in answer.error
+    assert refused(shop.one()).status == "parked"
+    assert len(shop.vendor.posts) == 1
+    result(shop.one(consent=UNKNOWN))
+    assert shop.states() == ["ABANDONED", "STORED"]
+    assert len(shop.vendor.posts) == 2
+
+
+def test_consent_is_for_what_was_there_before_not_for_what_this_run_sends(shop: Shop) -> None:
+    """A call that gets lost under `--retry-unknown` is parked like any other."""
+    shop.vendor.lists = False
+    shop.vendor.fates.append("cut")
+    shop.one()
+    # The run looks again at what it parked, since another call of it was accepted.
+    shop.vendor.fates += ["task", "cut"]
+    answers = shop.buy(order(), order(request("another")), consent=UNKNOWN, pace=Pace(calls=1))
+    assert refused(answers[0]).status == "parked"
+    assert shop.states() == ["ABANDONED", "STORED", "UNKNOWN"]
+    assert len(shop.vendor.posts) == 3
+
+
+def test_an_abandoned_call_that_cannot_be_paid_again_stays_in_doubt(shop: Shop) -> None:
+    """Giving up and buying anew are one transaction: over the cap neither happens."""
+    shop.vendor.lists = False
+    shop.vendor.fates.append("cut")
+    shop.one()
+    answer = refused(shop.one(consent=UNKNOWN, budget=Budget(max_calls_per_day=1)))
+    assert (answer.status, answer.reason) == ("waiting", "cap")
+    assert shop.states() == ["UNKNOWN"]
+
+
+def test_a_task_that_never_ends_is_given_up_by_consent(shop: Shop) -> None:
+    """Not finished at the deadline: parked, polled on by the next run, and abandoned only by consent."""
+    shop.vendor.seconds = 1e9
+    first = refused(shop.one(order(timeout=60)))
+    assert (first.status, first.reason) == ("parked", "unknown")
+    assert "t1" in first.error
+    assert refused(shop.one(order(timeout=60))).status == "parked"
+    shop.vendor.seconds = 1
+    assert result(shop.one(order(timeout=60), consent=UNKNOWN)).task_id == "t2"
+    assert shop.states() == ["ABANDONED", "STORED"]
+
+
+# --- caps and stops -------------------------------------------------------------------------------
+
+
+def orders(count: int) -> list[Order]:
+    return [order(request(f"mug {n}")) for n in range(count)]
+
+
+def test_exactly_the_cap_is_bought(shop: Shop) -> None:
+    """Seven wanted, three allowed: three are had, the others wait, and a larger cap goes on."""
+    answers = shop.buy(*orders(7), budget=Budget(max_calls=3))
+    assert len(shop.vendor.charges) == 3
+    assert sorted(getattr(answer, "reason", "had") for answer in answers) == ["cap"] * 4 + ["had"] * 3
+    shop.buy(*orders(7), budget=Budget(max_cost=160_000))
+    assert len(shop.vendor.charges) == 7
+
+
+def test_a_cap_of_the_day_counts_all_runs(shop: Shop) -> None:
+    """Yesterday does not count, nor does what was not billed."""
+    budget = Budget(max_calls_per_day=2)
+    shop.vendor.fates.append(ProviderError("invalid", "no"))
+    for wanted in orders(4):
+        shop.one(wanted, budget=budget)
+    assert len(shop.vendor.charges) == 2
+    shop.clock.jump(86_400)
+    for wanted in orders(4):
+        shop.one(wanted, budget=budget)
+    assert len(shop.vendor.charges) == 4
+
+
+def test_an_unknown_price_is_refused_under_a_cap_in_dollars(shop: Shop) -> None:
+    """A cap that could not hold is none."""
+    answer = refused(shop.one(order(price=None), budget=Budget(max_cost=10**9)))
+    assert answer.reason == "cap"
+    assert not shop.vendor.posts
+    result(shop.one(order(price=None), budget=Budget(max_cost=10**9, allow_unpriced=True)))
+
+
+def test_a_cap_stops_at_once_though_another_holds_a_key(shop: Shop) -> None:
+    """Nobody waits for another process to find out that there is no money."""
+    held = KeyLocks(shop.cache / "locks").try_take(order(request("busy")).wanted.key)
+    assert held is not None
+    with held:
+        begun = shop.clock.boot()
+        answers = shop.buy(order(request("busy")), *orders(2), budget=Budget(max_calls=1))
+        assert shop.clock.boot() - begun < 15
+    assert refused(answers[0]).reason == "cap"
+    assert len(shop.vendor.charges) == 1
+
+
+@pytest.mark.parametrize(("kind", "stop"), [("balance", "balance"), ("auth", "auth"), ("disabled", "auth")])
+def test_a_stop_sends_nothing_new_and_collects_what_is_accepted(kind: Kind, stop: str, shop: Shop) -> None:
+    """The account is empty: what was accepted before is still fetched."""
+    shop.vendor.fates += ["task", ProviderError(kind, "no more")]
+
+    async def story() -> tuple[list[object], str]:
+        async with shop.open(pace=Pace(calls=2)) as run:
+            answers = await run.buy(*orders(6))
+            assert run.buyer.stop_reason is not None
+            return list(answers), run.buyer.stop_reason.kind
+
+    answers, kind_of_stop = shop.run(story())
+    assert kind_of_stop == stop
+    assert sum(isinstance(answer, Bought) for answer in answers) == 1
+    assert len(shop.vendor.posts) == 2
+    assert len(shop.vendor.charges) == 1
+
+
+def test_an_interrupt_sends_nothing_new_and_collects_what_is_accepted(shop: Shop) -> None:
+    """Within the grace time the accepted ones are finished; the others were not begun."""
+    answers = shop.buy(*orders(4), pace=Pace(calls=2), meanwhile=interrupt_after(shop, 5))
+    assert [getattr(answer, "reason", "had") for answer in answers] == ["had", "had", "stopped", "stopped"]
+    assert len(shop.vendor.posts) == 2
+
+
+def test_an_interrupt_waits_no_longer_than_the_grace(shop: Shop) -> None:
+    """What is not finished then stays accepted, and the next run collects it."""
+    shop.vendor.seconds = 300
+    answer = refused(shop.one(meanwhile=interrupt_after(shop, 5)))
+    assert answer.status == "parked"
+    assert shop.clock.boot() - 1_000 < 40
+    assert shop.states() == ["ACCEPTED"]
+    result(shop.one())
+    assert len(shop.vendor.charges) == 1
+
+
+def test_an_interrupt_does_not_wait_for_an_answer_either(shop: Shop) -> None:
+    """A POST that is answered after minutes is in doubt after the grace: its task is looked up and left for later."""
+    shop.vendor.seconds = 300
+    shop.vendor.fates.append("sync")
+    answer = refused(shop.one(meanwhile=interrupt_after(shop, 5)))
+    assert answer.status == "parked"
+    assert shop.clock.boot() - 1_000 < 40
+    assert shop.states() == ["ACCEPTED"]
+    result(shop.one())
+    assert len(shop.vendor.charges) == 1
+
+
+def test_an_interrupt_while_the_intent_is_written_sends_nothing(shop: Shop) -> None:
+    """Between intent and POST there is one more look."""
+
+    async def story() -> None:
+        async with shop.open() as run:
+            begin = run.stores.ledger.begin
+
+            async def slow_begin(*args: object, **named: object) -> object:
+                attempt = await begin(*args, **named)  # type: ignore[arg-type]
+                run.buyer.stop("interrupt", BananaError("interrupted"))
+                return attempt
+
+            run.stores.ledger.begin = slow_begin  # type: ignore[method-assign,assignment]
+            assert refused(await run.buyer.obtain(order())).reason == "stopped"
+
+    shop.run(story())
+    assert not shop.vendor.posts
+    assert shop.states() == ["NOT_SENT"]
+
+
+# --- before a POST --------------------------------------------------------------------------------
+
+
+def test_a_post_that_would_begin_too_late_ends_itself(shop: Shop) -> None:
+    """A laptop that slept between intent and POST must not send: another may have taken over since."""
+
+    def sleep_an_hour() -> None:
+        shop.vendor.before_submit = None
+        shop.clock._boot += 3_600
+
+    shop.vendor.before_submit = sleep_an_hour
+    result(shop.one())
+    assert shop.states() == ["NOT_SENT", "STORED"]
+    assert len(shop.vendor.posts) == 1
+
+
+def test_an_intent_is_written_before_anything_is_sent(shop: Shop) -> None:
+    """At the moment of the POST the ledger on disk has the attempt with its price."""
+    seen: list[tuple[str, int]] = []
+
+    def look() -> None:
+        with sqlite3.connect(shop.cache / "ledger.db") as connection:
+            seen.extend(connection.execute("SELECT state, price FROM attempts"))
+        connection.close()
+
+    shop.vendor.before_submit = look
+    shop.one()
+    assert seen == [("INTENT", 40_000)]
+    assert [event.node for event in shop.events if isinstance(event, CallStarted)] == ["a mug@1"]
+
+
+def test_a_ledger_that_cannot_be_written_stops_before_any_post(shop: Shop) -> None:
+    """No record, no money."""
+    (shop.cache / "ledger.db").mkdir(parents=True)
+    with pytest.raises(StoreError, match="ledger"):
+        shop.one()
+    assert not shop.vendor.posts
+
+
+def test_a_picture_that_is_nowhere_cannot_be_sent(shop: Shop) -> None:
+    """The node is lost, nothing is bought."""
+    gone: Digest = digest_of(b"nowhere")
+    answer = refused(shop.one(order(request(images=(gone,)))))
+    assert (answer.status, answer.reason) == ("lost", "lost")
+    assert not shop.vendor.posts
+    assert shop.states() == []
+
+
+def test_the_request_is_kept_as_a_blob(shop: Shop) -> None:
+    """What was asked can be read back by its key."""
+    shop.one()
+    data = Blobs(shop.cache / "blobs").read(Digest(order().wanted.key))
+    assert data is not None
+    assert read_request(data) == request()
+
+
+def test_no_lock_file_is_left(shop: Shop) -> None:
+    """Keys are given back, whatever became of them."""
+    shop.vendor.fates += ["task", ProviderError("moderation", "no"), "cut"]
+    shop.vendor.lists = False
+    shop.buy(*orders(5))
+    assert list((shop.cache / "locks").iterdir()) == []

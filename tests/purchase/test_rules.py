@@ -1,0 +1,121 @@
+"""What follows from an error of a POST or of a task: the whole table, on a real ledger.
+
+Unaware of how a provider comes to its kinds of errors.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from banana_pipe.model import COUNTED, AttemptState, Reason, Status
+from banana_pipe.providers.base import Kind, ProviderError
+from banana_pipe.purchase.rules import StopKind, after_submit, after_task, pause_before
+from tests.purchase.shop import Shop, refused, result
+
+# kind: the attempt's state, POSTs in one run while it goes on like that, the answer, why the run stops
+AFTER_SUBMIT: dict[Kind, tuple[AttemptState, int, Status, Reason, StopKind | None]] = {
+    "not_sent": ("NOT_SENT", 4, "failed", "error", None),
+    "rate": ("NOT_SENT", 12, "failed", "error", None),
+    "transient": ("FAILED", 3, "failed", "error", None),
+    "moderation": ("REFUSED", 1, "failed", "refused", None),
+    "invalid": ("FAILED", 1, "failed", "error", None),
+    "too_large": ("FAILED", 1, "failed", "error", None),
+    "no_image": ("FAILED", 1, "failed", "error", None),
+    "auth": ("FAILED", 1, "waiting", "stopped", "auth"),
+    "disabled": ("FAILED", 1, "waiting", "stopped", "auth"),
+    "balance": ("FAILED", 1, "waiting", "stopped", "balance"),
+    "unknown": ("UNKNOWN", 1, "parked", "unknown", None),
+    "unavailable": ("UNKNOWN", 1, "parked", "unknown", None),
+    "unsupported": ("UNKNOWN", 1, "parked", "unknown", None),
+    "dead_link": ("UNKNOWN", 1, "parked", "unknown", None),
+    "refused_address": ("UNKNOWN", 1, "parked", "unknown", None),
+}
+AFTER_TASK: dict[Kind, tuple[AttemptState, int, Status, Reason]] = {
+    "transient": ("FAILED", 3, "failed", "error"),
+    "moderation": ("REFUSED", 1, "failed", "refused"),
+    "invalid": ("FAILED", 1, "failed", "error"),
+    "too_large": ("FAILED", 1, "failed", "error"),
+    "no_image": ("FAILED", 1, "failed", "error"),
+    "auth": ("FAILED", 1, "waiting", "stopped"),
+    "disabled": ("FAILED", 1, "waiting", "stopped"),
+    "balance": ("FAILED", 1, "waiting", "stopped"),
+}
+
+
+def test_the_table_is_whole() -> None:
+    """Every kind of error has its row here."""
+    assert set(AFTER_SUBMIT) == set(get_args(Kind))
+
+
+@pytest.mark.parametrize("kind", AFTER_SUBMIT)
+def test_a_post_that_ends_so(kind: Kind, shop: Shop) -> None:
+    """Each kind leads to its state, is tried again only where that costs nothing, and stops the run or not."""
+    state, posts, status, reason, stops = AFTER_SUBMIT[kind]
+    shop.vendor.fates += [ProviderError(kind, "said so", trace_id="T-9")] * 20
+    shop.vendor.lists = False
+    answer = refused(shop.one())
+    assert (answer.status, answer.reason) == (status, reason)
+    assert "said so" in answer.error
+    assert shop.states() == [state] * posts
+    assert len(shop.vendor.posts) == posts
+    assert after_submit(kind).stops == stops
+    assert not shop.vendor.charges
+
+
+@pytest.mark.parametrize("kind", AFTER_TASK)
+def test_a_task_that_ends_so(kind: Kind, shop: Shop) -> None:
+    """A task's failure is the provider's own word: never a doubt, and not billed."""
+    state, posts, status, reason = AFTER_TASK[kind]
+    shop.vendor.ends += [ProviderError(kind, "said so")] * 20
+    answer = refused(shop.one())
+    assert (answer.status, answer.reason) == (status, reason)
+    assert shop.states() == [state] * posts
+    assert after_task(kind).state == state
+
+
+@pytest.mark.parametrize("kind", [kind for kind, row in AFTER_SUBMIT.items() if row[0] in ("NOT_SENT", "FAILED")])
+def test_what_was_not_billed_does_not_count(kind: Kind, shop: Shop) -> None:
+    """Its money is free again, and the next run buys."""
+    shop.vendor.fates += [ProviderError(kind, "no")] * AFTER_SUBMIT[kind][1]
+    shop.one()
+    assert not [attempt for attempt in shop.attempts() if attempt.state in COUNTED]
+    result(shop.one())
+    assert len(shop.vendor.charges) == 1
+
+
+@pytest.mark.parametrize("kind", ["not_sent", "rate", "transient"])
+def test_what_passes_is_waited_for(kind: Kind, shop: Shop) -> None:
+    """Two such errors and then a picture: bought once, in the same run."""
+    shop.vendor.fates += [ProviderError(kind, "later")] * 2
+    result(shop.one())
+    assert len(shop.vendor.charges) == 1
+    assert shop.states()[-1] == "STORED"
+
+
+def test_retry_after_is_kept_to(shop: Shop) -> None:
+    """The provider's seconds are the least that is waited."""
+    shop.vendor.fates.append(ProviderError("rate", "slow down", retry_after=77.0))
+    begun = shop.clock.boot()
+    result(shop.one())
+    assert 77 <= shop.clock.boot() - begun < 77 + 1 + 15
+
+
+def test_pauses_grow_to_sixteen_seconds_and_are_spread() -> None:
+    """1, 2, 4, 8, 16 and no more, plus a part of a second, also above what was asked for."""
+    assert [pause_before(posts, 0, 0) for posts in range(1, 8)] == [1, 2, 4, 8, 16, 16, 16]
+    assert pause_before(1, 30, 0.5) == 30.5
+
+
+def test_an_error_that_names_its_task_is_no_doubt(shop: Shop) -> None:
+    """A bare 5xx with a task id is an accepted call."""
+
+    def accept_and_fail() -> None:
+        task_id = shop.vendor._accept(shop.vendor.posts[-1])
+        raise ProviderError("unknown", "502", task_id=task_id)
+
+    shop.vendor.fates.append(accept_and_fail)
+    shop.vendor.lists = False
+    assert result(shop.one()).task_id == "t1"
+    assert len(shop.vendor.charges) == 1
