@@ -67,7 +67,7 @@ class LiveTable:
         quietly(self._live.stop)
 
     def _print(self, text: Text) -> None:
-        quietly(lambda: self._console.print(text, soft_wrap=True))
+        quietly(lambda: self._console.print(text))
 
     def _drawn(self) -> RenderableType:
         rows = list(self._rows())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.cli.options import Call
-from banana_pipe.cli.terminal import Paper, one_line
+from banana_pipe.cli.terminal import Paper, one_line, width
 from banana_pipe.cli.words import REASONS, STATUSES, count, dollars, duration
 from banana_pipe.model import Budget, Outcome, Plan, Run, Status
 from banana_pipe.prices import show_usd
@@ -38,7 +38,7 @@ def run_lines(paper: Paper, ended: Ended) -> list[str]:
             lines += ["", *_group(paper, status, troubled, ended)]
     modified = [outcome.node for outcome in run.outcomes if outcome.modified]
     if modified:
-        lines += ["", paper.styled(f"! changed by hand and left alone: {_listed(modified)}", "yellow")]
+        lines += ["", *paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow")]
     return [*lines, "", *_places(paper, ended)]
 
 
@@ -86,12 +86,21 @@ def _group(paper: Paper, status: Status, outcomes: Sequence[Outcome], ended: End
     own = [outcome for outcome in outcomes if outcome.key is not None]
     readers = [outcome.node for outcome in outcomes if outcome.key is None]
     for why, nodes in _alike(own).items():
-        yield f"    {paper.styled(_listed(nodes), 'bold')}"
-        yield f"      {one_line(why)}"
+        yield from paper.wrapped(_listed(nodes), 4, "bold")
+        yield from paper.wrapped(why, 6)
     if readers:
-        yield f"    {'and what reads them: ' if own else ''}{_listed(readers)}"
-    for advice in dict.fromkeys(_advice(status, own, ended)):
-        yield paper.styled(f"    → {advice}", "cyan")
+        yield from paper.wrapped(f"{'and what reads them: ' if own else ''}{_listed(readers)}", 4)
+    for words, command in dict.fromkeys(_advice(status, own, ended)):
+        yield from _to_do(paper, words, command)
+
+
+def _to_do(paper: Paper, words: str, command: str) -> Iterator[str]:
+    """What to do: the command on the same line, or unbroken on one of its own."""
+    one = f"    → {words}: {command}"
+    if paper.columns is None or width(one) < paper.columns:
+        yield paper.styled(one, "cyan")
+    else:
+        yield from (paper.styled(line, "cyan") for line in (f"    → {words}:", f"      {command}"))
 
 
 def _alike(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
@@ -108,22 +117,22 @@ def _listed(nodes: Sequence[str]) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "")
 
 
-# --- what to do next -------------------------------------------------------------------------
+# --- what to do next: words, and the command that does it -------------------------------------
 
 
-def _advice(status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterator[str]:
+def _advice(status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterator[tuple[str, str]]:
     for outcome in outcomes:
         advise = _BY_REASON.get((status, outcome.reason)) or _BY_STATUS.get(status)
         if advise is not None:
             yield advise(ended, outcome.node)
 
 
-def _go_on(ended: Ended, _: str) -> str:
-    before = {3: "top up the account, then ", 4: "check ACEDATACLOUD_API_TOKEN, then "}
-    return f"{before.get(ended.run.exit_code, 'to go on: ')}{ended.call.command('run')}"
+def _go_on(ended: Ended, _: str) -> tuple[str, str]:
+    before = {3: "top up the account, then", 4: "check ACEDATACLOUD_API_TOKEN, then"}
+    return before.get(ended.run.exit_code, "to go on"), ended.call.command("run")
 
 
-def _larger_cap(ended: Ended, _: str) -> str:
+def _larger_cap(ended: Ended, _: str) -> tuple[str, str]:
     """The same command with a cap that is enough for what is left."""
     plan, run, caps = ended.plan, ended.run, []
     if ended.budget.max_calls is not None:
@@ -131,20 +140,19 @@ def _larger_cap(ended: Ended, _: str) -> str:
     if ended.budget.max_cost is not None:
         left = None if plan.cost_max is None or run.cost is None else max(0, plan.cost_max - run.cost)
         caps += ["--max-cost", "USD" if left is None else dollars(left)]
-    if not caps:
-        return f"tomorrow (UTC) the same command goes on; or raise the cap of a day: {ended.call.command('run')}"
-    return f"to go on: {ended.call.command('run', *caps)}"
+    words = "to go on" if caps else "raise the cap of a day, or go on tomorrow (UTC)"
+    return words, ended.call.command("run", *caps)
 
 
-_Advise = Callable[[Ended, str], str]
+_Advise = Callable[[Ended, str], tuple[str, str]]
 
 
 def _run(words: str, *flags: str) -> _Advise:
-    return lambda ended, _: f"{words}: {ended.call.command('run', *flags)}"
+    return lambda ended, _: (words, ended.call.command("run", *flags))
 
 
-def _another_take(ended: Ended, node: str) -> str:
-    return f"to buy another take: {ended.call.command('reroll', node)}"
+def _another_take(ended: Ended, node: str) -> tuple[str, str]:
+    return "to buy another take", ended.call.command("reroll", node)
 
 
 _BY_STATUS: dict[Status, _Advise] = {

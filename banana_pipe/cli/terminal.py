@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Mapping
 from typing import TextIO
@@ -17,6 +18,7 @@ from typing import TextIO
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
 _FALLBACK_COLUMNS = 80
+_LEAST_TEXT = 30
 
 STYLES: Mapping[str, str] = {
     "bold": "1",
@@ -51,6 +53,13 @@ class Paper:
         if not self.colour or not style or not plain:
             return plain
         return f"\033[{';'.join(STYLES[name] for name in style.split())}m{plain}\033[0m"
+
+    def wrapped(self, text: str, indent: int, style: str = "") -> list[str]:
+        """*text* on lines that begin with *indent* spaces, broken between words where the terminal ends."""
+        room = None if self.columns is None else max(_LEAST_TEXT, self.columns - indent - 1)
+        plain = one_line(text)
+        lines = [plain] if room is None or width(plain) <= room else textwrap.wrap(plain, room, break_on_hyphens=False, break_long_words=False)
+        return [" " * indent + self.styled(line, style) for line in lines]
 
 
 def out() -> Paper:
