@@ -333,6 +333,22 @@ def test_what_a_killed_process_left_half_written_goes_away(tmp_path: Path) -> No
     assert [dead.exists(), alive.exists(), other.exists()] == [False, True, True]
 
 
+def test_nobody_else_has_a_turn_between_reading_and_writing(tmp_path: Path) -> None:
+    """What is written is a change of what was last read, whoever else wants to write."""
+    path, turn, taken = tmp_path / "shop.lock", tmp_path / "turn", []
+
+    def change(lock: LockFile) -> LockFile:
+        taken.append(disk.try_lock(turn))
+        return with_takes(lock, [bought("a")])
+
+    disk.observe(lambda act, target: taken.append(disk.try_lock(turn)) if act == "rename" else None)
+    try:
+        update(path, turn, change)
+    finally:
+        disk.observe(None)
+    assert taken == [None, None]
+
+
 def add(path: Path, name: str) -> None:
     for sample in (1, 2, 3):
         update(path, path.parent / "turn", lambda lock: with_takes(lock, [bought(name, sample)]))  # noqa: B023
