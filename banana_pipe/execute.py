@@ -205,7 +205,9 @@ class Executor:
 
     async def _take(self, node: Node, take: TakeWanted, counter: Counter, too_large: str | None) -> Bought | NotBought:
         finding = self._findings.get(take.wanted.key)
-        if isinstance(finding, Hit) and finding.source != "ledger":
+        if isinstance(finding, Hit):
+            if finding.source == "ledger":  # whoever bought it was killed before the result was written
+                await asyncio.to_thread(counter.market.stores.results.put, finding.result)
             return Bought(finding.result, paid=False, source=finding.source)
         if isinstance(finding, Known) and not self._rebuy:
             return Bought(finding.result, paid=False, source=finding.source)

@@ -1,0 +1,45 @@
+"""Stations for campaigns: started once, since a vendor and a nursery take a second each.
+
+Unaware of what is tried there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns.kills import Station
+from tests.campaigns.nursery import Nursery
+
+_IN_MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture(scope="session")
+def quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory, where the system has one: a process that is killed takes nothing along from there either."""
+    if not os.access(_IN_MEMORY, os.W_OK):
+        yield tmp_path_factory.mktemp("campaigns")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="banana-pipe-tests-", dir=_IN_MEMORY))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def stations(quick_folder: Path) -> Iterator[list[Station]]:
+    """Two places to try things at the same time."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Station(quick_folder / str(number))) for number in range(2)]
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Children at once."""
+    with Nursery() as running:
+        yield running

@@ -1,0 +1,163 @@
+"""What a child of the nursery is sent to do, and what it tells when it comes back.
+
+Unaware of forks and pipes: here an errand is done in whatever process this is.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from banana_pipe import api, disk
+from banana_pipe.errors import BananaError
+from banana_pipe.model import Budget
+from banana_pipe.providers.secret import Token
+from banana_pipe.purchase.orders import Consent, Pace
+from tests.campaigns import naive
+from tests.canary import CANARY
+
+T = TypeVar("T")
+
+QUICK: Mapping[str, float] = {"poll": 0.02, "settle": 0.2, "busy": 0.02}
+"""A pace for a vendor next door."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One command, in the values that JSON has."""
+
+    recipe: str
+    base_url: str
+    what: Literal["run", "plan", "pick", "reroll", "naive"] = "run"
+    node: str = ""
+    sample: int = 0
+    token: str | None = CANARY
+    cwd: str = "/"
+    out: str | None = None
+    provider: str | None = None
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    consent: Mapping[str, bool] = field(default_factory=dict)
+    pace: Mapping[str, float] = field(default_factory=dict)
+    """What differs from QUICK."""
+    kill_at: int = 0
+    """The durable act before which the child kills itself; 0: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an errand ended. `exit_code` is the command's, None where the child was killed."""
+
+    exit_code: int | None
+    acts: int = 0
+    """Durable acts that were announced."""
+    error: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON of the command."""
+    after: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON of a plan made when a run had ended."""
+
+    def node(self, name: str) -> Mapping[str, Any]:
+        """What became of a node."""
+        return next(node for node in self.answer["nodes"] if node["id"] == name)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """What became of every node."""
+        return {node["id"]: node["status"] for node in self.answer.get("nodes", [])}
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether the plan made afterwards would call nobody."""
+        return bool(self.after) and self.after["totals"]["calls_max"] == 0
+
+
+def do(errand: Errand) -> Ended:
+    """Do *errand*, as the command does it: errors that are foreseen become an exit code."""
+    os.chdir(errand.cwd)
+    acts = _Acts(errand.kill_at)
+    disk.observe(acts)
+    try:
+        code, answer, after = _COMMANDS[errand.what](errand)
+        return Ended(code, acts.count, answer=answer, after=after)
+    except BananaError as error:
+        return Ended(error.exit_code, acts.count, error=str(error))
+    finally:
+        disk.observe(None)
+
+
+class _Acts:
+    """Counts durable acts, and dies before the chosen one."""
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+        self.count = 0
+
+    def __call__(self, act: str, target: str) -> None:
+        self.count += 1
+        if self.count == self._last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+_Told = tuple[int, Mapping[str, Any], Mapping[str, Any]]
+
+
+def _run(errand: Errand) -> _Told:
+    run = _with_workspace(errand, lambda workspace: api.run(workspace, _limits(errand)))
+    return run.exit_code, api.run_json(run), _planned(errand)
+
+
+def _plan(errand: Errand) -> _Told:
+    return 0, _planned(errand), {}
+
+
+def _pick(errand: Errand) -> _Told:
+    picked = _with_workspace(errand, lambda workspace: api.pick(workspace, errand.node, errand.sample))
+    return 0, {"picked": [one.node for one in picked]}, {}
+
+
+def _reroll(errand: Errand) -> _Told:
+    def ask(workspace: api.Workspace) -> Coroutine[Any, Any, api.Reroll]:
+        return api.reroll(workspace, errand.node, _limits(errand), agree=lambda price: True)
+
+    rerolled = _with_workspace(errand, ask)
+    return 0, {"samples": [take.sample for take in rerolled.takes]}, api.plan_json(rerolled.then)
+
+
+def _naive(errand: Errand) -> _Told:
+    naive.run(Path(errand.recipe), errand.base_url, errand.token or "")
+    return 0, {}, {}
+
+
+_COMMANDS: Mapping[str, Callable[[Errand], _Told]] = {
+    "run": _run,
+    "plan": _plan,
+    "pick": _pick,
+    "reroll": _reroll,
+    "naive": _naive,
+}
+
+
+def _planned(errand: Errand) -> dict[str, Any]:
+    return api.plan_json(_with_workspace(errand, api.plan).plan)
+
+
+def _with_workspace(errand: Errand, ask: Callable[[api.Workspace], Coroutine[Any, Any, T]]) -> T:
+    options = api.Options(provider=errand.provider, out=Path(errand.out) if errand.out else None)
+    token = Token(errand.token) if errand.token else None
+    workspace = api.open_recipe(Path(errand.recipe), options, api.Access(token=token, base_url=errand.base_url))
+    try:
+        return api.call(ask(workspace))
+    finally:
+        workspace.close()
+
+
+def _limits(errand: Errand) -> api.Limits:
+    return api.Limits(
+        budget=Budget(**errand.budget),
+        consent=Consent(**errand.consent),
+        pace=Pace(**{**QUICK, **errand.pace}),  # type: ignore[arg-type] # counts and seconds, by name
+    )
