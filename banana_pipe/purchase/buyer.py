@@ -59,6 +59,8 @@ class Buyer:
         self._collector = Collector(desk)
         self._flights: dict[Key, asyncio.Future[Answer | None]] = {}
         """Who has a key in hand here, an answer being for all who join; None: look for yourself."""
+        self._resumed: dict[Key, NotBought] = {}
+        """What a resumption came to: the first who wants that key need not go the same way again."""
         self._ended: dict[Key, NotBought] = {}
         """What this run will not ask for again, whoever else wants it."""
         self._stopped = asyncio.Event()
@@ -110,7 +112,10 @@ class Buyer:
                 if current is None or current.state not in ACTIVE:
                     return None
                 ended = await self._follow(current, _Progress(Slot(self._slots), self._clock.boot() + timeout))
-                return ended if isinstance(ended, NotBought) else None
+                if not isinstance(ended, NotBought):
+                    return None
+                self._resumed[key] = ended
+                return ended
         finally:
             del self._flights[key]
             flight.set_result(None)
@@ -209,7 +214,7 @@ class Buyer:
         if attempt.state == "LOST":
             return attempt if consent.rebuy else _lost(order, (attempt.picture or "its link",))
         progress.slot.release()
-        ended = await self._follow(attempt, progress)
+        ended = self._resumed.pop(attempt.key, None) or await self._follow(attempt, progress)
         if isinstance(ended, NotBought):
             current = (await self._ledger.standing([attempt.key])).get(attempt.key)
             if current is not None and self._given_up_by_consent(current, ended):

@@ -69,6 +69,8 @@ class Fake:
     name: str = "acedata"
     origin: str = "https://api.example.com:443"
     billable: bool = True
+    inline: bytes | None = None
+    """What it says to be the picture where it answers with the bytes."""
     prefix: str = "t"
     """Of its tasks' ids, which count from 1."""
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -165,7 +167,9 @@ class Fake:
 
     def _done(self, task_id: str, *, inline: bool = False) -> Done:
         task = self.tasks[task_id]
-        picture = Picture(data=task.picture) if inline else Picture(url=f"https://cdn.example.com/{task_id}")
+        picture = (
+            Picture(data=self.inline or task.picture) if inline else Picture(url=f"https://cdn.example.com/{task_id}")
+        )
         return Done(task_id, f"trace-{task_id}", (picture,), json.dumps({"task_id": task_id}), served="served-model")
 
     def _shows(self, task_id: str, since: float) -> bool:
