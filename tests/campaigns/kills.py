@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from tests.campaigns.errands import Ended
 from tests.campaigns.nursery import Nursery

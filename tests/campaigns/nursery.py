@@ -9,6 +9,7 @@ is a line of JSON with errands, what they read a line with how those ended.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import selectors
@@ -22,18 +23,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import anyio._backends._asyncio  # what a run imports lazily, each child would import anew
-import anyio.streams.tls
-import httpcore
 import httpx
 from PIL import Image
 
-import banana_pipe.providers.http
-import banana_pipe.providers.transfer  # noqa: F401
 from tests.campaigns.errands import Ended, Errand, do
 
 _ROOT = Path(__file__).absolute().parents[2]
 _BUG = 99
+_LAZY = (
+    *("anyio._backends._asyncio", "anyio.streams.tls", "concurrent.futures.thread", "httpcore"),
+    *("banana_pipe.providers.http", "banana_pipe.providers.transfer", "banana_pipe.outputs.report"),
+)
+"""What a run imports when it comes to it: each child would import it anew."""
 
 
 class Nursery:
@@ -75,6 +76,8 @@ def _ended(status: int, told: str) -> Ended:
 
 def _warm_up() -> None:
     """Do what every child would do first, as far as it opens nothing."""
+    for name in _LAZY:
+        importlib.import_module(name)
     Image.preinit()
     made = httpx.create_ssl_context(trust_env=False)  # reads all the world's authorities
     httpx.create_ssl_context = lambda **_: made
