@@ -16,6 +16,9 @@ import pytest
 
 from tests.campaigns.kills import Station
 from tests.campaigns.nursery import Nursery
+from tests.vendor.fixture import vendor
+
+__all__ = ["vendor"]
 
 _IN_MEMORY = Path("/dev/shm")
 
