@@ -50,9 +50,14 @@ FLOORS = (
     purchase
     """,
     "execute",
-    "outputs.publish outputs.manifest outputs.log outputs.report outputs",
+    "outputs.manifest outputs.publish outputs.log outputs.report outputs",
     "project shapes workspace buying record running choosing bookkeeping api",
-    "cli __init__ __main__",
+    """
+    cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
+    cli.lines cli.live cli.plans cli.progress cli.spending cli.summary
+    cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.ledger cli.commands.providers
+    cli.commands.reading cli.commands cli.group cli __init__ __main__
+    """,
 )
 PURE_FLOORS = 3
 # On one floor, and still none imports another.
@@ -62,6 +67,9 @@ APART = ("planning", "explain", "purchase")
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
+    ("cli", "banana_pipe.cli.group"): "`--version` needs no click",
+    ("cli.group", "banana_pipe.cli.bugs"): "most runs have none",
+    ("cli.progress", "banana_pipe.cli.live"): "rich, for a terminal alone",
     ("__init__", "banana_pipe.api"): "`--version` imports nothing, and so does `import banana_pipe`",
     ("buying", "banana_pipe.providers.sandbox"): "only who draws placeholders needs the painter and its web framework",
 }

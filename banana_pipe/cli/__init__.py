@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from banana_pipe import __version__
+from banana_pipe.version import __version__
 
 
 def main() -> int:

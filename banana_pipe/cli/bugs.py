@@ -15,10 +15,11 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from banana_pipe import __version__, disk
+from banana_pipe import disk
 from banana_pipe.cli.config import redact
 from banana_pipe.cli.terminal import Paper, one_line
 from banana_pipe.errors import StoreError
+from banana_pipe.version import __version__
 
 _LIBRARIES = ("click", "httpx", "diskcache", "jinja2", "pillow", "pyyaml", "rich", "starlette")
 

@@ -15,7 +15,6 @@ from typing import cast
 
 import click
 
-from banana_pipe import __version__
 from banana_pipe.cli.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -29,6 +28,7 @@ from banana_pipe.cli.errors import (
 from banana_pipe.cli.terminal import be_lenient, err, out
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Json
+from banana_pipe.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
