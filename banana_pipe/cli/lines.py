@@ -1,12 +1,9 @@
 """Progress of a run as plain short lines, for logs and pipes.
 
-Unaware of terminals. A stream that can no longer be written to ends the telling, never the run.
+Unaware of terminals.
 """
 
 from __future__ import annotations
-
-import contextlib
-from collections.abc import Callable
 
 from banana_pipe.cli.tally import Tally
 from banana_pipe.cli.terminal import Paper, clean, one_line
@@ -34,8 +31,8 @@ class Lines:
             self.note(line)
 
     def note(self, text: str) -> None:
-        """Write *text*; a reader who has gone is no error."""
-        quietly(lambda: self._paper.say(clean(text)))
+        """Write *text*."""
+        self._paper.say(clean(text))
 
     def close(self) -> None:
         """Nothing to leave."""
@@ -68,9 +65,3 @@ def outcome_line(outcome: Outcome) -> str:
     elif outcome.error:
         words.append(one_line(outcome.error))
     return "  ".join(word for word in words if word)
-
-
-def quietly(act: Callable[[], None]) -> None:
-    """Do *act*; a stream that nobody reads any more is no error."""
-    with contextlib.suppress(OSError, ValueError):
-        act()

@@ -1,11 +1,14 @@
 """The live table: one block at the terminal's foot that says where a run stands.
 
-Unaware of how the run goes on; it draws a tally a few times a second.
+Unaware of how the run goes on; it draws a tally a few times a second. A stream that can no longer
+be written to ends the drawing, never the run.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from typing import Any, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from banana_pipe.cli.lines import outcome_line, quietly, worth_telling
+from banana_pipe.cli.lines import outcome_line, worth_telling
 from banana_pipe.cli.tally import Tally
 from banana_pipe.cli.terminal import Paper, clean, fitted, one_line
 from banana_pipe.cli.words import ATTEMPTS, STATUSES, duration
@@ -32,7 +35,11 @@ class LiveTable:
     def __init__(self, paper: Paper, tally: Tally) -> None:
         self.tally = tally
         self._console = Console(
-            file=paper.stream, force_terminal=True, no_color=not paper.colour, width=paper.columns, highlight=False
+            file=cast(TextIO, _Forgiving(paper.stream)),
+            force_terminal=True,
+            no_color=not paper.colour,
+            width=paper.columns,
+            highlight=False,
         )
         self._live = Live(
             get_renderable=self._drawn,
@@ -49,7 +56,7 @@ class LiveTable:
         if isinstance(event, CallStarted | AttemptMoved | Waiting) or (
             isinstance(event, RunStarted) and self.tally.to_do
         ):
-            quietly(self._live.start)
+            self._live.start()
         elif isinstance(event, RunEnded):
             self.close()
         elif isinstance(event, Warned):
@@ -64,10 +71,10 @@ class LiveTable:
 
     def close(self) -> None:
         """Take the table away."""
-        quietly(self._live.stop)
+        self._live.stop()
 
     def _print(self, text: Text) -> None:
-        quietly(lambda: self._console.print(text))
+        self._console.print(text)
 
     def _drawn(self) -> RenderableType:
         rows = list(self._rows())
@@ -139,3 +146,22 @@ def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, 
 
 def _money(spent: int | None) -> str:
     return "nothing spent" if spent == 0 else show_usd(spent)
+
+
+class _Forgiving:
+    """A stream on which a reader who has gone is no error (rich would end the program)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

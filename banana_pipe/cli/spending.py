@@ -6,7 +6,6 @@ Unaware of how a run is carried out. The sandbox costs nothing and is never aske
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +63,8 @@ def ask(paper: Paper, bill: Bill, settings: Settings, values: dict[str, Any]) ->
     words = f"{count(bill.calls, 'call')}, {about(bill.cost)}"
     if not (paper.live and sys.stdin.isatty()):
         raise SpendingStopped(f"this may make up to {words}, and nobody agreed to that", hint=_ways_on(bill))
-    if not _yes(f"This may make up to {words}. Go on?"):
+    if not click.confirm(f"This may make up to {words}. Go on?", default=False, err=True):
         raise SpendingStopped("nothing was bought")
-
-
-def _yes(question: str, confirm: Callable[..., bool] = click.confirm) -> bool:
-    return confirm(question, default=False, err=True)
 
 
 def _is_much(bill: Bill, settings: Settings) -> bool:

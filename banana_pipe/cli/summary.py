@@ -46,9 +46,10 @@ def _headline(paper: Paper, run: Run) -> str:
     there = sum(outcome.status in ("done", "cached") for outcome in run.outcomes)
     made = sum(outcome.status == "done" for outcome in run.outcomes)
     name = one_line(run.recipe)
-    if run.exit_code == 0 and made == 0:
+    complete = run.exit_code == 0 and there == len(run.outcomes)
+    if complete and made == 0:
         return paper.styled(f"✓ {name}: nothing to do, all {count(there, 'node')} are there", "bold green")
-    if run.exit_code == 0:
+    if complete:
         return paper.styled(f"✓ {name}: all {count(there, 'node')} are there, {made} of them new", "bold green")
     words = {"interrupted": "interrupted", "stopped": "stopped", "parked": "in doubt"}.get(run.status, "not complete")
     style = "bold yellow" if run.status in ("parked", "stopped", "interrupted", "waiting") else "bold red"

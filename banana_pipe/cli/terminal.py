@@ -8,6 +8,7 @@ reaches a terminal.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import textwrap
@@ -33,10 +34,14 @@ STYLES: Mapping[str, str] = {
 
 
 class Paper:
-    """One stream. `colour`: styles are shown; `live`: it can be drawn over; `columns`: None if not a terminal."""
+    """One stream. `colour`: styles are shown; `live`: it can be drawn over; `columns`: None if not a terminal.
 
-    def __init__(self, stream: TextIO) -> None:
+    *optional*: what goes there are words beside the matter, and a reader who has gone is no error.
+    """
+
+    def __init__(self, stream: TextIO, *, optional: bool = False) -> None:
         self.stream = stream
+        self._forgiven: tuple[type[Exception], ...] = (OSError, ValueError) if optional else ()
         terminal = _is_terminal(stream)
         self.live = terminal and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
         self.colour = self.live and not os.environ.get("NO_COLOR")
@@ -44,8 +49,9 @@ class Paper:
 
     def say(self, text: str = "") -> None:
         """Write *text*, which may hold styles of `styled` and nothing else unseen, as lines."""
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        with contextlib.suppress(*self._forgiven):
+            self.stream.write(text + "\n")
+            self.stream.flush()
 
     def styled(self, text: str, style: str) -> str:
         """*text*, cleaned, in *style* (names of STYLES) where the stream shows it."""
@@ -58,7 +64,11 @@ class Paper:
         """*text* on lines that begin with *indent* spaces, broken between words where the terminal ends."""
         room = None if self.columns is None else max(_LEAST_TEXT, self.columns - indent - 1)
         plain = one_line(text)
-        lines = [plain] if room is None or width(plain) <= room else textwrap.wrap(plain, room, break_on_hyphens=False, break_long_words=False)
+        lines = (
+            [plain]
+            if room is None or width(plain) <= room
+            else textwrap.wrap(plain, room, break_on_hyphens=False, break_long_words=False)
+        )
         return [" " * indent + self.styled(line, style) for line in lines]
 
 
@@ -69,7 +79,7 @@ def out() -> Paper:
 
 def err() -> Paper:
     """Where messages and progress go."""
-    return Paper(sys.stderr)
+    return Paper(sys.stderr, optional=True)
 
 
 def clean(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from banana_pipe import __version__
+from banana_pipe.version import __version__
 from tests.cli.conftest import Pipe, environment, in_process
 
 LOOK = """
@@ -25,7 +25,12 @@ CLIENTS = {"httpx", "httpcore", "anyio", "starlette"}
 def imported(project: Path, *arguments: str) -> tuple[int, set[str]]:
     """The exit code of a command, and the modules that it left behind."""
     done = subprocess.run(
-        [sys.executable, "-c", LOOK, *arguments], cwd=project, env=environment(None), capture_output=True, text=True
+        [sys.executable, "-c", LOOK, *arguments],
+        cwd=project,
+        env=environment(None),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     code, modules = json.loads(done.stderr.strip().splitlines()[-1])
     return code, set(modules)

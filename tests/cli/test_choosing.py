@@ -1,0 +1,100 @@
+"""`pick` and `reroll`. Unaware of how takes are kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from banana_pipe.cli.names import complete_node
+from tests.cli.conftest import Pipe
+from tests.vendor.fixture import env_for
+from tests.vendor.server import Vendor
+
+RECIPE = "recipes/small.yaml"
+
+
+@pytest.fixture
+def made(pipe: Pipe, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
+    """The vendor, after a run of the recipe."""
+    for name, value in env_for(vendor).items():
+        monkeypatch.setenv(name, value)
+    assert pipe("run", RECIPE).code == 0
+    return vendor
+
+
+def test_a_reroll_buys_one_more_and_says_the_way_back(pipe: Pipe, made: Vendor) -> None:
+    """Its price first, then what a run would now buy, then the free way out."""
+    said = pipe("reroll", RECIPE, "base")
+    assert said.code == 0
+    assert said.err.startswith("1 more take, about $0.039\n")
+    assert "base: take 2, picked ($0.039)" in said.out
+    assert "a run would now make 2 calls, about $0.078" in said.out
+    assert f"→ to go back, free: banana-pipe pick {RECIPE} base 1" in said.out
+    assert len(made.charges) == 4
+
+
+def test_a_pick_is_free_and_says_what_follows(pipe: Pipe, made: Vendor) -> None:
+    """Back and forth without a call."""
+    pipe("reroll", RECIPE, "base")
+    said = pipe("pick", RECIPE, "base", "1")
+    assert said.code == 0
+    assert "base: take 1 (it was take 2)" in said.out
+    assert "a run would now buy nothing" in said.out
+    value = json.loads(pipe("pick", RECIPE, "base", "2", "--json").out)
+    assert value["picked"] == [{"node": "base", "take": 2, "before": 1}]
+    assert value["then"]["calls"] == 2
+    assert len(made.charges) == 4
+
+
+def test_a_partial_name_means_all_that_match(pipe: Pipe, made: Vendor) -> None:
+    """One more take of each."""
+    value = json.loads(pipe("reroll", RECIPE, "tint", "--json").out)
+    assert [(one["node"], one["take"], one["status"]) for one in value["takes"]] == [
+        ("tint[color=ivory]", 2, "done"),
+        ("tint[color=teal]", 2, "done"),
+    ]
+
+
+def test_a_take_that_is_not_there_is_a_wrong_command_line(pipe: Pipe, made: Vendor) -> None:
+    """So is a node; both name what there is."""
+    said = pipe("pick", RECIPE, "base", "7")
+    assert (said.code, "base has no take 7; it has 1" in said.err) == (2, True)
+    assert pipe("pick", RECIPE, "base", "0").code == 2
+    said = pipe("reroll", RECIPE, "bsae")
+    assert (said.code, "did you mean `base`" in said.err) == (2, True)
+
+
+def test_a_reroll_that_costs_much_is_asked_about(pipe: Pipe, made: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a run is."""
+    monkeypatch.setenv("BANANA_PIPE_CONFIRM_COST", "0.01")
+    assert pipe("reroll", RECIPE, "base").code == 3
+    assert len(made.charges) == 3
+    assert pipe("reroll", RECIPE, "base", "--yes").code == 0
+
+
+def test_a_reroll_keeps_to_its_cap(pipe: Pipe, made: Vendor) -> None:
+    """Exit 3, and nothing bought."""
+    assert pipe("reroll", RECIPE, "base", "--max-cost", "0.01").code == 3
+    assert len(made.charges) == 3
+
+
+def test_the_shell_completes_names_of_nodes(project: Path) -> None:
+    """Steps first, quoted where the shell wants it; a broken recipe completes nothing."""
+    import click
+
+    from banana_pipe.cli.commands.choosing import pick
+
+    parameter = next(one for one in pick.params if one.name == "node")
+    context = click.Context(pick)
+    context.params["recipe"] = Path(RECIPE)
+    assert [item.value for item in complete_node(context, parameter, "")] == [
+        "base",
+        "tint",
+        "'tint[color=ivory]'",
+        "'tint[color=teal]'",
+    ]
+    assert [item.value for item in complete_node(context, parameter, "tint[color=t")] == ["'tint[color=teal]'"]
+    (project / RECIPE).write_text("nonsense")
+    assert complete_node(context, parameter, "") == []

@@ -1,0 +1,151 @@
+"""What becomes of errors that are nobody's mistake but ours, or nobody's at all. Unaware of commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from banana_pipe.cli.commands import planning
+from tests.canary import CANARY
+from tests.cli.conftest import Pipe, environment
+
+
+@pytest.fixture
+def bug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Every plan meets a bug that tells the token; the folder in which it is written down."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError(f"Bearer {CANARY} \033[2J")
+
+    monkeypatch.setattr(planning, "read_call", broken)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", CANARY)
+    return tmp_path / "state"
+
+
+def test_a_bug_is_exit_70_with_a_report_in_a_file(pipe: Pipe, bug: Path) -> None:
+    """A short text, the versions, no traceback, no token, no control characters."""
+    said = pipe("plan", "recipes/small.yaml")
+    assert said.code == 70
+    assert "This is a bug in banana-pipe, sorry: KeyError" in said.err
+    assert "Traceback" not in said.err
+    assert CANARY not in said.err
+    assert "\033" not in said.err
+    (report,) = bug.rglob("bug-*.txt")
+    assert str(report) in said.err
+    text = report.read_text()
+    assert "Traceback" in text
+    assert "banana-pipe 0." in text
+    assert "Python 3." in text
+    assert CANARY not in text
+    assert report.stat().st_mode & 0o077 == 0
+
+
+def test_a_bug_is_one_object_for_scripts(pipe: Pipe, bug: Path) -> None:
+    """As every other end."""
+    value = json.loads(pipe("plan", "recipes/small.yaml", "--json").out)
+    assert (value["exit_code"], value["error"]["kind"]) == (70, "bug")
+    assert CANARY not in json.dumps(value)
+
+
+def test_the_traceback_is_shown_where_it_is_asked_for(pipe: Pipe, bug: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For whoever mends it; the token stays out."""
+    monkeypatch.setenv("BANANA_PIPE_DEBUG", "1")
+    said = pipe("plan", "recipes/small.yaml")
+    assert "Traceback" in said.err
+    assert CANARY not in said.err
+
+
+def test_a_bug_is_told_where_no_file_can_be_written(
+    pipe: Pipe, bug: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A bug in telling a bug would hide both."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file" / "below"))
+    said = pipe("plan", "recipes/small.yaml")
+    assert said.code == 70
+    assert "BANANA_PIPE_DEBUG=1" in said.err
+
+
+def test_interrupted_is_exit_130(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it happens, without a traceback."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(planning, "read_call", interrupted)
+    said = pipe("plan", "recipes/small.yaml")
+    assert said.code == 130
+    assert "Traceback" not in said.err
+
+
+def test_a_wrong_command_is_answered_with_the_nearest(pipe: Pipe) -> None:
+    """And exit 2, as every wrong command line."""
+    said = pipe("paln", "recipes/small.yaml")
+    assert said.code == 2
+    assert "did you mean `plan`?" in said.err
+    assert pipe("plan").code == 2
+    assert pipe().code == 2
+
+
+def test_all_mistakes_are_shown_and_counted(pipe: Pipe, project: Path) -> None:
+    """One round of mending, not five."""
+    (project / "recipes" / "two.yaml").write_text("version: 1\nsteps:\n  a: {generat: A}\n  b: {generate: '{{ x }}'}\n")
+    said = pipe("plan", "recipes/two.yaml")
+    assert said.err.count("error: ") == 2
+    assert said.err.endswith("2 mistakes\n")
+    assert "^" in said.err
+
+
+def test_a_reader_who_has_gone_is_no_traceback(project: Path) -> None:
+    """`banana-pipe plan … | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        check=False,
+        args=[sys.executable, "-m", "banana_pipe", "plan", "recipes/small.yaml"],
+        cwd=project,
+        env=environment(None),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
+def test_progress_that_nobody_reads_ends_no_run(project: Path) -> None:
+    """What is paid is collected and published, whoever looks."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        check=False,
+        args=[sys.executable, "-m", "banana_pipe", "run", "recipes/small.yaml", "--provider", "sandbox", "--json"],
+        cwd=project,
+        env=environment(None),
+        stdout=subprocess.PIPE,
+        stderr=writer,
+        text=True,
+    )
+    os.close(writer)
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "ok")
+
+
+def test_a_letter_that_the_stream_lacks_is_written_as_an_escape(project: Path) -> None:
+    """An old terminal ends no command."""
+    done = subprocess.run(
+        check=False,
+        args=[sys.executable, "-m", "banana_pipe", "plan", "recipes/small.yaml"],
+        cwd=project,
+        env=environment({"PYTHONIOENCODING": "ascii"}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert "\\u25cf call" in done.stdout

@@ -1,0 +1,109 @@
+"""`plan`: what people read and what scripts read. Unaware of how a plan is made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Pipe
+
+FRESH = """\
+state   node              action    why              price
+● call  base              generate  never made before  $0.039
+○ wait  tint[color=ivory]  edit      waits for base   $0.039
+○ wait  tint[color=teal]  edit      waits for base   $0.039
+
+1 call, about $0.039 (at most 3 calls, $0.117)
+3 nodes: 1 call, 2 wait
+"""
+
+
+def squeezed(text: str) -> list[str]:
+    """Lines without the spaces that align them."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_a_fresh_plan_is_a_table_with_its_totals(pipe: Pipe) -> None:
+    """State, node, action, why, price; then what it comes to."""
+    said = pipe("plan", "recipes/small.yaml")
+    assert said.code == 0
+    assert squeezed(said.out) == squeezed(FRESH)
+    assert said.err == ""
+
+
+def test_columns_are_aligned(pipe: Pipe) -> None:
+    """Every column begins where its title does."""
+    lines = pipe("plan", "recipes/small.yaml").out.splitlines()
+    place = lines[0].index("action")
+    assert {line[place - 2 : place] for line in lines[1:4]} == {"  "}
+    assert {line[place] for line in lines[1:4]} <= {"g", "e"}
+
+
+def test_after_a_run_nothing_is_left(pipe: Pipe) -> None:
+    """And the plan says who knows it."""
+    assert pipe("run", "recipes/small.yaml", "--provider", "sandbox").code == 0
+    said = pipe("plan", "recipes/small.yaml", "--provider", "sandbox", "--detailed-exitcode")
+    assert said.code == 0
+    assert squeezed(said.out)[1:4] == [
+        "✓ cached base generate pinned by the lock file",
+        "✓ cached tint[color=ivory] edit pinned by the lock file",
+        "✓ cached tint[color=teal] edit pinned by the lock file",
+    ]
+    assert squeezed(said.out)[5:] == ["nothing to buy", "3 nodes: 3 cached"]
+
+
+def test_the_detailed_exit_code_is_10_if_it_would_call(pipe: Pipe) -> None:
+    """Not 2, which is a wrong recipe."""
+    assert pipe("plan", "recipes/small.yaml", "--detailed-exitcode").code == 10
+    assert pipe("plan", "recipes/small.yaml", "--detailed-exitcode", "--json").code == 10
+
+
+def test_the_object_has_the_contracts_shape(pipe: Pipe) -> None:
+    """What scripts build on."""
+    value = json.loads(pipe("plan", "recipes/small.yaml", "--json").out)
+    assert set(value) >= {"recipe", "nodes", "totals"}
+    assert set(value["nodes"][0]) >= {
+        *("id", "action", "state", "reason", "key", "calls", "cost_usd", "inputs", "modified")
+    }
+    states = {"cached", "call", "wait", "local", "skipped", "needs-pick", "parked", "failed", "lost"}
+    assert set(value["totals"]) >= {"nodes", "calls", "calls_max", "cost_usd", "cost_usd_max", *states}
+    assert value["totals"]["calls"] == 1
+    assert value["totals"]["cost_usd_max"] == 0.117
+
+
+def test_a_dry_run_is_the_plan(pipe: Pipe) -> None:
+    """`run -n` needs no token, and its exit code says that all is well."""
+    dry, plan = pipe("run", "recipes/small.yaml", "-n"), pipe("plan", "recipes/small.yaml")
+    assert (dry.code, dry.out) == (0, plan.out)
+
+
+def test_a_long_plan_is_shown_by_step(pipe: Pipe, project: Path) -> None:
+    """A thousand lines tell nobody anything; every node is shown where it is asked for."""
+    names = ", ".join(f"c{number}" for number in range(70))
+    (project / "recipes" / "many.yaml").write_text(
+        f"version: 1\nsteps:\n  many:\n    matrix: {{color: [{names}]}}\n    generate: A {{{{ color }}}} mug\n"
+    )
+    said = pipe("plan", "recipes/many.yaml")
+    assert squeezed(said.out)[1] == "● call many (70 nodes) ×70 generate never made before $2.73"
+    assert "--verbose" in said.out
+    assert len(pipe("plan", "recipes/many.yaml", "-v").out.splitlines()) == 74
+
+
+def test_an_unknown_price_is_said(pipe: Pipe, project: Path) -> None:
+    """Unknown is neither nothing nor zero."""
+    (project / "recipes" / "odd.yaml").write_text("version: 1\nsteps:\n  a: {generate: A mug, model: nobody-1}\n")
+    said = pipe("plan", "recipes/odd.yaml")
+    assert "1 call, unknown price" in said.out
+    assert said.err.startswith("warning: step a: model nobody-1 was not known")
+    value = json.loads(pipe("plan", "recipes/odd.yaml", "--json").out)
+    assert value["totals"]["cost_usd"] is None
+
+
+def test_control_characters_reach_no_terminal(pipe: Pipe, project: Path) -> None:
+    """A name from a stranger's recipe cannot clear the screen or set the title."""
+    (project / "recipes" / "bad.yaml").write_text(
+        'version: 1\nsteps:\n  a:\n    matrix: {x: {"n\\e]0;title\\a\\u009b2J": "v\\e[2Jw"}}\n    generate: "{{ x }} mug"\n'
+    )
+    for arguments in (("plan",), ("render",), ("plan", "--json"), ("render", "--json"), ("validate",)):
+        said = pipe(*arguments, "recipes/bad.yaml")
+        assert not set(said.out + said.err) & {"\033", "\a", "\u009b"}, said
