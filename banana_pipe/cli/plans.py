@@ -22,8 +22,8 @@ _COLUMNS = (
     Column("state"),
     Column("node", gives=1),
     Column("takes", right=True),
-    Column("action"),
-    Column("why", gives=2),
+    Column("action", drops=True),
+    Column("why", gives=2, prose=True),
     Column("price", right=True),
 )
 

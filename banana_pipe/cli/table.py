@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from banana_pipe.cli.terminal import Paper, fitted, one_line, width
+from banana_pipe.cli.terminal import Paper, fitted, one_line, shortened, width
 
 _GAP = "  "
 _LEAST = 12
@@ -24,41 +24,50 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `gives`: on a narrow terminal it is shortened, those with the higher number first."""
+    """A column, and what it does for a narrow terminal.
+
+    `drops`: it is left out before any is shortened. `gives`: it is shortened, those with the higher
+    number first; a name loses its middle, and `prose` its end.
+    """
 
     title: str
     right: bool = False
+    drops: bool = False
     gives: int = 0
+    prose: bool = False
 
 
 def table(paper: Paper, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[str]:
     """*rows* under their titles, as lines. Columns that are empty in every row are left out."""
-    clean_rows = [[Cell(one_line(cell.text), cell.style) for cell in row] for row in rows]
-    kept = [place for place in range(len(columns)) if any(row[place].text for row in clean_rows)]
-    titles = [Cell(columns[place].title, "dim") for place in kept]
-    body = [[row[place] for place in kept] for row in clean_rows]
-    shown = [columns[place] for place in kept]
-    widths = [max(width(row[place].text) for row in [titles, *body]) for place in range(len(kept))]
-    _narrow(widths, shown, paper.columns)
-    return [_line(paper, row, shown, widths) for row in [titles, *body]]
+    titled = [[Cell(column.title, "dim") for column in columns], *rows]
+    cleaned = [[Cell(one_line(cell.text), cell.style) for cell in row] for row in titled]
+    widths = [max(width(row[place].text) for row in cleaned) for place in range(len(columns))]
+    kept = [place for place in range(len(columns)) if any(row[place].text for row in cleaned[1:])]
+    if paper.columns is not None:
+        kept = _narrowed(kept, widths, columns, paper.columns - 1)
+    return [_line(paper, [(row[place], columns[place], widths[place]) for place in kept]) for row in cleaned]
 
 
-def _narrow(widths: list[int], columns: Sequence[Column], available: int | None) -> None:
-    if available is None:
-        return
-    surplus = sum(widths) + len(_GAP) * (len(widths) - 1) - (available - 1)
-    for place in sorted(range(len(columns)), key=lambda place: -columns[place].gives):
-        if surplus > 0 and columns[place].gives:
-            less = min(surplus, max(0, widths[place] - _LEAST))
-            widths[place] -= less
-            surplus -= less
+def _narrowed(kept: list[int], widths: list[int], columns: Sequence[Column], available: int) -> list[int]:
+    """The columns of *kept* that stay; takes from *widths* until they fit, as far as they may be shortened."""
+    if _whole(kept, widths) > available:
+        kept = [place for place in kept if not columns[place].drops]
+    for place in sorted(kept, key=lambda place: -columns[place].gives):
+        if columns[place].gives:
+            surplus = max(0, _whole(kept, widths) - available)
+            widths[place] -= min(surplus, max(0, widths[place] - _LEAST))
+    return kept
 
 
-def _line(paper: Paper, row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int]) -> str:
+def _whole(kept: Sequence[int], widths: Sequence[int]) -> int:
+    return sum(widths[place] for place in kept) + len(_GAP) * (len(kept) - 1)
+
+
+def _line(paper: Paper, cells: Sequence[tuple[Cell, Column, int]]) -> str:
     parts = []
-    for cell, column, cells in zip(row, columns, widths, strict=True):
-        text = fitted(cell.text, cells) if column.gives else cell.text
-        room = " " * (cells - width(text))
+    for cell, column, room in cells:
+        text = shortened(cell.text, room) if column.prose else fitted(cell.text, room)
         styled = paper.styled(text, cell.style)
-        parts.append(room + styled if column.right else styled + room)
+        blank = " " * (room - width(text))
+        parts.append(blank + styled if column.right else styled + blank)
     return _GAP.join(parts).rstrip()

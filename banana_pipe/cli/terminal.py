@@ -116,6 +116,18 @@ def fitted(text: str, cells: int) -> str:
     return f"{head}…{tail}"
 
 
+def shortened(text: str, cells: int) -> str:
+    """*text* shortened to *cells*, its end left out."""
+    if width(text) <= cells:
+        return text
+    head = ""
+    for letter in text:
+        if width(head + letter) >= cells:
+            break
+        head += letter
+    return f"{head.rstrip()}…"
+
+
 def be_lenient() -> None:
     """Let a letter that a stream's encoding lacks be written as an escape, not end the program."""
     for stream in (sys.stdout, sys.stderr):

@@ -33,9 +33,9 @@ _COLUMNS = (
     Column("state"),
     Column("price", right=True),
     Column("node", gives=2),
-    Column("model", gives=1),
-    Column("task", gives=3),
-    Column("words", gives=4),
+    Column("model", drops=True),
+    Column("task", drops=True),
+    Column("words", gives=1, prose=True),
 )
 _PLACE = click.argument("recipe", required=False, type=click.Path(path_type=Path))
 _CACHE = click.option(

@@ -26,8 +26,8 @@ _COLUMNS = (
     Column("price a picture"),
     Column("resolutions"),
     Column("reads", right=True),
-    Column("aspect ratios", gives=2),
-    Column("engine", gives=1),
+    Column("aspect ratios", drops=True),
+    Column("engine", gives=1, prose=True),
 )
 
 
