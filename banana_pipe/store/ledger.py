@@ -256,7 +256,7 @@ class Ledger:
             waiting.future.set_exception(self._explained(error))
 
     def _explained(self, error: BaseException) -> BaseException:
-        if isinstance(error, sqlite3.Error | OSError):
+        if isinstance(error, sqlite3.Error | OSError | UnicodeError):  # the last where bytes that are text were damaged
             return StoreError(
                 f"cannot use the ledger {self.path}: {error}",
                 hint="nothing is bought that could not be recorded: mend the disk or the file, then run again",

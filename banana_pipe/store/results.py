@@ -9,8 +9,10 @@ ways; and its defaults would evict paid results at 1 GiB.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,12 +76,20 @@ class TextDisk(diskcache.Disk):
         """There are no files to remove."""
 
 
+class _Cache(diskcache.Cache):
+    """A diskcache `Cache` that can be opened while another process writes."""
+
+    def drop_tag_index(self) -> None:
+        """Tags are not used; the stock form drops the index that is not there, and fails where somebody writes."""
+
+
 class Results:
     """Results in the folder *root*. A row that we did not write counts as none."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._opened: Any = None
+        self._opening = threading.Lock()
 
     def get(self, key: Key) -> Result | None:
         """The result of *key*."""
@@ -132,22 +142,27 @@ class Results:
         return self._opened is not None or (self.root / "cache.db").exists()
 
     def _cache(self) -> Any:
-        if self._opened is None:
-            disk.make_folder(self.root, 0o700)
-            try:
-                disk.announce("schema", self.root)
-                self._opened = diskcache.Cache(
-                    str(self.root),
-                    disk=TextDisk,
-                    eviction_policy="none",
-                    cull_limit=0,
-                    sqlite_journal_mode="delete",
-                    sqlite_synchronous=2,
-                    sqlite_mmap_size=0,
-                )
-            except (*_TROUBLE, ValueError, TypeError, AttributeError) as error:  # or its settings were tampered with
-                raise StoreError(f"cannot open the results in {self.root}: {error}", hint=_ADVICE) from error
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
         return self._opened
+
+    def _open(self) -> Any:
+        disk.make_folder(self.root, 0o700)
+        try:
+            _refuse_planted_settings(self.root / "cache.db")
+            disk.announce("schema", self.root)
+            return _Cache(
+                str(self.root),
+                disk=TextDisk,
+                eviction_policy="none",
+                cull_limit=0,
+                sqlite_journal_mode="delete",
+                sqlite_synchronous=2,
+                sqlite_mmap_size=0,
+            )
+        except (*_TROUBLE, ValueError) as error:
+            raise StoreError(f"cannot open the results in {self.root}: {error}", hint=_ADVICE) from error
 
     def _rows(self, keys: list[Key]) -> list[tuple[Key, Any]]:
         marks = ",".join("?" * len(keys))
@@ -159,6 +174,21 @@ class Results:
             return [(Key(key), text) for key, text in self._cache()._sql(query, keys)]
         except _TROUBLE as error:
             raise StoreError(f"cannot read the results in {self.root}: {error}", hint=_ADVICE) from error
+
+
+_KNOWN_SETTINGS = frozenset(diskcache.core.DEFAULT_SETTINGS) | frozenset(diskcache.core.METADATA)
+
+
+def _refuse_planted_settings(database: Path) -> None:
+    """Raise ValueError where the file has a setting that diskcache has not: it would become an attribute of its."""
+    if not database.exists():
+        return
+    with contextlib.closing(sqlite3.connect(database, timeout=60)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'Settings'").fetchone() is None:
+            return
+        planted = {name for (name,) in connection.execute("SELECT key FROM Settings")} - _KNOWN_SETTINGS
+    if planted:
+        raise ValueError(f"settings that are not ours: {sorted(map(str, planted))}")
 
 
 _TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout)

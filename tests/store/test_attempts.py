@@ -1,0 +1,217 @@
+"""The rows of the ledger: legal moves, damage that is found, and what counts as spent.
+
+Unaware of threads and processes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from banana_pipe.errors import StoreError
+from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Budget
+from banana_pipe.store import attempts
+from banana_pipe.store.attempts import MOVES, TaskTaken
+from tests.store.attempts import ARTIFACT, NOW, ORIGIN, intent, key_of
+
+STATES: tuple[AttemptState, ...] = get_args(AttemptState)
+FREE = Budget()
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    made = memory()
+    yield made
+    made.close()
+
+
+def memory() -> sqlite3.Connection:
+    made = sqlite3.connect(":memory:", isolation_level=None)
+    attempts.create_schema(made)
+    return made
+
+
+def put(connection: sqlite3.Connection, attempt: Attempt, *states: AttemptState) -> Attempt:
+    """*attempt*, moved through *states*."""
+    attempts.insert_intent(connection, attempt, FREE)
+    for state in states:
+        attempt = attempts.move(connection, attempt, replace(attempt, state=state))
+    return attempt
+
+
+WAYS: dict[AttemptState, tuple[AttemptState, ...]] = {
+    "INTENT": (),
+    "ACCEPTED": ("ACCEPTED",),
+    "SUCCEEDED": ("ACCEPTED", "SUCCEEDED"),
+    "STORED": ("SUCCEEDED", "STORED"),
+    "REFUSED": ("REFUSED",),
+    "FAILED": ("FAILED",),
+    "NOT_SENT": ("NOT_SENT",),
+    "UNKNOWN": ("UNKNOWN",),
+    "ABANDONED": ("UNKNOWN", "ABANDONED"),
+    "LOST": ("SUCCEEDED", "LOST"),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_an_attempt_goes_only_where_the_drawing_says(state: AttemptState, connection: sqlite3.Connection) -> None:
+    """Every other move is our bug; what has ended stays as it is."""
+    attempt = put(connection, intent(), *WAYS[state])
+    assert bool(MOVES[state]) == (state in ACTIVE)
+    for other in set(STATES) - MOVES[state]:
+        with pytest.raises(AssertionError, match=f"from {state} to {other}"):
+            attempts.move(connection, attempt, replace(attempt, state=other))
+    assert attempts.all_attempts(connection) == [attempt]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_key_is_held_by_what_is_active_and_by_nothing_else(
+    state: AttemptState, connection: sqlite3.Connection
+) -> None:
+    """The partial unique index: the last barrier against a second POST, should a lock ever fail."""
+    put(connection, intent("a"), *WAYS[state])
+    if state in ACTIVE:
+        with pytest.raises(StoreError, match="under way for a"):
+            attempts.insert_intent(connection, intent("a"), FREE)
+    else:
+        attempts.insert_intent(connection, intent("a"), FREE)
+
+
+def test_a_task_belongs_to_one_attempt(connection: sqlite3.Connection) -> None:
+    """Of one origin, for ever: two samples never steal each other's."""
+    attempts.insert_intent(connection, first := intent("a"), FREE)
+    attempts.insert_intent(connection, second := intent("b"), FREE)
+    attempts.insert_intent(connection, elsewhere := intent("c", origin="https://other"), FREE)
+    attempts.move(connection, first, replace(first, state="ACCEPTED", task_id="t"))
+    with pytest.raises(TaskTaken):
+        attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
+    attempts.move(connection, elsewhere, replace(elsewhere, state="ACCEPTED", task_id="t"))
+    assert attempts.known_tasks(connection, ORIGIN, ["t", "u"]) == {"t": True}
+
+
+def test_a_row_that_changed_meanwhile_is_not_overwritten(connection: sqlite3.Connection) -> None:
+    """Who moves an attempt must know it as it is."""
+    before = put(connection, intent())
+    attempts.move(connection, before, replace(before, state="UNKNOWN"))
+    with pytest.raises(StoreError, match="changed by somebody else"):
+        attempts.move(connection, before, replace(before, state="ACCEPTED", task_id="t"))
+
+
+@given(st.text(), st.floats(allow_nan=False, allow_infinity=False), st.none() | st.integers(0, 2**62))
+def test_every_field_is_read_back(text: str, number: float, price: int | None) -> None:
+    """Also words that UTF-8 cannot carry: a provider's message must not make a paid row unwritable."""
+    connection = memory()
+    full = intent(
+        price=price, node=text.encode("utf-8", "replace").decode(), under_way_until=number, task_id="t", adopted=True,
+        trace_id=text, served=text, response=text, picture=text, artifact=ARTIFACT, error_kind=text, error_code=text,
+        error_message=text,
+    )  # fmt: skip
+    attempts.insert_intent(connection, full, FREE)
+    assert attempts.all_attempts(connection) == [full]
+    connection.close()
+
+
+def test_a_lone_surrogate_is_written_down(connection: sqlite3.Connection) -> None:
+    """JSON allows it in a message."""
+    attempts.insert_intent(connection, full := intent(error_message="\ud800"), FREE)
+    assert attempts.all_attempts(connection) == [full]
+
+
+# --- what stands ----------------------------------------------------------------------------------
+
+
+def test_the_active_attempt_says_how_a_key_stands(connection: sqlite3.Connection) -> None:
+    """Else the newest claim: a picture, a refusal, a loss. The others claim nothing."""
+    put(connection, intent("a"), "REFUSED")
+    stored = put(connection, intent("a"), "SUCCEEDED", "STORED")
+    put(connection, intent("a"), "NOT_SENT")
+    put(connection, intent("a"), "FAILED")
+    put(connection, intent("b"), "UNKNOWN", "ABANDONED")
+    assert attempts.standing(connection, [key_of("a"), key_of("b"), key_of("c")]) == {key_of("a"): stored}
+    active = put(connection, intent("a"), "UNKNOWN")
+    assert attempts.standing(connection, [key_of("a")]) == {key_of("a"): active}
+
+
+def test_thousands_of_keys_are_looked_up_at_once(connection: sqlite3.Connection) -> None:
+    """In parts that SQLite takes."""
+    there = [put(connection, intent(str(number))) for number in range(0, 3_000, 500)]
+    keys = [key_of(str(number)) for number in range(3_000)]
+    assert attempts.standing(connection, keys) == {attempt.key: attempt for attempt in there}
+
+
+def test_money_counts_from_the_intent_to_the_proof_that_it_was_not_spent(connection: sqlite3.Connection) -> None:
+    """Doubt and consent count; the provider's no does not."""
+    for state in STATES:
+        put(connection, intent(state), *WAYS[state])
+    counted = len(COUNTED)
+    assert attempts.spent(connection, run_id="run") == (counted, counted * 40_000)
+    assert set(STATES) - set(COUNTED) == {"REFUSED", "FAILED", "NOT_SENT"}
+    assert attempts.spent(connection, run_id="another") == (0, 0)
+
+
+def test_a_day_is_a_day_of_utc(connection: sqlite3.Connection) -> None:
+    """Of the intent, whenever it ends."""
+    midnight = 1_790_035_200.0  # 2026-09-22T00:00:00Z
+    put(connection, intent("a", created_at=midnight - 0.001))
+    put(connection, intent("b", created_at=midnight))
+    assert attempts.spent(connection, day="2026-09-21") == (1, 40_000)
+    assert attempts.spent(connection, day="2026-09-22") == (1, 40_000)
+
+
+# --- damage -----------------------------------------------------------------------------------------
+
+
+COLUMNS = ("id", "key", "origin", "run_id", "day", "state", "price", "task_id", "content", "digest")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_row_with_a_flipped_bit_is_neither_believed_nor_absent(column: str, connection: sqlite3.Connection) -> None:
+    """In whichever column; also where a search would then pass the row over."""
+    put(connection, intent("a", task_id="task"))
+    ((value,),) = connection.execute(f"SELECT {column} FROM attempts").fetchall()
+    flips = [value ^ 1] if isinstance(value, int) else [_flipped(value, place) for place in range(len(value))]
+    for wrong in flips:
+        connection.execute(f"UPDATE attempts SET {column} = ?", (wrong,))
+        with pytest.raises(StoreError, match="damaged") as caught:
+            attempts.check(connection)
+        assert "backup" in str(caught.value.hint)
+        with pytest.raises(StoreError, match="damaged"):
+            attempts.all_attempts(connection)
+    connection.execute(f"UPDATE attempts SET {column} = ?", (value,))
+    attempts.check(connection)
+
+
+def _flipped(text: str, place: int) -> str:
+    return text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+
+
+def test_a_content_of_another_version_is_refused(connection: sqlite3.Connection) -> None:
+    """A whole row with a field that we do not know."""
+    put(connection, intent("a"))
+    ((row),) = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM attempts").fetchall()
+    content = json.dumps({**json.loads(row[-2]), "news": 1})
+    digest = attempts._digest([*row[:-2], content])
+    connection.execute("UPDATE attempts SET content = ?, digest = ?", (content, digest))
+    with pytest.raises(StoreError, match="cannot be read"):
+        attempts.all_attempts(connection)
+
+
+def test_a_newer_form_of_the_ledger_is_refused(connection: sqlite3.Connection) -> None:
+    """An older version must not spend beside it."""
+    connection.execute(f"PRAGMA user_version = {attempts.SCHEMA_VERSION + 1}")
+    with pytest.raises(StoreError, match="newer") as caught:
+        attempts.schema_is_there(connection)
+    assert "update" in str(caught.value.hint)
+
+
+def test_an_attempt_is_all_in_its_row() -> None:
+    """Whatever field is added to an attempt is written with it."""
+    assert set(json.loads(str(attempts._row(intent())[-2]))) == {field.name for field in fields(Attempt)}
+    assert attempts._row(intent(created_at=NOW))[4] == "2026-09-21"

@@ -1,0 +1,169 @@
+"""Durable acts: whole or not there, announced before they happen, and explained where they fail.
+
+Unaware of what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from banana_pipe import disk
+from banana_pipe.errors import StoreError
+
+ROOT = Path(__file__).parent.parent
+
+
+class Stop(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture(autouse=True)
+def _nobody_watches_afterwards() -> Iterator[None]:
+    yield
+    disk.observe(None)
+
+
+def acts_of(folder: Path, path: Path) -> list[tuple[str, str]]:
+    """What writing *path* announces, names relative to *folder*, temporary names left out."""
+    seen: list[tuple[str, str]] = []
+    disk.observe(lambda act, target: seen.append((act, os.path.relpath(target, folder))))
+    disk.write_file(path, b"new")
+    disk.observe(None)
+    return [(act, "*" if disk.TEMPORARY_PREFIX in target else target) for act, target in seen]
+
+
+def test_a_file_is_synced_before_it_has_its_name_and_its_name_after(tmp_path: Path) -> None:
+    """Write, sync, rename, sync the folder: in this order, new folders first."""
+    assert acts_of(tmp_path, tmp_path / "a" / "b") == [
+        ("mkdir", "a"),
+        ("sync", "."),
+        ("create", "*"),
+        ("write", "*"),
+        ("sync", "*"),
+        ("rename", "a/b"),
+        ("sync", "a"),
+    ]
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_a_crash_leaves_the_old_file_or_the_new_one(n: int, tmp_path: Path) -> None:
+    """At whichever act it happens."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    left = n
+
+    def crash(act: str, target: str) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Stop
+
+    disk.observe(crash)
+    try:
+        disk.write_file(path, b"new")
+    except Stop:
+        assert path.read_bytes() == (b"old" if n < 5 else b"new")
+    else:
+        assert path.read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("act", ["mkdir", "create", "write", "sync", "rename"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO])
+def test_an_act_that_fails_is_explained(act: str, number: int, tmp_path: Path) -> None:
+    """Where, what, and what to do; and nothing half is left."""
+
+    def fail(what: str, target: str) -> None:
+        if what == act:
+            raise OSError(number, os.strerror(number))
+
+    disk.observe(fail)
+    with pytest.raises(StoreError) as caught:
+        disk.write_file(tmp_path / "new" / "file", b"data")
+    assert str(tmp_path) in caught.value.message
+    assert os.strerror(number) in caught.value.message
+    assert (caught.value.hint is None) == (number == errno.EIO)
+    assert not list(tmp_path.rglob("*file*"))
+    assert not list(tmp_path.rglob(f"{disk.TEMPORARY_PREFIX}*"))
+
+
+def test_a_full_disk_is_said_once_and_leaves_nothing(tmp_path: Path) -> None:
+    """What is still buffered is thrown away: it does not fail a second time, in other words."""
+    script = f"""
+import resource, signal
+from pathlib import Path
+from banana_pipe import disk
+from banana_pipe.errors import StoreError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    disk.write_file(Path({str(tmp_path / "file")!r}), b"x" * 5000)
+except StoreError as error:
+    print("explained", error.message)
+"""
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert child.stdout.startswith("explained cannot write"), child.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_appending_writes_all_of_it(tmp_path: Path) -> None:
+    """Two lines, one behind the other."""
+    disk.append(tmp_path / "log", b"one\n")
+    disk.append(tmp_path / "log", b"two\n" * 1000)
+    assert (tmp_path / "log").read_bytes() == b"one\n" + b"two\n" * 1000
+
+
+def test_a_lock_has_one_holder(tmp_path: Path) -> None:
+    """Also within one process; and it is free as soon as it is given back."""
+    lock = disk.try_lock(tmp_path / "lock")
+    assert lock is not None
+    assert disk.try_lock(tmp_path / "lock") is None
+    lock.release()
+    again = disk.try_lock(tmp_path / "lock")
+    assert again is not None
+    again.release(unlink=True)
+    assert not (tmp_path / "lock").exists()
+
+
+def test_a_lock_whose_file_was_unlinked_meanwhile_is_no_lock(tmp_path: Path) -> None:
+    """Whoever waited for the old file takes the new one, so that both hold the same."""
+    path = tmp_path / "lock"
+    first = disk.try_lock(path)
+    assert first is not None
+    script = f"""
+from pathlib import Path
+from banana_pipe import disk
+print("waits", flush=True)
+with disk.wait_for_lock(Path({str(path)!r})):
+    print("has it", flush=True)
+    input()
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "waits\n"
+    first.release(unlink=True)
+    assert child.stdout.readline() == "has it\n"
+    assert disk.try_lock(path) is None
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    freed = disk.try_lock(path)
+    assert freed is not None
+    freed.release()
+
+
+def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+    """Nor is what it points to made."""
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError):
+        disk.try_lock(tmp_path / "lock")
+    assert not (tmp_path / "elsewhere").exists()
