@@ -162,11 +162,10 @@ class Http:
         return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=httpx.Limits(max_connections=64))
 
     def _fresh(self) -> httpx.AsyncBaseTransport:
+        """A transport for one request: no connection is older than it, and none outlives it."""
         if self._app is not None:
             return httpx.ASGITransport(self._app)
-        return httpx.AsyncHTTPTransport(
-            verify=self._tls, trust_env=False, limits=httpx.Limits(max_connections=1, max_keepalive_connections=0)
-        )
+        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
 
     def _post(
         self, path: str, body: bytes, headers: Mapping[str, str], read: float | None, trace: object = None
@@ -227,13 +226,8 @@ class Http:
         if self._app is not None:
             raise _refused("leads out of this process", url)
         requests = await self._pinned(url)
-        async with self._fresh_outside() as transport, _first_answer(transport, requests) as response:
+        async with self._fresh() as transport, _first_answer(transport, requests) as response:
             yield response
-
-    def _fresh_outside(self) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
-            verify=self._tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
-        )
 
     async def _pinned(self, url: httpx.URL) -> list[httpx.Request]:
         """Requests for *url* at each of its addresses, all checked: what was checked is connected to."""

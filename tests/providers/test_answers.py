@@ -202,6 +202,12 @@ class TestTheAnswerToAPost:
         answer = {"success": True, "task_id": "t", "data": [{"image_url": "data:image/png;base64,!!"}]}
         assert submitted(200, answer) == Pending("t")
 
+    def test_a_link_can_always_be_written_down(self) -> None:
+        """JSON may spell half a character, which no file and no database takes."""
+        done = submitted(200, b'{"data": [{"image_url": " https://a.example/\\ud800.png\\n"}]}')
+        assert isinstance(done, Done)
+        assert done.pictures == (Picture(url="https://a.example/?.png"),)
+
     def test_the_model_that_was_served_is_kept_where_it_is_named(self) -> None:
         """An alias may change its engine overnight."""
         done = submitted(200, {"data": [{"image_url": LINK, "model": "gemini-3-pro-image"}]})
