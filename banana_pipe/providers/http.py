@@ -244,10 +244,8 @@ class Http:
         return [_get(url, url.copy_with(host=address)) for address in addresses]
 
     def _words(self, error: Exception) -> str:
-        kind = type(error).__name__
-        return shown(
-            f"the connection failed ({kind}: {error})" if str(error) else f"the connection failed ({kind})", None
-        )
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return shown(f"the connection failed ({said})", self._token)
 
 
 _COMMON_HEADERS = {"user-agent": "banana-pipe", "accept-encoding": "identity"}
