@@ -9,9 +9,12 @@ cancels what others have paid for. What is open in the ledger is taken up first,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from banana_pipe.canonical import Digest
 from banana_pipe.clock import Clock
@@ -19,6 +22,7 @@ from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import Listener, NodeEnded, Warned
 from banana_pipe.model import (
     Artifact,
+    Attempt,
     FileInput,
     Finding,
     Graph,
@@ -27,17 +31,23 @@ from banana_pipe.model import (
     Known,
     Node,
     NodeInput,
+    Open,
     Outcome,
     Reason,
     Status,
     Take,
 )
 from banana_pipe.planning import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
-from banana_pipe.purchase.buyer import Buyer
+from banana_pipe.purchase.buyer import Buyer, said_before
 from banana_pipe.purchase.orders import Bought, NotBought, Order
 
+T = TypeVar("T")
+F = TypeVar("F")
 Publish = Callable[[Node, Outcome], Awaitable[Outcome]]
 """Places a node's pictures; the outcome with `outputs` and `modified` filled in."""
+
+_Ended = asyncio.Queue[str | BaseException]
+"""The names of nodes as they end, and what ended one that could not even fail."""
 
 _ORDER_OF_BLAME: tuple[Status, ...] = ("parked", "lost", "failed", "waiting")
 _RESUME_TIMEOUT = 600.0
@@ -53,9 +63,10 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a node reads, all known."""
+    """What a node reads, all known. `gone`: the nodes whose pictures are known by digest alone."""
 
     artifacts: tuple[Artifact, ...]
+    gone: tuple[str, ...]
 
 
 class Executor:
@@ -71,9 +82,11 @@ class Executor:
         publish: Publish,
         emit: Listener,
         clock: Clock,
+        lost: Container[Key] = (),
         fail_fast: bool = False,
         rebuy: bool = False,
     ) -> None:
+        """*lost* is what has its bytes nowhere and is needed; *rebuy*: by consent it is bought again."""
         self._graph = graph
         self._counters = counters
         self._files = files
@@ -81,8 +94,12 @@ class Executor:
         self._publish = publish
         self._emit = emit
         self._clock = clock
+        self._lost = lost
         self._fail_fast = fail_fast
         self._rebuy = rebuy
+        self._wanted: set[Key] = set()
+        self._had: dict[tuple[str, Key], Bought] = {}
+        """What this run has got hold of, so that a second look does not look for it."""
         self._asked = asked_takes(graph)
         self._readers = _readers(graph)
         self.outcomes: dict[str, Outcome] = {}
@@ -95,7 +112,9 @@ class Executor:
         resumed = [asyncio.create_task(self._resume(counter)) for counter in self._counters.values()]
         try:
             await self._run_nodes(list(self._graph))
-            await asyncio.gather(*resumed)
+            for attempt, trouble in chain.from_iterable(await asyncio.gather(*resumed)):
+                if attempt.key not in self._wanted:
+                    self._emit(Warned(f"{attempt.node or attempt.key} (bought by an earlier run): {trouble.error}"))
             again = self._worth_another_look()
             if again:
                 await self._run_nodes(again)
@@ -104,6 +123,7 @@ class Executor:
         finally:
             for task in resumed:
                 task.cancel()
+            await asyncio.gather(*resumed, return_exceptions=True)
 
     # --- order ---
 
@@ -112,12 +132,13 @@ class Executor:
         chosen = {node.id for node in nodes}
         missing = {node.id: len(_upstream(node) & chosen) for node in nodes}
         running: set[asyncio.Task[None]] = set()
-        ended: asyncio.Queue[str] = asyncio.Queue()
+        ended: _Ended = asyncio.Queue()
 
         def begin(node: Node) -> None:
             task = asyncio.create_task(self._node_to_end(node, ended))
             running.add(task)
             task.add_done_callback(running.discard)
+            task.add_done_callback(partial(_tell_errors, ended))
 
         for node in nodes:
             if missing[node.id] == 0:
@@ -125,6 +146,8 @@ class Executor:
         try:
             for _ in range(len(nodes)):
                 done = await ended.get()
+                if isinstance(done, BaseException):
+                    raise done
                 for reader in self._readers.get(done, ()):
                     if reader in chosen:
                         missing[reader] -= 1
@@ -136,32 +159,38 @@ class Executor:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _node_to_end(self, node: Node, ended: asyncio.Queue[str]) -> None:
+    async def _node_to_end(self, node: Node, ended: _Ended) -> None:
         """Bring *node* to its outcome, let its readers begin, and publish it meanwhile."""
         began = self._clock.boot()
-        outcome = await self._guarded(node, self._node(node))
+        outcome = await self._guarded(self._node(node), partial(_failed, Outcome(node.id, "failed", "error")))
         self.outcomes[node.id] = outcome
         ended.put_nowait(node.id)
         if outcome.takes:
-            outcome = await self._guarded(node, self._publish(node, outcome))
+            outcome = await self._guarded(self._publish(node, outcome), partial(_failed, outcome))
         outcome = replace(outcome, seconds=round(self._clock.boot() - began, 3))
         self.outcomes[node.id] = outcome
         if self._fail_fast and outcome.status == "failed":
             self._stop_all(None)
-        self._emit(NodeEnded(outcome))
+        try:
+            self._emit(NodeEnded(outcome))
+        except Exception as bug:  # noqa: BLE001 - a listener's: what others have paid for is collected all the same
+            self._surfaces(bug)
 
-    async def _guarded(self, node: Node, work: Awaitable[Outcome]) -> Outcome:
-        """What *work* gives; an error becomes the node's outcome, and ours stop the run."""
+    async def _guarded(self, work: Awaitable[T], failed: Callable[[str], F]) -> T | F:
+        """What *work* gives, or what *failed* makes of an error's words; errors of ours stop the run."""
         try:
             return await work
         except BananaError as error:
             if isinstance(error, StoreError):
                 self._stop_all(error)
-            return Outcome(node.id, "failed", "error", error=str(error))
+            return failed(str(error))
         except Exception as bug:  # noqa: BLE001 - ours: nothing new is sent, and it surfaces when the rest has ended
-            self._bug = bug
-            self._stop_all(BananaError("a bug of ours ended the run"))
-            return Outcome(node.id, "failed", "error", error=f"a bug of ours: {bug!r}")
+            self._surfaces(bug)
+            return failed(f"a bug of ours: {bug!r}")
+
+    def _surfaces(self, bug: Exception) -> None:
+        self._bug = self._bug or bug
+        self._stop_all(BananaError("a bug of ours ended the run"))
 
     def _worth_another_look(self) -> list[Node]:
         """Parked nodes that a first accepted call of this run may have made provable, and their readers."""
@@ -183,40 +212,70 @@ class Executor:
         counter = self._counters[node.provider]
         digests = [artifact.digest for artifact in reading.artifacts]
         takes = takes_of(node, counter.market, digests, self._asked.get(node.id, ()))
-        too_large = oversized(node, reading.artifacts, counter.market.max_picture_bytes)
-        answers = await asyncio.gather(*(self._take(node, take, counter, too_large) for take in takes))
+        # Each is guarded: an error of one must not leave another's money behind.
+        answers = await asyncio.gather(
+            *(self._guarded(self._take(node, take, reading), _take_failed) for take in takes)
+        )
         return self._judged(node, takes, answers, digests)
 
     def _read(self, node: Node) -> _Reading | Outcome:
         """What *node* reads, or the outcome that it inherits from what it cannot read."""
         artifacts = []
         missing: list[Outcome] = []
+        gone: list[str] = []
         for one in node.inputs:
             if isinstance(one, FileInput):
                 artifacts.append(self._files[one.path])
                 continue
             upstream = self.outcomes[one.node]
-            artifact = _flowing(upstream, one)
-            if artifact is None:
+            take = _flowing(upstream, one)
+            if take is None:
                 missing.append(upstream)
-            else:
-                artifacts.append(artifact)
-        return _inherited(node, missing) if missing else _Reading(tuple(artifacts))
+                continue
+            artifacts.append(take.result.artifact)
+            if self._is_gone(take):
+                gone.append(one.node)
+        return _inherited(node, missing) if missing else _Reading(tuple(artifacts), tuple(gone))
 
-    async def _take(self, node: Node, take: TakeWanted, counter: Counter, too_large: str | None) -> Bought | NotBought:
+    def _is_gone(self, take: Take) -> bool:
+        return take.result.key in self._lost and not (take.bought or take.replaced)
+
+    async def _take(self, node: Node, take: TakeWanted, reading: _Reading) -> Bought | NotBought:
+        key = take.wanted.key
+        self._wanted.add(key)
+        known = self._had.get((node.id, key)) or await self._known(node, take)
+        answer = known or await self._obtain(node, take, reading)
+        if isinstance(answer, Bought):
+            self._had[node.id, key] = answer
+        return answer
+
+    async def _known(self, node: Node, take: TakeWanted) -> Bought | None:
+        """What the plan found, where nothing has to be bought."""
         finding = self._findings.get(take.wanted.key)
         if isinstance(finding, Hit):
             if finding.source == "ledger":  # whoever bought it was killed before the result was written
-                await asyncio.to_thread(counter.market.stores.results.put, finding.result)
+                results = self._counters[node.provider].market.stores.results
+                await asyncio.to_thread(results.put, finding.result)
             return Bought(finding.result, paid=False, source=finding.source)
-        if isinstance(finding, Known) and not self._rebuy:
+        if isinstance(finding, Known) and not (self._rebuy and take.wanted.key in self._lost):
             return Bought(finding.result, paid=False, source=finding.source)
-        if counter.buyer is None:
-            return NotBought("waiting", "stopped", "nothing can be bought here")
-        if too_large is not None:
-            return NotBought("failed", "error", too_large)
+        return None
+
+    async def _obtain(self, node: Node, take: TakeWanted, reading: _Reading) -> Bought | NotBought:
+        counter = self._counters[node.provider]
+        finding = self._findings.get(take.wanted.key)
+        if not isinstance(finding, Open):  # what is open may be there without being sent again
+            too_large = oversized(node, reading.artifacts, counter.market.max_picture_bytes)
+            if too_large is not None:
+                return NotBought("failed", "error", too_large)
+            if reading.gone:
+                return NotBought("blocked", "input", f"needs {', '.join(reading.gone)}, whose bytes are nowhere")
         order = Order(take.request, take.wanted, node.id, counter.market.price(node), node.timeout)
-        return await counter.buyer.obtain(order)
+        if counter.buyer is not None:
+            return await counter.buyer.obtain(order)
+        if isinstance(finding, Open):
+            return said_before(order, finding.attempt)
+        raise AssertionError(f"{node.id} would be bought, and the plan did not say so")
 
     def _judged(
         self,
@@ -234,7 +293,7 @@ class Executor:
         judged = {sample: judge(answer.result.artifact, images) for sample, answer in had.items()}
         base = takes[0].wanted.base
         lock = self._counters[node.provider].market.stores.lock
-        sample = picked(pick_of(node, lock, base), judged, [take.wanted.sample for take in takes])
+        sample = picked(pick_of(node, lock, base), judged, range(1, node.samples + 1))
         refusals = [answer for answer in answers if isinstance(answer, NotBought)]
         outcome = Outcome(
             node=node.id,
@@ -254,23 +313,24 @@ class Executor:
         wrong = judged.get(sample) if sample is not None else None
         if wrong is not None:
             return replace(outcome, status="failed", reason=wrong, error=_UNFIT[wrong].format(node=node.id))
+        gone = [take for take in outcome.takes if self._is_gone(take)]
+        if gone and node.output is None:  # what is published is looked for where it is published
+            error = f"bought, but the bytes of take {gone[0].sample} are nowhere; `--rebuy` buys it again"
+            return replace(outcome, status="lost", reason="lost", error=error)
         return outcome
 
     # --- around the nodes ---
 
-    async def _resume(self, counter: Counter) -> None:
-        """Take up every open attempt of this provider's origin; those of others' nodes only warn."""
+    async def _resume(self, counter: Counter) -> list[tuple[Attempt, NotBought]]:
+        """Take up every open attempt of this provider's origin; those that stay open, and why."""
         if counter.buyer is None:
-            return
-        attempts = await counter.market.stores.ledger.open_attempts(counter.buyer.origin)
+            return []
+        buyer, open_attempts = counter.buyer, counter.market.stores.ledger.open_attempts
+        attempts: list[Attempt] = await self._guarded(open_attempts(buyer.origin), lambda _: [])
         troubles = await asyncio.gather(
-            *(counter.buyer.resume(attempt, _RESUME_TIMEOUT) for attempt in attempts), return_exceptions=True
+            *(self._guarded(buyer.resume(attempt, _RESUME_TIMEOUT), _take_failed) for attempt in attempts)
         )
-        for attempt, trouble in zip(attempts, troubles, strict=True):
-            if isinstance(trouble, StoreError):
-                self._stop_all(trouble)
-            elif isinstance(trouble, NotBought) and attempt.node not in self._graph.nodes:
-                self._emit(Warned(f"{attempt.node or attempt.key} (bought by an earlier run): {trouble.error}"))
+        return [(attempt, trouble) for attempt, trouble in zip(attempts, troubles, strict=True) if trouble is not None]
 
     def _stop_all(self, error: BananaError | None) -> None:
         if error is not None and self.error is None:
@@ -298,11 +358,27 @@ def _upstream(node: Node) -> set[str]:
     return {one.node for one in node.inputs if isinstance(one, NodeInput)}
 
 
-def _flowing(outcome: Outcome, one: NodeInput) -> Artifact | None:
-    """The picture of *outcome* that a reader gets by *one*."""
+def _tell_errors(ended: _Ended, task: asyncio.Task[None]) -> None:
+    """Say that a node's task broke off: everybody would wait for the node."""
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is not None:
+        ended.put_nowait(error)
+
+
+def _failed(so_far: Outcome, error: str) -> Outcome:
+    return replace(so_far, status="failed", reason="error", error=error)
+
+
+def _take_failed(error: str) -> NotBought:
+    return NotBought("failed", "error", error)
+
+
+def _flowing(outcome: Outcome, one: NodeInput) -> Take | None:
+    """The take of *outcome* that a reader gets by *one*; an unfit one flows to nobody."""
     # What is picked and fit flows on, even where another take of the node is still in the way.
     sample = one.sample if one.sample is not None else outcome.picked
-    return next((take.result.artifact for take in outcome.takes if take.sample == sample), None)
+    fit = (take for take in outcome.takes if judge(take.result.artifact, outcome.images) is None)
+    return next((take for take in fit if take.sample == sample), None)
 
 
 def _inherited(node: Node, missing: Sequence[Outcome]) -> Outcome:

@@ -8,8 +8,8 @@ takes are, which take flows on, and what makes a picture unfit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from banana_pipe.canonical import Digest
@@ -74,6 +74,8 @@ class Decided:
     findings: Mapping[Key, Finding] = field(repr=False)
     takes: Mapping[str, tuple[TakeWanted, ...]] = field(repr=False)
     """By node, where its inputs are known."""
+    lost: frozenset[Key]
+    """What is bought, has its bytes nowhere, and is to be published or sent: what `--rebuy` is about."""
 
 
 # --- rules that a plan and a run share --------------------------------------------------------
@@ -162,12 +164,16 @@ class _Seen:
     takes: tuple[TakeWanted, ...] = ()
     results: dict[int, Result] = field(default_factory=dict)
     """The known takes that pass: only these flow on."""
-    sample: int | None = None
+    sample: int = 1
+    """The take that flows on; where that is not known yet, the one that it hangs on."""
+    needs: tuple[str, ...] = ()
+    """The nodes that it reads and that a run brings no picture of, or none that could be sent."""
+    too_large: str | None = None
 
-    @property
-    def artifact(self) -> Artifact | None:
-        """The picture that flows on, where it is known."""
-        return self.results[self.sample].artifact if self.sample in self.results else None
+    def take(self, sample: int | None) -> TakeWanted | None:
+        """The take that a reader gets, by number or (None) as picked; None while no take is known."""
+        wanted = self.sample if sample is None else sample
+        return next((take for take in self.takes if take.wanted.sample == wanted), None)
 
 
 async def plan(graph: Graph, markets: Mapping[str, Market], files: Mapping[Path, Artifact]) -> Decided:
@@ -191,10 +197,12 @@ async def plan(graph: Graph, markets: Mapping[str, Market], files: Mapping[Path,
             wanted.setdefault(one.node.provider, []).extend(take.wanted for take in one.takes)
         for provider, keys in wanted.items():
             findings.update(await markets[provider].stores.find_many(keys))
-        for node in level:
-            _settle_pick(seen[node.id], markets[node.provider], findings)
+        for one in (seen[node.id] for node in level):
+            _settle_pick(one, markets[one.node.provider], findings)
+            _settle_needs(one, seen, markets[one.node.provider], findings)
     takes = {name: one.takes for name, one in seen.items() if one.takes}
-    return Decided(_written(graph, markets, seen, findings), findings, takes)
+    lost = _lost(seen, findings)
+    return Decided(_written(graph, markets, seen, findings, lost, asked), findings, takes, lost)
 
 
 def _levels(graph: Graph) -> Iterator[list[Node]]:
@@ -216,7 +224,7 @@ def _images(node: Node, seen: Mapping[str, _Seen], files: Mapping[Path, Artifact
             images.append(files[one.path])
             continue
         upstream = seen[one.node]
-        sample = one.sample if one.sample is not None else upstream.sample
+        sample = upstream.sample if one.sample is None else one.sample
         if sample not in upstream.results:
             return None
         images.append(upstream.results[sample].artifact)
@@ -234,16 +242,82 @@ def _settle_pick(one: _Seen, market: Market, findings: Mapping[Key, Finding]) ->
             known[take.wanted.sample] = finding.result
     judged = {sample: judge(result.artifact, digests) for sample, result in known.items()}
     pick = pick_of(one.node, market.stores.lock, one.takes[0].wanted.base)
-    one.sample = picked(pick, judged, [take.wanted.sample for take in one.takes])
+    samples = range(1, one.node.samples + 1)
+    flowing = picked(pick, judged, samples)
+    one.sample = flowing if flowing is not None else next(sample for sample in samples if sample not in judged)
     one.results = {sample: result for sample, result in known.items() if judged[sample] is None}
 
 
+def _settle_needs(one: _Seen, seen: Mapping[str, _Seen], market: Market, findings: Mapping[Key, Finding]) -> None:
+    """Say what keeps a node that would be sent from being sent."""
+    if not _would_be_sent(one, findings):
+        return
+    one.needs = tuple(
+        read.node
+        for read in _read_by(one)
+        if _is_hopeless(seen[read.node], read.sample, findings) or _is_gone(seen[read.node], read.sample, findings)
+    )
+    if one.images is not None:
+        one.too_large = oversized(one.node, one.images, market.max_picture_bytes)
+
+
+def _read_by(one: _Seen) -> list[NodeInput]:
+    return [read for read in one.node.inputs if isinstance(read, NodeInput)]
+
+
+def _would_be_sent(one: _Seen, findings: Mapping[Key, Finding]) -> bool:
+    return one.images is None or any(isinstance(findings[take.wanted.key], Miss) for take in one.takes)
+
+
+def _is_hopeless(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> bool:
+    """Whether a run brings no picture of that take, or one that does not flow on."""
+    take = one.take(sample)
+    if take is None:
+        return bool(one.needs)
+    finding = findings[take.wanted.key]
+    if isinstance(finding, Miss):
+        return bool(one.needs) or one.too_large is not None
+    if isinstance(finding, Open):
+        return finding.attempt.state in ("REFUSED", "LOST")
+    return take.wanted.sample not in one.results
+
+
+def _is_gone(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> bool:
+    """Whether that take is bought, and its bytes are nowhere."""
+    take = one.take(sample)
+    return take is not None and isinstance(findings[take.wanted.key], Known)
+
+
+def _lost(seen: Mapping[str, _Seen], findings: Mapping[Key, Finding]) -> frozenset[Key]:
+    """What is bought, has its bytes nowhere, and is to be published or sent."""
+    wanted: list[TakeWanted | None] = []
+    for one in seen.values():
+        if one.node.output is not None and one.sample in one.results and _is_gone(one, None, findings):
+            wanted.append(one.take(None))
+        reads = _read_by(one)
+        hopeless = any(_is_hopeless(seen[read.node], read.sample, findings) for read in reads)
+        if _would_be_sent(one, findings) and not hopeless and one.too_large is None:
+            gone = [read for read in reads if _is_gone(seen[read.node], read.sample, findings)]
+            wanted += [seen[read.node].take(read.sample) for read in gone]
+    return frozenset(take.wanted.key for take in wanted if take is not None)
+
+
 def _written(
-    graph: Graph, markets: Mapping[str, Market], seen: Mapping[str, _Seen], findings: Mapping[Key, Finding]
+    graph: Graph,
+    markets: Mapping[str, Market],
+    seen: Mapping[str, _Seen],
+    findings: Mapping[Key, Finding],
+    lost: Container[Key],
+    asked: Mapping[str, Iterable[int]],
 ) -> Plan:
     first_asker: dict[Key, str] = {}
-    lines = [_line(seen[node.id], markets[node.provider], findings, first_asker) for node in graph]
-    lines = _mark_lost(lines, seen, findings)
+    lines = []
+    for one in (seen[node.id] for node in graph):
+        market = markets[one.node.provider]
+        if one.images is None:
+            lines.append(_waiting(one, market, asked.get(one.node.id, ())))
+        else:
+            lines.append(_line(one, market, findings, first_asker, lost))
     calling = [line for line in lines if line.state == "call"]
     maybe = [*calling, *(line for line in lines if line.state == "wait")]
     return Plan(
@@ -256,24 +330,44 @@ def _written(
     )
 
 
-def _line(one: _Seen, market: Market, findings: Mapping[Key, Finding], first_asker: dict[Key, str]) -> PlannedNode:
-    node = one.node
-    price = market.price(node)
-    if one.images is None:
-        cost = None if price is None else price * node.samples
-        return _planned(one, "wait", "upstream", calls=node.samples, cost=cost)
+def _waiting(one: _Seen, market: Market, asked: Iterable[int]) -> PlannedNode:
+    """The line of a node of whose inputs something is not known."""
+    if one.needs:
+        return _blocked(one)
+    samples = {*range(1, one.node.samples + 1), *asked, *(() if one.node.pick is None else (one.node.pick,))}
+    return _planned(one, "wait", "upstream", calls=len(samples), cost=_times(market.price(one.node), len(samples)))
+
+
+def _blocked(one: _Seen) -> PlannedNode:
+    return _planned(one, "failed", "input", detail=f"needs {', '.join(dict.fromkeys(one.needs))}")
+
+
+def _times(price: int | None, calls: int) -> int | None:
+    """What *calls* cost; none cost nothing, whatever the price."""
+    return None if price is None and calls else (price or 0) * calls
+
+
+def _line(
+    one: _Seen,
+    market: Market,
+    findings: Mapping[Key, Finding],
+    first_asker: dict[Key, str],
+    lost: Container[Key],
+) -> PlannedNode:
+    missing = [take.wanted for take in one.takes if isinstance(findings[take.wanted.key], Miss)]
     blocking = _in_the_way(one, findings)
+    if missing and one.too_large is not None:
+        return _planned(one, "failed", "error", detail=one.too_large)
+    if missing and one.needs:
+        return _blocked(one)
+    if missing:  # these are bought, whatever became of the other takes
+        ours = [key for key in missing if first_asker.setdefault(key.key, one.node.id) == one.node.id]
+        reason = _why_missing(one, market) if ours else "same"
+        return _planned(one, "call", reason, calls=len(ours), cost=_times(market.price(one.node), len(ours)))
     if blocking is not None:
         return _planned(one, *blocking)
-    missing = [take.wanted for take in one.takes if isinstance(findings[take.wanted.key], Miss)]
-    if missing:
-        too_large = oversized(node, one.images, market.max_picture_bytes)
-        if too_large is not None:
-            return _planned(one, "failed", "error", detail=too_large)
-        ours = [key for key in missing if first_asker.setdefault(key.key, node.id) == node.id]
-        reason = _why_missing(one, market) if ours else "same"
-        cost = 0 if not ours else None if price is None else price * len(ours)
-        return _planned(one, "call", reason, calls=len(ours), cost=cost)
+    if any(take.wanted.key in lost for take in one.takes):
+        return _planned(one, "lost", "lost")
     return _done_already(one, findings)
 
 
@@ -303,26 +397,24 @@ def _why_missing(one: _Seen, market: Market) -> Reason:
 
 def _done_already(one: _Seen, findings: Mapping[Key, Finding]) -> PlannedNode:
     """The line of a node whose takes are all known: cached, or unfit by today's checks."""
-    sample = one.sample if one.sample is not None else one.takes[0].wanted.sample
-    for take in one.takes:
-        finding = findings[take.wanted.key]
-        if take.wanted.sample == sample and isinstance(finding, Hit | Known):
-            wrong = judge(finding.result.artifact, take.request.images)
-            return _planned(one, "failed", wrong) if wrong is not None else _planned(one, "cached", finding.source)
-    raise AssertionError(f"{one.node.id}: no take of it is missing, open or known")
+    take = one.take(None)
+    finding = findings[take.wanted.key] if take is not None else None
+    if take is None or not isinstance(finding, Hit | Known):
+        raise AssertionError(f"{one.node.id}: no take of it is missing, open or known")
+    wrong = judge(finding.result.artifact, take.request.images)
+    return _planned(one, "failed", wrong) if wrong is not None else _planned(one, "cached", finding.source)
 
 
 def _planned(
     one: _Seen, state: State, reason: Reason, *, calls: int = 0, cost: int | None = 0, detail: str = ""
 ) -> PlannedNode:
-    sample = one.sample if one.sample is not None else 1
-    keys = {take.wanted.sample: take.wanted.key for take in one.takes}
+    take = one.take(None)
     return PlannedNode(
         id=one.node.id,
         action=one.node.action,
         state=state,
         reason=reason,
-        key=keys.get(sample),
+        key=take.wanted.key if take is not None else None,
         calls=calls,
         cost=cost,
         inputs=tuple(_shown(read) for read in one.node.inputs),
@@ -334,25 +426,3 @@ def _shown(one: NodeInput | FileInput) -> str:
     if isinstance(one, FileInput):
         return one.label
     return one.node if one.sample is None else f"{one.node}@{one.sample}"
-
-
-def _mark_lost(
-    lines: list[PlannedNode], seen: Mapping[str, _Seen], findings: Mapping[Key, Finding]
-) -> list[PlannedNode]:
-    """Say `lost` where bytes are nowhere and needed: to be published, or to be sent by who reads them."""
-    needed: set[str] = set()
-    for line in lines:
-        if line.state in ("call", "wait"):
-            needed |= {read.node for read in seen[line.id].node.inputs if isinstance(read, NodeInput)}
-    lost: set[str] = set()
-    marked = []
-    for line in lines:
-        known = line.state == "cached" and isinstance(findings.get(line.key or Key("")), Known)
-        if known and (line.id in needed or seen[line.id].node.output is not None):
-            lost.add(line.id)
-            marked.append(replace(line, state="lost", reason="lost"))
-        elif line.state == "call" and lost & {read.split("@")[0] for read in line.inputs}:
-            marked.append(replace(line, state="wait", reason="upstream"))
-        else:
-            marked.append(line)
-    return marked

@@ -26,7 +26,7 @@ from banana_pipe.outputs.publish import Publisher, refuse_foreign
 from banana_pipe.planning import Decided, Market
 from banana_pipe.prices import total
 from banana_pipe.providers.catalog import origin
-from banana_pipe.purchase.orders import Consent, Stop
+from banana_pipe.purchase.orders import Stop
 from banana_pipe.record import Record
 from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
@@ -112,6 +112,7 @@ class _Running:
                 counters,
                 self._workspace.files,
                 self._decided.findings,
+                lost=self._decided.lost,
                 publish=self._publish,
                 emit=self._tell,
                 clock=clock,
@@ -151,10 +152,8 @@ class _Running:
 
     async def _needs_buyer(self, name: str, market: Market) -> bool:
         """Whether this run may call, poll or look up there. Without a token, what others left waits."""
-        graph = self._workspace.graph
-        states = {line.state for line in self._decided.plan.nodes if graph.nodes[line.id].provider == name}
-        again = _agrees_to_more(self._limits.consent) and bool(states & {"lost", "failed"})
-        if states & {"call", "wait", "parked"} or again:
+        own = [line for line in self._decided.plan.nodes if self._workspace.graph.nodes[line.id].provider == name]
+        if self._may_buy_again() or any(line.state in ("call", "wait", "parked") for line in own):
             return True
         if market.free:
             return False
@@ -164,9 +163,16 @@ class _Running:
             return False
         return bool(left)
 
+    def _may_buy_again(self) -> bool:
+        """Whether something is bought anew by consent: then also what reads it, though it is cached now."""
+        consent = self._limits.consent
+        agreed = consent.rebuy or consent.retry_refused or consent.retry_unknown
+        return agreed and any(line.state in ("lost", "failed") for line in self._decided.plan.nodes)
+
     def _may_send(self) -> list[Node]:
+        everything = self._may_buy_again()
         states = {line.id: line.state for line in self._decided.plan.nodes}
-        return [node for node in self._workspace.graph if states[node.id] in ("call", "wait", "parked")]
+        return [node for node in self._workspace.graph if everything or states[node.id] in ("call", "wait", "parked")]
 
     # --- while it runs ---
 
@@ -243,10 +249,6 @@ def _interrupt(counters: Iterable[Counter]) -> None:
             counter.buyer.stop("interrupt", BananaError("interrupted"))
 
 
-def _agrees_to_more(consent: Consent) -> bool:
-    return consent.rebuy or consent.retry_refused or consent.retry_unknown
-
-
 def _modified(workspace: Workspace, decided: Decided) -> set[str]:
     """The nodes whose published file was changed by hand."""
     modified = set()
@@ -265,7 +267,9 @@ def _modified(workspace: Workspace, decided: Decided) -> set[str]:
 
 
 def _saved(outcomes: Sequence[Outcome]) -> int | None:
-    kept = {take.result.key: take.result.price for outcome in outcomes for take in outcome.takes if not take.bought}
+    takes = [take for outcome in outcomes for take in outcome.takes]
+    bought = {take.result.key for take in takes if take.bought}
+    kept = {take.result.key: take.result.price for take in takes if take.result.key not in bought}
     return total(kept.values())
 
 

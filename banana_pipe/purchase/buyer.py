@@ -210,9 +210,9 @@ class Buyer:
         """Take what stands in the way to its end; an attempt means: buy (instead of it, if it is active)."""
         consent = self._desk.consent
         if attempt.state == "REFUSED":
-            return attempt if consent.retry_refused else _refused(attempt, before=True)
+            return attempt if consent.retry_refused else said_before(order, attempt)
         if attempt.state == "LOST":
-            return attempt if consent.rebuy else _lost(order, (attempt.picture or "its link",))
+            return attempt if consent.rebuy else said_before(order, attempt)
         progress.slot.release()
         ended = self._resumed.pop(attempt.key, None) or await self._follow(attempt, progress)
         if isinstance(ended, NotBought):
@@ -531,6 +531,13 @@ class Buyer:
         finally:
             sleep.cancel()
             stop.cancel()
+
+
+def said_before(order: Order, attempt: Attempt) -> NotBought:
+    """What an attempt that is over, REFUSED or LOST, says of *order* to who does not pay for it again."""
+    if attempt.state == "REFUSED":
+        return _refused(attempt, before=True)
+    return _lost(order, (attempt.picture or "its link",))
 
 
 _CHECK_IT = "check ACEDATACLOUD_API_TOKEN; what is paid is kept, the same command goes on"
