@@ -81,9 +81,8 @@ class LiveTable:
         room = min(_MOST_ROWS, max(1, self._console.height - 5))
         if len(rows) > room:
             hidden = len(rows) - room + 1
-            rows = [*rows[: room - 1], ("", Text(f"… and {hidden} more", style="dim"), Text(""), "")]
+            rows = [*rows[: room - 1], (Text(f"… and {hidden} more", style="dim"), Text(""), "")]
         under_way = Table.grid(padding=(0, 2, 0, 0))
-        under_way.add_column(width=1)
         under_way.add_column(no_wrap=True, overflow="ellipsis")
         under_way.add_column(no_wrap=True, overflow="ellipsis")
         under_way.add_column(justify="right", no_wrap=True)
@@ -127,7 +126,7 @@ class LiveTable:
         parts.append((f"{money} of at most {show_usd(most)}" if most else money, "bold"))
         return Text("   ").join(Text(words, style=style) for words, style in parts)
 
-    def _rows(self) -> Iterator[tuple[RenderableType, RenderableType, RenderableType, str]]:
+    def _rows(self) -> Iterator[tuple[RenderableType, RenderableType, str]]:
         now = self.tally.clock.boot()
         for flight in list(self.tally.flights.values()):
             look = ATTEMPTS[flight.state]
@@ -140,8 +139,8 @@ class LiveTable:
                 yield _row("○", "blue", node, wait.why, f"{duration(wait.until - now)} more")
 
 
-def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, Text, Text, str]:
-    return Text(mark, style=style), Text(one_line(node)), Text(one_line(what), style=style), when
+def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, Text, str]:
+    return Text.assemble((mark, style), f" {one_line(node)}"), Text(one_line(what), style=style), when
 
 
 def _money(spent: int | None) -> str:

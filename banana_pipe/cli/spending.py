@@ -86,4 +86,5 @@ def _bought_again(line: PlannedNode, consent: Consent) -> bool:
         (line.state == "lost" and consent.rebuy)
         or (line.state == "parked" and consent.retry_unknown)
         or (line.reason == "refused" and consent.retry_refused)
+        or (line.reason == "input" and (consent.rebuy or consent.retry_refused))
     )

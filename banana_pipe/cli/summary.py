@@ -58,17 +58,15 @@ def _headline(paper: Paper, run: Run) -> str:
 
 def _money(run: Run) -> str:
     if run.called:
-        bought = f"{count(run.paid_images, 'picture')} bought in {count(run.called, 'call')} for {_price(run.cost)}"
+        price = "free" if run.cost == 0 else f"for {show_usd(run.cost)}"
+        verb = "made" if run.cost == 0 else "bought"
+        bought = f"{count(run.paid_images, 'picture')} {verb} in {count(run.called, 'call')}, {price}"
     else:
         bought = "nothing bought"
     kept = len({take.result.key for outcome in run.outcomes for take in outcome.takes if not take.bought})
     had = f", {kept} had before" if kept else ""
     saved = f" (saved {show_usd(run.saved)})" if kept and run.saved else ""
     return f"  {bought}{had}{saved}, {duration(run.seconds)}"
-
-
-def _price(cost: int | None) -> str:
-    return "$0 (free)" if cost == 0 else show_usd(cost)
 
 
 def _places(paper: Paper, ended: Ended) -> Iterator[str]:

@@ -30,9 +30,8 @@ def test_every_attempt_is_shown_with_its_state_and_price(pipe: Pipe, doubtful: V
     """What is in doubt counts as spent."""
     said = pipe("ledger", "show")
     assert said.code == 0
-    lines = [line.split() for line in said.out.splitlines()]
-    shown = sorted((line[3:5], line[-1]) for line in lines[1:4] if line[4] != "in")
-    assert len(shown) == 3 or any("doubt" in line for line in lines[1:4])
+    rows = [" ".join(line.split()[3:7]) for line in said.out.splitlines()[1:4]]
+    assert sorted(rows) == ["! in doubt $0.039", "✓ stored $0.039 base", "✓ stored $0.039 tint[color=ivory]"]
     assert "3 attempts, 1 open; $0.117 spent" in said.out
 
 

@@ -39,7 +39,7 @@ def test_a_run_on_the_sandbox_says_what_is_there(pipe: Pipe) -> None:
     assert said.code == 0
     assert plainly(said.out) == [
         "✓ small: all 3 nodes are there, 3 of them new",
-        "3 pictures bought in 3 calls for $0 (free), T",
+        "3 pictures made in 3 calls, free, T",
         "pictures out/small@sandbox/",
         "page out/small@sandbox/index.html",
         "log out/small@sandbox/_/runs/RUN.jsonl",
@@ -82,7 +82,7 @@ def test_a_run_for_money_says_the_price_first(pipe: Pipe, at: Vendor) -> None:
     said = pipe(*RUN)
     assert said.code == 0
     assert plainly(said.err)[0] == "small: 1 call, about $0.039 (at most 3 calls, $0.117) → out/small/"
-    assert plainly(said.out)[1] == "3 pictures bought in 3 calls for $0.117, T"
+    assert plainly(said.out)[1] == "3 pictures bought in 3 calls, for $0.117, T"
     assert plainly(pipe(*RUN).out)[1] == "nothing bought, 3 had before (saved $0.117), T"
     assert len(at.charges) == 3
 

@@ -1,0 +1,109 @@
+"""Text that fits its stream. Unaware of what is said."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from banana_pipe.cli.table import Cell, Column, table
+from banana_pipe.cli.terminal import Paper, clean, fitted, one_line, shortened, width
+from banana_pipe.cli.words import bill, dollars, duration
+
+
+class Screen(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It does."""
+        return True
+
+
+@given(st.text(), st.integers(1, 40))
+def test_what_is_shortened_fits(text: str, cells: int) -> None:
+    """Whatever its letters are; and what fits is left as it is."""
+    line = one_line(text)
+    for short in (fitted(line, cells), shortened(line, cells)):
+        assert width(short) <= cells
+        assert short == line or "…" in short
+        assert width(line) > cells or short == line
+
+
+@given(st.text())
+def test_cleaned_text_holds_nothing_that_a_terminal_acts_on(text: str) -> None:
+    """But line breaks, and joiners within words and emoji."""
+    import unicodedata
+
+    left = {letter for letter in clean(text) if unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+    assert left <= {"\n", "\u200c", "\u200d"}
+
+
+def test_wide_letters_are_two_cells() -> None:
+    """Columns stay aligned in every script."""
+    assert width("モカ") == 4
+    assert width("e\u0301") == 1
+    assert fitted("モカモカモカ", 7) == "モカ…カ"
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_no_line_of_a_table_is_wider_than_its_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """First a column goes, then names lose their middle and prose its end."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    rows = [
+        [Cell("● call"), Cell(f"scene[colour=terracotta,setting=m{n}]"), Cell("generate"), Cell("x" * 50)]
+        for n in (1, 2)
+    ]
+    heads = (Column("state"), Column("node", gives=1), Column("action", drops=True), Column("why", gives=2, prose=True))
+    lines = table(Paper(Screen()), heads, rows)
+    assert max(width(line) for line in lines) < columns
+    assert len(set(lines)) == 3
+
+
+def test_what_is_piped_is_whole() -> None:
+    """A pipe has no width."""
+    rows = [[Cell("x" * 300)]]
+    assert table(Paper(io.StringIO()), (Column("why", gives=1),), rows)[1] == "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "coloured"),
+    [("TERM", "xterm", True), ("NO_COLOR", "1", False), ("CI", "true", False), ("TERM", "dumb", False)],
+)
+def test_colour_is_for_terminals_whose_owner_wants_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, *, coloured: bool
+) -> None:
+    """NO_COLOR, CI and TERM=dumb are honoured, and a pipe has none."""
+    for other in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(name, value)
+    assert ("\033[31m" in Paper(Screen()).styled("x", "red")) is coloured
+    assert Paper(io.StringIO()).styled("x", "red") == "x"
+
+
+@pytest.mark.parametrize(
+    ("totals", "words"),
+    [
+        ((0, 0, 0, 0), "nothing to buy"),
+        ((3, 120_000, 7, 310_000), "3 calls, about $0.12 (at most 7 calls, $0.31)"),
+        ((1, 39_000, 1, 39_000), "1 call, about $0.039"),
+        ((0, 0, 2, 78_000), "at most 2 calls, $0.078"),
+        ((2, 0, 9, 0), "2 calls, at most 9, free"),
+        ((2, 0, 2, 0), "2 calls, free"),
+        ((2, None, 2, None), "2 calls, unknown price"),
+    ],
+)
+def test_a_bill_says_what_is_certain_and_what_may_be(totals: tuple[int, int, int, int], words: str) -> None:
+    """Prices are a table, not an offer: about."""
+    assert bill(*totals) == words
+
+
+def test_times_and_amounts_are_short() -> None:
+    """Seconds, minutes, hours; a cap is rounded up, never below what it must allow."""
+    assert [duration(seconds) for seconds in (0.04, 9.94, 12.4, 185, 3729)] == [
+        *("0.0 s", "9.9 s", "12 s", "3:05 min", "1:02:09 h")
+    ]
+    assert [dollars(price) for price in (0, 1, 39_000, 7_000_000)] == ["0.00", "0.01", "0.04", "7.00"]
