@@ -62,9 +62,10 @@ def test_every_point(stations: list[Station], capsys: pytest.CaptureFixture[str]
 def test_killed_and_killed_again(stations: list[Station], capsys: pytest.CaptureFixture[str]) -> None:
     """The run that clears up after a kill may be killed too."""
     lot = random.Random(seed())
-    acts = {scene: stations[0].acts(scene) for scene in SCENES}
+    acts = {str(scene): stations[0].acts(scene) for scene in SCENES}
     scenes = lot.choices(SCENES, k=PAIRS)
-    cases = [Case(scene, (lot.randint(1, acts[scene]), lot.randint(1, acts[scene] // 2))) for scene in scenes]
+    most = [acts[str(scene)] for scene in scenes]
+    cases = [Case(scene, (lot.randint(1, n), lot.randint(1, n // 2))) for scene, n in zip(scenes, most, strict=True)]
     report = try_all(cases, stations)
     show(report, capsys)
     assert not report.verdict.wrong, "\n".join(report.verdict.wrong)
