@@ -30,6 +30,8 @@ from banana_pipe.errors import BananaError
 from banana_pipe.model import Json
 from banana_pipe.version import __version__
 
+EXIT_READER_GONE = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -91,6 +93,15 @@ def commands() -> None:
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command that *arguments* name; its exit code, whatever happens."""
     be_lenient()
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        # Python would complain once more while it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdout.fileno())
+        return EXIT_READER_GONE
+
+
+def _run(arguments: Sequence[str]) -> int:
     wants_json = "--json" in arguments
     try:
         code = commands.main(args=list(arguments), prog_name="banana-pipe", standalone_mode=False)
@@ -107,8 +118,6 @@ def run_command(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         err().say("\ninterrupted")
         return _ended(message_json("interrupted", EXIT_INTERRUPTED), EXIT_INTERRUPTED, wants_json)
-    except BrokenPipeError:
-        return _reader_gone()
     except Exception as bug:  # noqa: BLE001 - the last door: nobody above could do better
         from banana_pipe.cli.bugs import tell_bug
 
@@ -119,9 +128,3 @@ def _ended(value: Json, exit_code: int, wants_json: bool) -> int:
     if wants_json:
         print_json(out(), value)
     return exit_code
-
-
-def _reader_gone() -> int:
-    # Python would complain once more while it flushes stdout at exit.
-    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdout.fileno())
-    return 1

@@ -102,13 +102,14 @@ def test_all_mistakes_are_shown_and_counted(pipe: Pipe, project: Path) -> None:
     assert "^" in said.err
 
 
-def test_a_reader_who_has_gone_is_no_traceback(project: Path) -> None:
-    """`banana-pipe plan … | head -1`."""
+@pytest.mark.parametrize("arguments", [("recipes/small.yaml",), ("recipes/nobody.yaml", "--json")], ids=" ".join)
+def test_a_reader_who_has_gone_is_no_traceback(project: Path, arguments: tuple[str, ...]) -> None:
+    """`banana-pipe plan … | head -1`, whether it goes well or not."""
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
         check=False,
-        args=[sys.executable, "-m", "banana_pipe", "plan", "recipes/small.yaml"],
+        args=[sys.executable, "-m", "banana_pipe", "plan", *arguments],
         cwd=project,
         env=environment(None),
         stdout=writer,
@@ -116,7 +117,8 @@ def test_a_reader_who_has_gone_is_no_traceback(project: Path) -> None:
         text=True,
     )
     os.close(writer)
-    assert done.stderr == ""
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
     assert done.returncode == 1
 
 

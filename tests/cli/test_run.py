@@ -96,6 +96,12 @@ def test_without_a_token_nothing_is_sent_and_both_ways_on_are_said(pipe: Pipe) -
     assert not Path("cache/ledger.db").exists()
 
 
+def test_a_missing_token_is_told_before_the_price_is_asked_about(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever agrees to a price should not then be told that it was no use."""
+    monkeypatch.setenv("BANANA_PIPE_CONFIRM_CALLS", "0")
+    assert pipe(*RUN).code == 4
+
+
 def test_a_wrong_token_is_exit_4(pipe: Pipe, at: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what was not begun waits."""
     monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", "another-token")
