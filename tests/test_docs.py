@@ -1,17 +1,38 @@
-"""What the documents say holds: commands are one line, links lead somewhere, nothing names a machine.
+"""What the documents say holds: links lead somewhere, what is shown is what one gets, nothing is missing.
 
-Unaware of the program; what the commands do is for `.ci/run` to show.
+Unaware of how anything works; README's examples are run as a user runs them, and its tables are
+compared with the names that the program knows.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_args
 
+import click
 import pytest
 
+from banana_pipe.canonical import canonical_json, digest_of
+from banana_pipe.cli.config import SETTINGS, Settings
+from banana_pipe.cli.group import commands
+from banana_pipe.cli.options import recipe_options
+from banana_pipe.model import COUNTED, AttemptState
+from banana_pipe.prices import MICROS
+from banana_pipe.providers import catalog
+from banana_pipe.purchase.orders import Pace
+from banana_pipe.recipe import schema
+from tests.vendor.fixture import CANARY, env_for
+from tests.vendor.server import Vendor
+
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = sorted(ROOT.glob("*.md"))
 
 INSTALL = (
@@ -21,12 +42,26 @@ INSTALL = (
 )
 
 
-def command(name: str) -> list[str]:
-    """The lines of the block that README marks with *name*, as `.ci/run` finds it."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    block = re.search(rf"^<!-- command: {name} -->\n```sh\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    assert block, f"README.md has no block behind <!-- command: {name} -->"
-    return block.group(1).splitlines()
+def blocks(marker: str) -> list[str]:
+    """The code blocks directly behind `<!-- marker -->`, in order."""
+    found = re.findall(rf"^<!-- {marker} -->\n```\w+\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert found, f"README.md has no block behind <!-- {marker} -->"
+    return found
+
+
+def table(marker: str) -> list[list[str]]:
+    """The rows of the table behind `<!-- marker -->`, without its head, as cells."""
+    found = re.search(rf"^<!-- {re.escape(marker)} -->\n((?:\|.*\n)+)", README, re.MULTILINE)
+    assert found, f"README.md has no table behind <!-- {marker} -->"
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found.group(1).splitlines()[2:]]
+
+
+def words(cell: str) -> list[str]:
+    """What stands in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+# --- all documents ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -35,15 +70,22 @@ def command(name: str) -> list[str]:
 )
 def test_each_command_of_the_readme_is_one_line_with_an_environment_of_its_own(name: str, last: str) -> None:
     """Pasted into a fresh clone it works, also where the system's Python is externally managed."""
-    assert command(name) == [f"{INSTALL} && {last}"]
+    assert [block.splitlines() for block in blocks(f"command: {name}")] == [[f"{INSTALL} && {last}"]]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
-    """A file that was moved takes its readers along."""
+    """A file that was moved takes its readers along, and so does a heading."""
     text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
-    assert not [target for target in targets if target and not (document.parent / target).exists()]
+    headings = {_anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        assert "://" in target or not path or (document.parent / path).exists(), target
+        assert path or anchor in headings, target
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -68,3 +110,219 @@ def test_nothing_in_the_project_names_a_machine_or_a_registry() -> None:
         if path.is_file() and path.suffix not in {".png", ".jpg", ".webp", ".gif"}:
             found += [f"{name}: {hit}" for hit in forbidden.findall(path.read_text("utf-8", errors="replace"))]
     assert not found
+
+
+# --- the five minutes, as shown ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """A folder in which the five minutes were lived through: what was shown, and what was said."""
+
+    folder: Path
+    env: dict[str, str]
+    steps: list[tuple[str, str, str]]
+    """Each command, what README shows of its output, and its output."""
+
+    def json(self, *arguments: str) -> Any:
+        """What a command prints with `--json`."""
+        command = [sys.executable, "-m", "banana_pipe", *arguments, "--json"]
+        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False)
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
+    """Every command of the five minutes, run in its order; those with a token at a vendor of ours."""
+    folder = tmp_path_factory.mktemp("tour")
+    (folder / "fox.yaml").write_text(blocks("tour: file fox.yaml")[0], "utf-8")
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "banana-pipe"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m banana_pipe "$@"\n', "utf-8")
+    program.chmod(0o755)
+    free = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    with Vendor(token=CANARY) as vendor:
+        paid = free | env_for(vendor)
+        steps = [
+            (command, shown, _said(command, folder, free if where == "free" else paid))
+            for where in ("free", "token")
+            for block in blocks(f"tour: {where}")
+            for command, shown in re.findall(r"^\$ (.*\n)((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+            if not command.startswith("export ")
+        ]
+        yield Tour(folder, paid, steps)
+
+
+def _said(command: str, folder: Path, env: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_the_five_minutes_go_as_shown(tour: Tour) -> None:
+    """Every line that README shows is said; `…` is anything within a line, and any lines where it stands alone."""
+    assert len(tour.steps) >= 15
+    others = [f"$ {command}{said}" for command, shown, said in tour.steps if not re.fullmatch(_pattern(shown), said)]
+    assert not others, "\n".join(others)
+
+
+def _pattern(shown: str) -> str:
+    lines = [re.escape(line).replace("…", ".*") + "\n" for line in shown.splitlines()]
+    return "".join("(?:.*\n)*" if line == ".*\n" else line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("plan", ("plan", "fox.yaml")),
+        ("run", ("run", "fox.yaml")),
+        ("validate", ("validate", "fox.yaml")),
+        ("render", ("render", "fox.yaml")),
+        ("pick", ("pick", "fox.yaml", "hero", "1")),
+        ("reroll", ("reroll", "fox.yaml", "hero")),
+        ("ledger show", ("ledger", "show")),
+        ("providers", ("providers",)),
+        ("error", ("plan", "fox.yml")),
+    ],
+)
+def test_json_has_the_shape_that_is_shown(tour: Tour, name: str, arguments: tuple[str, ...]) -> None:
+    """Every member that README shows is there, and no other."""
+    (shown,) = blocks(f"json: {name}")
+    _compare(json.loads(shown), tour.json(*arguments), name)
+
+
+def _compare(shown: Any, got: Any, where: str) -> None:
+    if isinstance(shown, dict) and shown and not where.endswith((".params", ".price_usd")):
+        assert sorted(shown) == sorted(got), where
+        for name, value in shown.items():
+            _compare(value, got[name], f"{where}.{name}")
+    elif isinstance(shown, list) and shown and isinstance(shown[0], dict):
+        assert got, where
+        for one in got:
+            if where != "providers.providers" or one["models"]:
+                _compare(shown[0], one, where)
+
+
+def test_the_sandbox_knows_its_words(tmp_path: Path, tour: Tour) -> None:
+    """A refused call is sent once, a failed one three times, and both nodes are failed."""
+    refuse, fail = (words(row[0])[0] for row in table("sandbox words"))
+    steps = {"one": {"generate": f"A {refuse} fox"}, "two": {"generate": f"A {fail} fox"}}
+    (tmp_path / "words.yaml").write_text(json.dumps({"defaults": {"provider": "sandbox"}, "steps": steps}), "utf-8")
+    run = tour.json("run", str(tmp_path / "words.yaml"))
+    assert {node["id"]: (node["status"], node["reason"]) for node in run["nodes"]} == {
+        "one": ("failed", "refused"),
+        "two": ("failed", "error"),
+    }
+    log = Path(run["out"]) / "_" / "runs" / f"{run['run_id']}.jsonl"
+    events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert sorted(event["node"] for event in events if event["type"] == "call") == ["one", "two", "two", "two"]
+
+
+# --- what one can say: nothing missing, nothing too much ------------------------------------------------
+
+
+def _options(command: click.Command) -> set[str]:
+    """A command's options with what they take: `--json`, `--jobs N`, `-j N`."""
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    return {opt if one.is_flag else f"{opt} {one.metavar}" for one in options for opt in one.opts}
+
+
+def _every_command(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _every_command(command, f"{path}{name} ")
+        elif command is not None:
+            yield f"{path}{name}", command
+
+
+def test_every_command_and_flag_is_in_the_readme_and_no_other() -> None:
+    """What `--help` knows is what README knows."""
+    section = README.split("<!-- commands -->\n")[1].split("<!-- end of commands -->")[0]
+    described = {}
+    for part in section.split("### ")[1:]:
+        heading, _, text = part.partition("\n")
+        flags = {flag for row in re.findall(r"^\| (`-.*?) \|", text, re.MULTILINE) for flag in words(row)}
+        described[heading.strip("`")] = (flags, "options for every RECIPE" in " ".join(text.split()))
+    shared, _ = described.pop("Options for every RECIPE")
+    assert shared == _options(recipe_options(click.Command("any", params=[])))
+    known = {}
+    for path, command in _every_command(commands):
+        pieces = command.collect_usage_pieces(click.Context(command))
+        options = _options(command)
+        takes_all = shared <= options
+        known[" ".join([path, *pieces[1:]])] = (options - shared if takes_all else options, takes_all)
+    assert described == known
+
+
+def test_every_setting_is_in_the_readme_with_its_default_and_its_variable() -> None:
+    """A setting that nobody can find might as well not exist."""
+    rows = table("settings")
+    assert [(words(row[0])[0], words(row[2])[0]) for row in rows] == [
+        (f"[{one.table}] {one.name}" if one.table else one.name, one.variable) for one in SETTINGS
+    ]
+    said = {words(row[0])[0]: row[1] for row in rows}
+    pace, settings = Pace(), Settings()
+    defaults = {
+        "jobs": pace.calls,
+        "poll_seconds": pace.poll,
+        "settle_seconds": pace.settle,
+        "confirm_calls": settings.confirm_calls,
+        "confirm_cost": settings.confirm_cost / MICROS,
+    }
+    assert {name: float(said[name]) for name in defaults} == defaults
+    run = dict(_every_command(commands))["run"]
+    assert {flag for row in rows for flag in words(row[3])} <= {option.split()[0] for option in _options(run)}
+
+
+@pytest.mark.parametrize(("place", "keys"), [("top", schema.TOP), ("defaults", schema.DEFAULTS), ("step", schema.STEP)])
+def test_every_key_of_a_recipe_is_in_the_readme_and_no_other(place: str, keys: tuple[str, ...]) -> None:
+    """What is not built yet is not described."""
+    described = [word for row in table(f"keys: {place}") for word in words(row[0])]
+    assert sorted(described) == sorted(keys)
+
+
+def test_the_key_that_is_shown_is_the_key() -> None:
+    """Its JSON is canonical, its digest is the one named, and every field is explained."""
+    (shown,) = blocks("key")
+    request = json.loads(shown)
+    assert canonical_json(request) == shown.strip().encode()
+    assert f"`{digest_of(shown.strip().encode())}`" in README
+    assert [words(row[0])[0] for row in table("key fields")] == [
+        *("type", "provider", "action", "model", "prompt", "images", "params", "sample")
+    ]
+    assert {words(row[0])[0] for row in table("key fields")} == set(request)
+
+
+def test_the_key_that_is_shown_is_the_one_of_the_recipe(tour: Tour, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan for the real provider shows it: nobody is asked for that."""
+    monkeypatch.setitem(tour.env, "ACEDATACLOUD_API_BASE_URL", catalog.BASE_URL)
+    (hero, *_) = tour.json("plan", "fox.yaml", "--cache", "empty", "--out", "nowhere")["nodes"]
+    assert hero["key"] == digest_of(blocks("key")[0].strip().encode())
+
+
+def test_every_state_of_an_attempt_is_explained_with_what_it_costs() -> None:
+    """What counts as spent is what README says."""
+    rows = {words(row[0])[0]: row[2] for row in table("states")}
+    assert set(rows) == set(get_args(AttemptState))
+    assert {state for state, counts in rows.items() if counts == "yes"} == set(COUNTED)
+
+
+def test_a_price_table_as_shown_is_read(tmp_path: Path) -> None:
+    """Its prices are the ones that plans use, its source the one that is shown."""
+    (shown,) = blocks("prices")
+    path = tmp_path / "prices.toml"
+    path.write_text(shown, "utf-8")
+    known = catalog.load(path)
+    assert known.prices.price("nano-banana-pro", {}) == 33_300
+    assert known.prices.price("nano-banana-pro", {"resolution": "4K"}) == 50_000
+    assert known.price_notes["nano-banana-pro"].source == "our invoice"
