@@ -5,6 +5,7 @@ Unaware of recipes: the ledger is the project's.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from banana_pipe.events import Listener
 from banana_pipe.model import ACTIVE, Attempt
 from banana_pipe.providers.acedata import AceData
 from banana_pipe.purchase.buyer import Buyer
-from banana_pipe.purchase.orders import Desk
+from banana_pipe.purchase.orders import Desk, NotBought
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
 from banana_pipe.store.ledger import Ledger
@@ -56,7 +57,8 @@ async def reconcile(
 ) -> list[Reconciled]:
     """Look up every open attempt at the provider of *access*, collect what is paid; buys nothing.
 
-    Attempts of other base URLs are left alone. Raises NotAuthorised without a token if any is open.
+    Attempts of other base URLs are left alone. Raises NotAuthorised if any is open and there is no
+    token, or none that the provider accepts.
     """
     clock = clock or SystemClock()
     limits = limits or Limits()
@@ -114,13 +116,22 @@ async def _give_up(attempt: Attempt, ledger: Ledger, locks: KeyLocks) -> Attempt
 
 
 async def _resumed(buyer: Buyer, ledger: Ledger, before: list[Attempt]) -> list[Reconciled]:
-    reconciled = []
     try:
-        for attempt in before:
-            trouble = await buyer.resume(attempt, _TIMEOUT)
-            after = next((one for one in await ledger.all_attempts() if one.id == attempt.id), attempt)
-            words = trouble.error if trouble else "another process has it in hand" if after.state in ACTIVE else None
-            reconciled.append(Reconciled(attempt, after, words))
+        # At the same time: each may be settled for minutes.
+        troubles = await asyncio.gather(*(buyer.resume(attempt, _TIMEOUT) for attempt in before))
     finally:
         await buyer.close()
-    return reconciled
+    stop = buyer.stop_reason
+    if stop is not None and stop.kind == "auth":
+        raise stop.error
+    now = {attempt.id: attempt for attempt in await ledger.all_attempts()}
+    return [
+        Reconciled(attempt, now[attempt.id], _words(now[attempt.id], trouble))
+        for attempt, trouble in zip(before, troubles, strict=True)
+    ]
+
+
+def _words(after: Attempt, trouble: NotBought | None) -> str | None:
+    if trouble is not None:
+        return trouble.error
+    return "another process has it in hand" if after.state in ACTIVE else None

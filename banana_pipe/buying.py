@@ -95,5 +95,12 @@ def keep_inputs(workspace: Workspace, nodes: Iterable[Node]) -> None:
             if not isinstance(one, FileInput):
                 continue
             measured = workspace.files[one.path].digest
-            if not blobs.has(measured) and blobs.put(one.path.read_bytes()) != measured:
+            if not blobs.has(measured) and blobs.put(_bytes_of(one)) != measured:
                 raise StoreError(f"{one.label} was changed while it was read", hint="run again")
+
+
+def _bytes_of(file: FileInput) -> bytes:
+    try:
+        return file.path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read {file.label}: {error.strerror}", hint="run again once it is there") from error

@@ -5,8 +5,11 @@ Unaware of the command line; whether a price is agreed to is asked through a cal
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import count
 
 from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import SpendingStopped, UsageError
@@ -14,6 +17,7 @@ from banana_pipe.events import Listener
 from banana_pipe.model import Hit, Key, Known, Node, Plan
 from banana_pipe.planning import Decided, Market, TakeWanted
 from banana_pipe.prices import total
+from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
 from banana_pipe.recipe.select import select
 from banana_pipe.request import key_of, with_sample
@@ -65,10 +69,8 @@ async def pick(workspace: Workspace, text: str, sample: int) -> tuple[Picked, ..
     Raises UsageError where a node has no such take, or its request is not known yet.
     """
     decided = await plan(workspace)
-    chosen = [(node, _takes(decided, node)) for node, _ in select(workspace.graph, text)]
-    for node, takes in chosen:
-        _check_take(workspace, decided, node, takes, sample)
-    return tuple(_write_pick(workspace, decided, node, takes, sample) for node, takes in chosen)
+    chosen = [(node, await _had(workspace, node, _takes(decided, node), sample)) for node in _nodes(workspace, text)]
+    return tuple(_write_pick(workspace, node, had, sample) for node, had in chosen)
 
 
 async def reroll(
@@ -84,16 +86,23 @@ async def reroll(
     Raises SpendingStopped where *agree* says no, and what `run` raises.
     """
     decided = await plan(workspace)
-    orders = [await _next_take(workspace, decided, node) for node, _ in select(workspace.graph, text)]
-    price = Price(len(orders), total(workspace.markets[node.provider].price(node) for node, _ in orders))
-    if not agree(price):
+    orders = [
+        (node, await _next_take(workspace.markets[node.provider], _takes(decided, node)))
+        for node in _nodes(workspace, text)
+    ]
+    distinct = {take.wanted.key: workspace.markets[node.provider].price(node) for node, take in orders}
+    if not agree(Price(len(distinct), total(distinct.values()))):
         raise SpendingStopped("nobody agreed to the price, so nothing was bought", hint="agree with --yes")
-    taken = [await _buy_one(workspace, decided, node, take, limits, emit) for node, take in orders]
+    taken = await _buy(workspace, decided, orders, limits, emit)
     after = open_recipe(workspace.path, workspace.options, workspace.access, workspace.clock)
     try:
         return Reroll(tuple(taken), (await plan(after)).plan)
     finally:
         after.close()
+
+
+def _nodes(workspace: Workspace, text: str) -> list[Node]:
+    return [node for node, _ in select(workspace.graph, text)]
 
 
 def _takes(decided: Decided, node: Node) -> tuple[TakeWanted, ...]:
@@ -104,29 +113,38 @@ def _takes(decided: Decided, node: Node) -> tuple[TakeWanted, ...]:
     return decided.takes[node.id]
 
 
-def _check_take(workspace: Workspace, decided: Decided, node: Node, takes: Sequence[TakeWanted], sample: int) -> None:
-    known = {take.wanted.sample for take in takes if isinstance(decided.findings[take.wanted.key], Hit | Known)}
-    block = workspace.markets[node.provider].stores.lock.block(takes[0].wanted.base)
-    known |= set(block.takes) if block else set()
-    if not known:
+async def _had(workspace: Workspace, node: Node, takes: Sequence[TakeWanted], sample: int) -> list[lockfile.Bought]:
+    """The takes of *node* that are bought, *sample* among them. Raises UsageError where it is not."""
+    stores = workspace.markets[node.provider].stores
+    block = stores.lock.block(takes[0].wanted.base)
+    # The take asked for too: whoever bought it may have been killed before the lock file was written.
+    samples = {sample, *(take.wanted.sample for take in takes), *(block.takes if block else ())}
+    wanted = [_numbered(takes, one) for one in sorted(samples)]
+    findings = await stores.find_many(take.wanted for take in wanted)
+    had = [
+        lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, finding.result)
+        for take in wanted
+        if isinstance(finding := findings[take.wanted.key], Hit | Known)
+    ]
+    if not had:
         raise UsageError(f"{node.id} has no picture yet to pick from", hint="run the recipe first")
-    if sample not in known:
-        listed = ", ".join(str(one) for one in sorted(known))
+    if all(bought.sample != sample for bought in had):
+        listed = ", ".join(str(bought.sample) for bought in had)
         raise UsageError(
             f"{node.id} has no take {sample}; it has {listed}", hint="`banana-pipe reroll` buys one more take"
         )
+    return had
 
 
-def _write_pick(workspace: Workspace, decided: Decided, node: Node, takes: Sequence[TakeWanted], sample: int) -> Picked:
-    market = workspace.markets[node.provider]
-    base = takes[0].wanted.base
-    before = market.stores.lock.pick(base)
-    known = [
-        lockfile.Bought(base, take.wanted.sample, take.request.images, finding.result)
-        for take in takes
-        if isinstance(finding := decided.findings[take.wanted.key], Hit | Known)
-    ]
-    _change_lock(workspace, node, lambda lock: _with_pick(lock, node, known, sample))
+def _numbered(takes: Sequence[TakeWanted], sample: int) -> TakeWanted:
+    """Take *sample* of the request that *takes* are takes of."""
+    request = with_sample(takes[0].request, sample)
+    return TakeWanted(request, Wanted(key_of(request), takes[0].wanted.base, sample))
+
+
+def _write_pick(workspace: Workspace, node: Node, had: Sequence[lockfile.Bought], sample: int) -> Picked:
+    before = workspace.markets[node.provider].stores.lock.pick(had[0].base)
+    _change_lock(workspace, node, lambda lock: _with_pick(lock, node, had, sample))
     return Picked(node.id, sample, before)
 
 
@@ -146,48 +164,59 @@ def _change_lock(workspace: Workspace, node: Node, change: Callable[[lockfile.Lo
 # --- one more take --------------------------------------------------------------------------------
 
 
-async def _next_take(workspace: Workspace, decided: Decided, node: Node) -> tuple[Node, TakeWanted]:
+async def _next_take(market: Market, takes: Sequence[TakeWanted]) -> TakeWanted:
     """The take with the lowest number that lock, results and ledger do not know."""
-    takes = _takes(decided, node)
-    market = workspace.markets[node.provider]
     block = market.stores.lock.block(takes[0].wanted.base)
-    sample = 0
-    while True:
-        sample += 1
-        request = with_sample(takes[0].request, sample)
-        key = key_of(request)
+    for sample in count(1):
+        take = _numbered(takes, sample)
         in_lock = block is not None and sample in block.takes
-        if not in_lock and not await _is_known(market, key):
-            return node, TakeWanted(request, Wanted(key, takes[0].wanted.base, sample))
+        if not in_lock and not await _is_known(market, take.wanted.key):
+            return take
+    raise AssertionError("there is always a larger number")
 
 
 async def _is_known(market: Market, key: Key) -> bool:
     return market.stores.results.get(key) is not None or bool(await market.stores.ledger.samples_known([key]))
 
 
-async def _buy_one(
-    workspace: Workspace, decided: Decided, node: Node, take: TakeWanted, limits: Limits, emit: Listener
-) -> Rerolled:
-    market = workspace.markets[node.provider]
-    line = next(line for line in decided.plan.nodes if line.id == node.id)
-    before = next((one.wanted.sample for one in decided.takes[node.id] if one.wanted.key == line.key), None)
-    answer = await _bought(workspace, market, node, take, limits, emit)
-    if isinstance(answer, Bought):
-        known = [
-            lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result),
-        ]
-        _change_lock(workspace, node, lambda lock: _with_pick(lock, node, known, take.wanted.sample))
-    return Rerolled(node.id, take.wanted.sample, before, answer)
-
-
-async def _bought(
-    workspace: Workspace, market: Market, node: Node, take: TakeWanted, limits: Limits, emit: Listener
-) -> Bought | NotBought:
-    workspace.places.make_cache()
-    keep_inputs(workspace, [node])
+async def _buy(
+    workspace: Workspace,
+    decided: Decided,
+    orders: Sequence[tuple[Node, TakeWanted]],
+    limits: Limits,
+    emit: Listener,
+) -> list[Rerolled]:
+    """Buy all *orders* as one run, so that its caps hold for them together. Raises what stopped it."""
     run = run_id(workspace.clock.now())
-    async with open_buyer(node.provider, workspace, limits, run, emit) as buyer:
-        answer = await buyer.obtain(Order(take.request, take.wanted, node.id, market.price(node), node.timeout))
-        if isinstance(answer, NotBought) and buyer.stop_reason is not None:
-            raise buyer.stop_reason.error
-        return answer
+    async with AsyncExitStack() as stack:
+        buyers = {
+            name: await stack.enter_async_context(open_buyer(name, workspace, limits, run, emit))
+            for name in dict.fromkeys(node.provider for node, _ in orders)
+        }
+        workspace.places.make_cache()
+        keep_inputs(workspace, [node for node, _ in orders])
+        bought = await asyncio.gather(
+            *(_buy_one(workspace, decided, node, take, buyers[node.provider]) for node, take in orders),
+            return_exceptions=True,
+        )
+    errors = [one for one in bought if isinstance(one, BaseException)]
+    stops = [buyer.stop_reason.error for buyer in buyers.values() if buyer.stop_reason is not None]
+    if errors or stops:
+        raise [*errors, *stops][0]
+    return [one for one in bought if isinstance(one, Rerolled)]
+
+
+async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: TakeWanted, buyer: Buyer) -> Rerolled:
+    price = workspace.markets[node.provider].price(node)
+    answer = await buyer.obtain(Order(take.request, take.wanted, node.id, price, node.timeout))
+    if isinstance(answer, Bought):
+        bought = lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result)
+        _change_lock(workspace, node, lambda lock: _with_pick(lock, node, [bought], take.wanted.sample))
+    return Rerolled(node.id, take.wanted.sample, _flowing(decided, node), answer)
+
+
+def _flowing(decided: Decided, node: Node) -> int | None:
+    """The take of *node* that flows on by the plan, if it is bought."""
+    key = next(line.key for line in decided.plan.nodes if line.id == node.id)
+    take = next((take for take in decided.takes[node.id] if take.wanted.key == key), None)
+    return take.wanted.sample if take and isinstance(decided.findings[take.wanted.key], Hit | Known) else None

@@ -24,6 +24,7 @@ class Record:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._guard = Lock()
+        self._writing = Lock()
         self._takes: dict[str, list[tuple[lockfile.Bought, bool]]] = defaultdict(list)
         self._labels: dict[str, dict[BaseKey, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._written = workspace.clock.boot()
@@ -44,12 +45,16 @@ class Record:
 
     def write(self) -> None:
         """Bring the lock files up to date. Raises StoreError, UsageError."""
-        with self._guard:
+        with self._writing:
             self._written = self._workspace.clock.boot()
-            for provider, labels in self._labels.items():
+            for provider in list(self._labels):
+                with self._guard:  # not longer: who notes a take must not wait for another process
+                    takes = list(self._takes[provider])
+                    labels = {base: set(names) for base, names in self._labels[provider].items()}
                 path = self._workspace.lock_of(provider)
-                takes, self._takes[provider] = self._takes[provider], []
                 lockfile.update(path, self._workspace.places.guard_of(path), partial(_with, takes=takes, labels=labels))
+                with self._guard:
+                    del self._takes[provider][: len(takes)]
 
 
 def _with(

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from banana_pipe import planning
 from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
-from banana_pipe.errors import BananaError, StoreError
+from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
@@ -122,9 +122,8 @@ class _Running:
             if interrupts is not None:
                 interrupts.on_first(lambda: _interrupt(counters.values()))
             await executor.run()
-            run = await self._ended(executor, counters.values(), clock.boot() - began)
-            await self._leave(run, executor.error)
-        return run
+            ended = await self._ended(executor, counters.values(), clock.boot() - began)
+            return await self._leave(ended, executor.error)
 
     def _new_log(self) -> RunLog:
         graph, places, token = self._workspace.graph, self._workspace.places, self._workspace.access.token
@@ -186,7 +185,10 @@ class _Running:
         self._record.note(node, outcome)
         if self._record.is_due():
             await asyncio.to_thread(self._record.write)
-        return await self._publisher.publish(node, outcome)
+        told = await self._publisher.publish(node, outcome)
+        if told.modified:
+            self._tell(Warned(f"{node.id}: its file in {self._publisher.out} was changed by hand and is left alone"))
+        return told
 
     # --- at the end ---
 
@@ -225,18 +227,20 @@ class _Running:
         for warning in await self._publisher.finish(header, entries, nodes=graph.nodes, full=True, page=page):
             self._tell(Warned(warning))
 
-    async def _leave(self, run: Run, error: BananaError | None) -> None:
-        """Write lock, manifest, page and log; an error of our own files that ended the run goes up."""
-        try:
-            await asyncio.to_thread(self._record.write)
-            await self._finish(run)
-        except StoreError as trouble:
-            raise error or trouble from trouble
+    async def _leave(self, run: Run, error: BananaError | None) -> Run:
+        """Write lock, manifest, page and log, each whatever became of the others; what ended the run goes up."""
+        for write in (partial(asyncio.to_thread, self._record.write), partial(self._finish, run)):
+            try:
+                await write()
+            except (StoreError, UsageError) as trouble:
+                error = error or trouble
+        run = replace(run, warnings=tuple(self._warnings))
         self._tell(RunEnded(run, self._workspace.clock.now()))
         if self._log.trouble is not None:
             self._tell(Warned(f"the log is not whole: {self._log.trouble.message}"))
         if error is not None:
             raise error
+        return replace(run, warnings=tuple(self._warnings))
 
 
 def _silence(_: Event) -> None:

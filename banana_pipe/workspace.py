@@ -104,7 +104,7 @@ def open_recipe(
     Raises RecipeErrors with all its mistakes, and UsageError for mistakes in what was handed in.
     """
     options, access, clock = options or Options(), access or Access(), clock or SystemClock()
-    allowed = [find_root(path.absolute().parent) / folder for folder in options.allow_read] if path.exists() else []
+    allowed = [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
     graph = recipes.load(
         path, sets=options.sets, vars_files=options.vars_files, allow_read=allowed, provider=options.provider
     )
