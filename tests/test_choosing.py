@@ -213,7 +213,12 @@ class TestReroll:
         """)
         world.run()
         asked: list[Price] = []
-        done = world.reroll("one", agree=lambda price: bool(asked.append(price)) or True)
+
+        def agree(price: Price) -> bool:
+            asked.append(price)
+            return True
+
+        done = world.reroll("one", agree=agree)
         assert [taken.sample for taken in done.takes] == [2, 2]
         assert (asked, len(world.vendor.charges)) == ([Price(1, 39_000)], 2)
 
