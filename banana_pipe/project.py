@@ -83,12 +83,10 @@ def find_root(folder: Path) -> Path:
 
 
 def _says_root(folder: Path) -> bool:
-    return (
-        (folder / CONFIG_NAME).is_file()
-        or (folder / "cache" / "ledger.db").is_file()
-        or (folder / ".git").exists()
-        or "banana-pipe" in read_toml(folder / "pyproject.toml").get("tool", {})
-    )
+    if (folder / CONFIG_NAME).is_file() or (folder / "cache" / "ledger.db").is_file() or (folder / ".git").exists():
+        return True
+    tools = read_toml(folder / "pyproject.toml").get("tool")
+    return isinstance(tools, dict) and "banana-pipe" in tools
 
 
 def read_toml(path: Path) -> dict[str, Any]:
