@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from banana_pipe.canonical import Digest
 from banana_pipe.model import Attempt, Request
 from banana_pipe.providers.base import ListedTask, Listing, Provider, ProviderError
 from banana_pipe.store.ledger import Ledger, TaskTaken
@@ -87,9 +88,13 @@ async def _perhaps_ours(task_ids: Sequence[str], attempt: Attempt, provider: Pro
     return alive + failed
 
 
-async def _prove(listing: Listing, known: Mapping[str, bool], origin: str, ledger: Ledger) -> None:
+async def _prove(listing: Listing, known: Mapping[str, Digest | None], origin: str, ledger: Ledger) -> None:
+    """Keep it if the listing shows a task that a POST of ours named, and shows it as it was sent.
+
+    Where the provider adds to what it shows, no task of ours would ever be recognised by its wire.
+    """
     for task in listing.tasks:
-        if known.get(task.task_id):
+        if task.comparable and task.wire == known.get(task.task_id):
             await ledger.prove_listing(origin, task.task_id)
             return
 

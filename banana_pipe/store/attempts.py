@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from banana_pipe.canonical import canonical_json, digest_of
+from banana_pipe.canonical import Digest, canonical_json, digest_of
 from banana_pipe.errors import SpendingStopped, StoreError
 from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Budget, Key
 from banana_pipe.prices import show_usd
@@ -28,7 +28,7 @@ SCHEMA_VERSION = 1
 MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
     "INTENT": frozenset({"ACCEPTED", "SUCCEEDED", "REFUSED", "FAILED", "NOT_SENT", "UNKNOWN"}),
     "UNKNOWN": frozenset({"UNKNOWN", "ACCEPTED", "NOT_SENT", "ABANDONED"}),
-    "ACCEPTED": frozenset({"SUCCEEDED", "REFUSED", "FAILED", "ABANDONED"}),
+    "ACCEPTED": frozenset({"UNKNOWN", "SUCCEEDED", "REFUSED", "FAILED", "ABANDONED"}),
     "SUCCEEDED": frozenset({"SUCCEEDED", "STORED", "LOST"}),
     "STORED": frozenset(),
     "REFUSED": frozenset(),
@@ -178,9 +178,9 @@ def samples_known(connection: sqlite3.Connection, keys: Iterable[Key]) -> set[Ke
     return {Key(key) for (key,) in connection.execute(f"SELECT key FROM attempts WHERE key IN ({marks})", wanted)}
 
 
-def known_tasks(connection: sqlite3.Connection, origin: str, task_ids: Iterable[str]) -> dict[str, bool]:
-    """Those of *task_ids* that an attempt has: task id → whether a POST of ours named it."""
-    known: dict[str, bool] = {}
+def known_tasks(connection: sqlite3.Connection, origin: str, task_ids: Iterable[str]) -> dict[str, Digest | None]:
+    """Those of *task_ids* that an attempt has: task id → the wire digest of the POST that named it, None if adopted."""
+    known: dict[str, Digest | None] = {}
     listed = list(task_ids)
     for start in range(0, len(listed), 500):
         part = listed[start : start + 500]
@@ -188,7 +188,9 @@ def known_tasks(connection: sqlite3.Connection, origin: str, task_ids: Iterable[
             f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IN ({','.join('?' * len(part))})",
             (origin, *part),
         )
-        known |= {attempt.task_id: not attempt.adopted for attempt in map(_believed, rows) if attempt.task_id}
+        for attempt in map(_believed, rows):
+            if attempt.task_id is not None:
+                known[attempt.task_id] = None if attempt.adopted else attempt.wire
     return known
 
 

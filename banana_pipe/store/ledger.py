@@ -9,7 +9,8 @@ a power loss (WAL does not promise that on the SQLite versions in use).
 
     (none) -> INTENT -> ACCEPTED -> SUCCEEDED -> STORED
                  |         |            '-> LOST       paid, its link is dead
-                 |         '-> REFUSED, FAILED         the provider's own word: not billed
+                 |         |-> REFUSED, FAILED         the provider's own word: not billed
+                 |         '-> UNKNOWN                 adopted and failed, but perhaps an equal call's
                  |-> NOT_SENT                          proven: may be sent again
                  '-> UNKNOWN -> ACCEPTED | NOT_SENT | ABANDONED (by consent; the money stays counted)
 """
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from banana_pipe import disk
+from banana_pipe.canonical import Digest
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.model import Attempt, AttemptState, Budget, Key
@@ -109,8 +111,8 @@ class Ledger:
         """Those of *keys* that have any attempt at all."""
         return await self._read(lambda connection: attempts.samples_known(connection, keys), set())
 
-    async def known_tasks(self, origin: str, task_ids: Iterable[str]) -> dict[str, bool]:
-        """Those of *task_ids* that an attempt has: task id → whether a POST of ours named it."""
+    async def known_tasks(self, origin: str, task_ids: Iterable[str]) -> dict[str, Digest | None]:
+        """Those of *task_ids* that an attempt has: task id → the wire digest of the POST that named it, None if adopted."""
         listed = tuple(task_ids)
         return await self._read(lambda connection: attempts.known_tasks(connection, origin, listed), {})
 

@@ -93,7 +93,7 @@ def test_a_task_belongs_to_one_attempt(connection: sqlite3.Connection) -> None:
     with pytest.raises(TaskTaken):
         attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
     attempts.move(connection, elsewhere, replace(elsewhere, state="ACCEPTED", task_id="t"))
-    assert attempts.known_tasks(connection, ORIGIN, ["t", "u"]) == {"t": True}
+    assert attempts.known_tasks(connection, ORIGIN, ["t", "u"]) == {"t": first.wire}
 
 
 def test_a_row_that_changed_meanwhile_is_not_overwritten(connection: sqlite3.Connection) -> None:
