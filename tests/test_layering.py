@@ -78,7 +78,7 @@ LAZY = {
 WRITERS = {
     ("recipe.partials", "os.open"): "reads, folder by folder, so that no symlink is followed",
     ("store.ledger", "sqlite3.connect"): "SQLite syncs its own commits, and announces them to disk",
-    ("store.results", "diskcache.Cache"): "SQLite too; what it loses is rebuilt from the ledger",
+    ("store.results", "_Cache"): "SQLite too; what it loses is rebuilt from the ledger",
 }
 
 # Who may read the environment: wiring is the command line's.
@@ -252,7 +252,7 @@ def _is_write(call: ast.Call) -> bool:
         return "O_RDONLY" not in ast.unparse(call)
     if called.startswith("os."):
         return last in OS_WRITES and called == f"os.{last}"
-    if called.startswith(("shutil.", "tempfile.")) or called in {"diskcache.Cache", "sqlite3.connect"}:
+    if called.startswith(("shutil.", "tempfile.")) or called in {"_Cache", "diskcache.Cache", "sqlite3.connect"}:
         return True
     if not isinstance(call.func, ast.Attribute):
         return called == "open" and _opens_for_writing(call, 1)

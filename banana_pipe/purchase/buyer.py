@@ -433,6 +433,9 @@ class Buyer:
             return _unfinished(attempt)
         if isinstance(answer, Done):
             return await self._record(attempt, answer)
+        if attempt.adopted and await self._ledger.may_have_failed_unnamed(attempt):
+            # Perhaps an equal call's, whose answer named no task: then ours is another one.
+            return await self._move(attempt, "UNKNOWN", task_id=None, adopted=False)
         rule = after_task(answer.kind)
         moved = await self._move(attempt, rule.state, **_told(answer))
         self._stop_if(rule, answer)

@@ -9,7 +9,6 @@ ways; and its defaults would evict paid results at 1 GiB.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
 import threading
@@ -76,8 +75,17 @@ class TextDisk(diskcache.Disk):
         """There are no files to remove."""
 
 
+_SETTINGS = frozenset(diskcache.core.DEFAULT_SETTINGS) | frozenset(diskcache.core.METADATA)
+
+
 class _Cache(diskcache.Cache):
-    """A diskcache `Cache` that can be opened while another process writes."""
+    """A diskcache `Cache` that can be opened while another process writes, and takes no strange settings."""
+
+    def reset(self, key: str, *rest: Any, **named: Any) -> Any:
+        """Take over a setting. The stock form makes whatever stands in the file an attribute of its own."""
+        if key not in _SETTINGS:
+            raise ValueError(f"a setting that is not ours: {key}")
+        return super().reset(key, *rest, **named)
 
     def drop_tag_index(self) -> None:
         """Tags are not used; the stock form drops the index that is not there, and fails where somebody writes."""
@@ -150,7 +158,6 @@ class Results:
     def _open(self) -> Any:
         disk.make_folder(self.root, 0o700)
         try:
-            _refuse_planted_settings(self.root / "cache.db")
             disk.announce("schema", self.root)
             return _Cache(
                 str(self.root),
@@ -161,7 +168,7 @@ class Results:
                 sqlite_synchronous=2,
                 sqlite_mmap_size=0,
             )
-        except (*_TROUBLE, ValueError) as error:
+        except (*_TROUBLE, ValueError, TypeError) as error:  # the latter two: its settings were tampered with
             raise StoreError(f"cannot open the results in {self.root}: {error}", hint=_ADVICE) from error
 
     def _rows(self, keys: list[Key]) -> list[tuple[Key, Any]]:
@@ -174,21 +181,6 @@ class Results:
             return [(Key(key), text) for key, text in self._cache()._sql(query, keys)]
         except _TROUBLE as error:
             raise StoreError(f"cannot read the results in {self.root}: {error}", hint=_ADVICE) from error
-
-
-_KNOWN_SETTINGS = frozenset(diskcache.core.DEFAULT_SETTINGS) | frozenset(diskcache.core.METADATA)
-
-
-def _refuse_planted_settings(database: Path) -> None:
-    """Raise ValueError where the file has a setting that diskcache has not: it would become an attribute of its."""
-    if not database.exists():
-        return
-    with contextlib.closing(sqlite3.connect(database, timeout=60)) as connection:
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'Settings'").fetchone() is None:
-            return
-        planted = {name for (name,) in connection.execute("SELECT key FROM Settings")} - _KNOWN_SETTINGS
-    if planted:
-        raise ValueError(f"settings that are not ours: {sorted(map(str, planted))}")
 
 
 _TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout)

@@ -21,8 +21,8 @@ from banana_pipe.providers.base import Done, ListedTask, Listing, Pending, Pictu
 from tests.clock import FakeClock
 
 # `task`: accepted; `sync`: answered at once; `inline`: with the bytes themselves; `cut`: accepted, but the
-# answer is lost; `vanished`: never arrived, and nobody can say so; an error is raised, nothing is made.
-Fate = Literal["task", "sync", "inline", "cut", "vanished"] | ProviderError | Callable[[], None]
+# answer is lost; `fails`: answered when the task has failed, without naming it; `vanished`: never arrived, and nobody can say so; an error is raised, nothing is made.
+Fate = Literal["task", "sync", "inline", "cut", "vanished", "fails"] | ProviderError | Callable[[], None]
 
 
 def noise(seed: int) -> bytes:
@@ -64,6 +64,7 @@ class Fake:
     polls: deque[ProviderError] = field(default_factory=deque)
     listings: deque[ProviderError] = field(default_factory=deque)
     fetches: deque[ProviderError | bytes] = field(default_factory=deque)
+    before_poll: Callable[[], None] | None = None
     before_submit: Callable[[], None] | None = None
     before_answer: Callable[[str], None] | None = None
     name: str = "acedata"
@@ -109,6 +110,8 @@ class Fake:
             raise fate
         if fate == "vanished":
             raise ProviderError("unknown", "the connection was cut")
+        if fate == "fails":
+            self.ends.append(ProviderError("no_image", "nothing came"))
         task_id = self._accept(call)
         if self.before_answer:
             self.before_answer(task_id)
@@ -120,10 +123,14 @@ class Fake:
             await self.clock.sleep(timeout)
             raise ProviderError("unknown", f"no answer within {timeout:g} s")
         await self.clock.sleep(self.seconds)
+        if fate == "fails":
+            raise ProviderError("no_image", "nothing came")
         return self._done(task_id, inline=fate == "inline")
 
     async def poll(self, task_ids: Sequence[str]) -> Mapping[str, Done | Pending | ProviderError]:
         self.polled.append(list(task_ids))
+        if self.before_poll:
+            self.before_poll()
         await self.clock.sleep(0.01)
         if self.polls:
             raise self.polls.popleft()

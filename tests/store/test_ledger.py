@@ -408,11 +408,11 @@ async def story():
     ledger = open_ledger(Path(sys.argv[1]))
     print("ready", flush=True)
     input()
-    for number in range(12):
+    for number in range(40):
         try:
             attempt = await ledger.begin(
                 intent(f"{sys.argv[2]}-{number}", id=f"{sys.argv[2]}-{number}", run_id=sys.argv[2]),
-                Budget(max_calls_per_day=10),
+                Budget(max_calls_per_day=90),
             )
         except CapReached:
             break
@@ -425,7 +425,7 @@ asyncio.run(story())
 
 
 def test_processes_share_the_cap_of_a_day_also_when_one_is_killed(ledger: Ledger) -> None:
-    """Four processes that want 48 calls, one killed in between: exactly ten."""
+    """Four processes that want 160 calls, one killed in between: exactly the ninety that are allowed."""
     children = [start(SPEND, ledger.path, number) for number in range(4)]
     for child in children:
         assert line(child) == "ready"
@@ -437,5 +437,5 @@ def test_processes_share_the_cap_of_a_day_also_when_one_is_killed(ledger: Ledger
     children[0].communicate()
     for child in children[1:]:
         end(child)
-    assert len(rows(ledger)) == 10
-    assert do(ledger.spent(day="2026-09-21")) == (10, 400_000)
+    assert len(rows(ledger)) == 90
+    assert do(ledger.spent(day="2026-09-21")) == (90, 90 * 40_000)

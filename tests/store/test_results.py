@@ -238,7 +238,7 @@ def test_planted_settings_are_an_error_and_no_traceback(name: str, value: object
         connection.execute("INSERT INTO Settings VALUES (?, ?)", (name, value))
     connection.close()
     for ask in (lambda: results.get(one.key), lambda: results.get_many([one.key]), lambda: results.put(one)):
-        with pytest.raises(StoreError, match=f"not ours: .*{name}") as caught:
+        with pytest.raises(StoreError, match=name.removeprefix("disk_")) as caught:
             ask()
         assert "rebuilt" in str(caught.value.hint)
 
