@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from banana_pipe import api, disk
+from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Budget
 from banana_pipe.providers.secret import Token
@@ -75,13 +76,12 @@ class Ended:
         return bool(self.after) and self.after["totals"]["calls_max"] == 0
 
 
-def do(errand: Errand) -> Ended:
+def do(errand: Errand, clock: Clock | None = None) -> Ended:
     """Do *errand*, as the command does it: errors that are foreseen become an exit code."""
-    os.chdir(errand.cwd)
     acts = _Acts(errand.kill_at)
     disk.observe(acts)
     try:
-        code, answer, after = _COMMANDS[errand.what](errand)
+        code, answer, after = _COMMANDS[errand.what](errand, clock)
         return Ended(code, acts.count, answer=answer, after=after)
     except BananaError as error:
         return Ended(error.exit_code, acts.count, error=str(error))
@@ -105,34 +105,34 @@ class _Acts:
 _Told = tuple[int, Mapping[str, Any], Mapping[str, Any]]
 
 
-def _run(errand: Errand) -> _Told:
-    run = _with_workspace(errand, lambda workspace: api.run(workspace, _limits(errand)))
-    return run.exit_code, api.run_json(run), _planned(errand)
+def _run(errand: Errand, clock: Clock | None) -> _Told:
+    run = _with_workspace(errand, clock, lambda workspace: api.run(workspace, _limits(errand)))
+    return run.exit_code, api.run_json(run), _planned(errand, clock)
 
 
-def _plan(errand: Errand) -> _Told:
-    return 0, _planned(errand), {}
+def _plan(errand: Errand, clock: Clock | None) -> _Told:
+    return 0, _planned(errand, clock), {}
 
 
-def _pick(errand: Errand) -> _Told:
-    picked = _with_workspace(errand, lambda workspace: api.pick(workspace, errand.node, errand.sample))
+def _pick(errand: Errand, clock: Clock | None) -> _Told:
+    picked = _with_workspace(errand, clock, lambda workspace: api.pick(workspace, errand.node, errand.sample))
     return 0, {"picked": [one.node for one in picked]}, {}
 
 
-def _reroll(errand: Errand) -> _Told:
+def _reroll(errand: Errand, clock: Clock | None) -> _Told:
     def ask(workspace: api.Workspace) -> Coroutine[Any, Any, api.Reroll]:
         return api.reroll(workspace, errand.node, _limits(errand), agree=lambda price: True)
 
-    rerolled = _with_workspace(errand, ask)
+    rerolled = _with_workspace(errand, clock, ask)
     return 0, {"samples": [take.sample for take in rerolled.takes]}, api.plan_json(rerolled.then)
 
 
-def _naive(errand: Errand) -> _Told:
+def _naive(errand: Errand, _: Clock | None) -> _Told:
     naive.run(Path(errand.recipe), errand.base_url, errand.token or "")
     return 0, {}, {}
 
 
-_COMMANDS: Mapping[str, Callable[[Errand], _Told]] = {
+_COMMANDS: Mapping[str, Callable[[Errand, Clock | None], _Told]] = {
     "run": _run,
     "plan": _plan,
     "pick": _pick,
@@ -141,14 +141,15 @@ _COMMANDS: Mapping[str, Callable[[Errand], _Told]] = {
 }
 
 
-def _planned(errand: Errand) -> dict[str, Any]:
-    return api.plan_json(_with_workspace(errand, api.plan).plan)
+def _planned(errand: Errand, clock: Clock | None) -> dict[str, Any]:
+    return api.plan_json(_with_workspace(errand, clock, api.plan).plan)
 
 
-def _with_workspace(errand: Errand, ask: Callable[[api.Workspace], Coroutine[Any, Any, T]]) -> T:
+def _with_workspace(errand: Errand, clock: Clock | None, ask: Callable[[api.Workspace], Coroutine[Any, Any, T]]) -> T:
     options = api.Options(provider=errand.provider, out=Path(errand.out) if errand.out else None)
     token = Token(errand.token) if errand.token else None
-    workspace = api.open_recipe(Path(errand.recipe), options, api.Access(token=token, base_url=errand.base_url))
+    access = api.Access(token=token, base_url=errand.base_url)
+    workspace = api.open_recipe(Path(errand.recipe), options, access, clock)
     try:
         return api.call(ask(workspace))
     finally:

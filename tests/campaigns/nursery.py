@@ -113,6 +113,7 @@ def _fork(errand: Errand, held: int, gate: int) -> tuple[int, int]:
     code = _BUG
     try:
         os.read(held, 1)
+        os.chdir(errand.cwd)
         told = json.dumps(asdict(do(errand)))
         code = 0
     except BaseException:  # noqa: BLE001 - a child never goes back into the parent's loop
