@@ -59,9 +59,10 @@ def _step(draw: st.DrawFn, name: str, before: dict[str, Any]) -> dict[str, Any]:
         else:
             # Take 2 of anything: it is bought where nobody asked for it before.
             step["images"] = earlier + draw(st.sampled_from(["", "[*]", "@2"]))
-    for setting, values in (("samples", [1, 2]), ("pick", [1, 2]), ("aspect_ratio", ["1:1", "16:9"])):
+    may_set: dict[str, list[Any]] = {"samples": [1, 2], "pick": [1, 2], "aspect_ratio": ["1:1", "16:9"]}
+    for setting, choices in may_set.items():
         if draw(st.booleans()):
-            step[setting] = draw(st.sampled_from(values))
+            step[setting] = draw(st.sampled_from(choices))
     return step
 
 
