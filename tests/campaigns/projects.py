@@ -227,5 +227,5 @@ def published(out: Path) -> dict[str, str]:
 
 
 def seed() -> int:
-    """The seed of whatever is drawn by lot; BANANA_PIPE_SEED gives another."""
-    return int(os.environ.get("BANANA_PIPE_SEED", "1"))
+    """The seed of whatever is drawn by lot; CAMPAIGN_SEED gives another."""
+    return int(os.environ.get("CAMPAIGN_SEED", "1"))
