@@ -183,12 +183,21 @@ class _Running:
 
     async def _publish(self, node: Node, outcome: Outcome) -> Outcome:
         self._record.note(node, outcome)
-        if self._record.is_due():
-            await asyncio.to_thread(self._record.write)
         told = await self._publisher.publish(node, outcome)
         if told.modified:
             self._tell(Warned(f"{node.id}: its file in {self._publisher.out} was changed by hand and is left alone"))
+        if self._record.is_due():
+            await self._write_early()
         return told
+
+    async def _write_early(self) -> None:
+        """Bring the lock file up to date. Only its last writing must succeed: the ledger knows all of it."""
+        try:
+            await asyncio.to_thread(self._record.write)
+        except (StoreError, UsageError) as error:
+            trouble = f"the lock file could not be brought up to date, and is tried again: {error.message}"
+            if trouble not in self._warnings:
+                self._tell(Warned(trouble))
 
     # --- at the end ---
 
