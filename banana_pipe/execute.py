@@ -38,8 +38,9 @@ from banana_pipe.model import (
     Take,
 )
 from banana_pipe.planning import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
-from banana_pipe.purchase.buyer import Buyer, said_before
+from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
+from banana_pipe.purchase.replies import said_before
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -193,13 +194,14 @@ class Executor:
         self._stop_all(BananaError("a bug of ours ended the run"))
 
     def _worth_another_look(self) -> list[Node]:
-        """Parked nodes that a first accepted call of this run may have made provable, and their readers."""
+        """Nodes in doubt that a first accepted call of this run may have made provable, and their readers."""
         chosen: set[str] = set()
         for node in self._graph:
             buyer = self._counters[node.provider].buyer
-            status = self.outcomes[node.id].status
+            outcome = self.outcomes[node.id]
+            in_doubt = outcome.status == "parked" and outcome.reason == "unknown"
             provable = buyer is not None and buyer.may_prove_more and not buyer.interrupted
-            if (status == "parked" and provable) or (status == "blocked" and _upstream(node) & chosen):
+            if (in_doubt and provable) or (outcome.status == "blocked" and _upstream(node) & chosen):
                 chosen.add(node.id)
         return [node for node in self._graph if node.id in chosen]
 
@@ -308,7 +310,7 @@ class Executor:
             picked=sample if sample in had and judged[sample] is None else None,
         )
         if refusals:
-            worst = min(refusals, key=lambda answer: _rank(answer.status))
+            worst = min(refusals, key=lambda answer: (_rank(answer.status), answer.reason != "unknown"))
             return replace(outcome, status=worst.status, reason=worst.reason, error=worst.error)
         wrong = judged.get(sample) if sample is not None else None
         if wrong is not None:

@@ -9,32 +9,29 @@ it to its end. No intent, no network; and a POST only where nothing is known of 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from banana_pipe.errors import BananaError, NotAuthorised, SpendingStopped
-from banana_pipe.events import AttemptMoved, CallStarted, Waiting, Warned
+from banana_pipe.errors import BananaError
+from banana_pipe.events import CallStarted, Waiting
 from banana_pipe.images import sniff
-from banana_pipe.model import ACTIVE, Attempt, AttemptState, Hit, Key, Known, Open, Request
-from banana_pipe.prices import show_usd
+from banana_pipe.model import ACTIVE, Attempt, Hit, Key, Known, Open, Request
 from banana_pipe.providers.base import Done, Pending, Prepared, ProviderError
-from banana_pipe.purchase.collect import Collector
+from banana_pipe.purchase import replies
+from banana_pipe.purchase.follow import Follower, told
 from banana_pipe.purchase.orders import Bought, Desk, NotBought, Order, Stop
-from banana_pipe.purchase.poller import Poller
-from banana_pipe.purchase.rules import Rule, StopKind, after_submit, after_task, pause_before
-from banana_pipe.purchase.search import Absent, Adopted, CannotTell, look_for
+from banana_pipe.purchase.rules import StopKind, after_submit, after_task, pause_before
 from banana_pipe.purchase.slots import Slot, Slots
-from banana_pipe.request import canonical_request, read_request
+from banana_pipe.purchase.stops import Stops
+from banana_pipe.request import canonical_request
 from banana_pipe.store.ledger import CapReached, TaskTaken
 from banana_pipe.store.lookup import result_of
 
 Answer = Bought | NotBought
-_LONGEST_STEP = 10.0
 
 
 @dataclass(slots=True)
@@ -55,20 +52,14 @@ class Buyer:
         self._ledger = desk.stores.ledger
         self._clock = desk.clock
         self._slots = Slots(desk.pace.calls)
-        self._poller = Poller(desk.provider, desk.clock, desk.pace.poll)
-        self._collector = Collector(desk)
+        self._stops = Stops(desk.clock)
+        self._follower = Follower(desk, self._stops)
         self._flights: dict[Key, asyncio.Future[Answer | None]] = {}
         """Who has a key in hand here, an answer being for all who join; None: look for yourself."""
         self._resumed: dict[Key, NotBought] = {}
         """What a resumption came to: the first who wants that key need not go the same way again."""
         self._ended: dict[Key, NotBought] = {}
         """What this run will not ask for again, whoever else wants it."""
-        self._stopped = asyncio.Event()
-        self._interrupted = asyncio.Event()
-        self._seen: dict[str, float] = {}
-        self._doubted: set[str] = set()
-        self._first_accepted: float | None = None
-        self.stop_reason: Stop | None = None
 
     # --- for the executor ---
 
@@ -111,7 +102,7 @@ class Buyer:
                 current = (await self._ledger.standing([key])).get(key)
                 if current is None or current.state not in ACTIVE:
                     return None
-                ended = await self._follow(current, _Progress(Slot(self._slots), self._clock.boot() + timeout))
+                ended = await self._follower.to_its_end(current, Slot(self._slots), self._clock.boot() + timeout)
                 if not isinstance(ended, NotBought):
                     return None
                 self._resumed[key] = ended
@@ -122,17 +113,19 @@ class Buyer:
 
     def stop(self, kind: StopKind, error: BananaError) -> None:
         """Send nothing new. After an interrupt, what is accepted is waited for a grace time only."""
-        if self.stop_reason is None or kind == "interrupt":
-            self.stop_reason = Stop(kind, error)
-        self._stopped.set()
+        self._stops.stop(kind, error)
         if kind == "interrupt":
-            self._interrupted.set()
-            self._poller.end_by(self._clock.boot() + self._desk.pace.grace)
+            self._follower.end_by(self._clock.boot() + self._desk.pace.grace)
+
+    @property
+    def stop_reason(self) -> Stop | None:
+        """Why nothing new is sent any more."""
+        return self._stops.reason
 
     @property
     def may_prove_more(self) -> bool:
         """Whether a POST of this run was accepted, so that another look at what is parked can help."""
-        return self._first_accepted is not None
+        return self._follower.first_accepted is not None
 
     @property
     def origin(self) -> str:
@@ -142,11 +135,11 @@ class Buyer:
     @property
     def interrupted(self) -> bool:
         """Whether the user wants to go."""
-        return self._interrupted.is_set()
+        return self._stops.interrupted.is_set()
 
     async def close(self) -> None:
         """Stop polling."""
-        await self._poller.close()
+        await self._follower.close()
 
     # --- under the key's lock ---
 
@@ -158,12 +151,12 @@ class Buyer:
                 if lock is not None:
                     with lock:
                         return await self._under_lock(order, slot)
-            if self._stopped.is_set():
-                return self._not_now(order)
+            if self._stops.stopped.is_set():
+                return self._stops.not_now(order.node)
             if not told:
                 told = True
                 self._desk.emit(Waiting(order.node, "another process has this request in hand", self._desk.pace.busy))
-            await self._pause(self._desk.pace.busy, self._stopped)
+            await self._stops.pause(self._desk.pace.busy, self._stops.stopped)
 
     async def _under_lock(self, order: Order, slot: Slot) -> Answer:
         progress = _Progress(slot, self._clock.boot() + order.timeout)
@@ -190,11 +183,11 @@ class Buyer:
     async def _known(self, order: Order, finding: Known) -> Answer | None:
         """What to do about bytes that are gone: None means buy again, by consent."""
         if not self._desk.consent.rebuy:
-            return _lost(order, finding.places)
+            return replies.lost(order, finding.places)
         stores = self._desk.stores
         attempt = (await self._ledger.standing([order.wanted.key])).get(order.wanted.key)
         if attempt is not None and attempt.state == "REFUSED" and not self._desk.consent.retry_refused:
-            return _refused(attempt, before=True)
+            return replies.refused(attempt, before=True)
         # What an earlier --rebuy bought before it was cut short, or another recipe's did.
         known = stores.results.get(order.wanted.key)
         if known is not None and stores.has(known.artifact.digest):
@@ -202,7 +195,7 @@ class Buyer:
         if attempt is not None and attempt.state == "STORED":
             result = result_of(attempt)
             if stores.has(result.artifact.digest):
-                await self._keep(attempt)
+                await self._follower.keep(attempt)
                 return Bought(result, paid=False, replaced=True)
         return None
 
@@ -210,11 +203,13 @@ class Buyer:
         """Take what stands in the way to its end; an attempt means: buy (instead of it, if it is active)."""
         consent = self._desk.consent
         if attempt.state == "REFUSED":
-            return attempt if consent.retry_refused else said_before(order, attempt)
+            return attempt if consent.retry_refused else replies.said_before(order, attempt)
         if attempt.state == "LOST":
-            return attempt if consent.rebuy else said_before(order, attempt)
+            return attempt if consent.rebuy else replies.said_before(order, attempt)
         progress.slot.release()
-        ended = self._resumed.pop(attempt.key, None) or await self._follow(attempt, progress)
+        ended = self._resumed.pop(attempt.key, None) or await self._follower.to_its_end(
+            attempt, progress.slot, progress.deadline
+        )
         if isinstance(ended, NotBought):
             current = (await self._ledger.standing([attempt.key])).get(attempt.key)
             if current is not None and self._given_up_by_consent(current, ended):
@@ -222,34 +217,34 @@ class Buyer:
             return ended
         if ended.state == "STORED":
             return self._bought(order, ended)
-        return _refused(ended, before=False) if ended.state == "REFUSED" else ended
+        return replies.refused(ended, before=False) if ended.state == "REFUSED" else ended
 
     async def _buy(self, order: Order, progress: _Progress, instead_of: Attempt | None) -> Answer | None:
         """One POST and what comes of it; None means: look again."""
         await progress.slot.retake()
-        if self._stopped.is_set():
-            return self._not_now(order)
+        if self._stops.stopped.is_set():
+            return self._stops.not_now(order.node)
         try:
             call = await self._prepare(order)
         except ProviderError as error:
             return NotBought("failed", "error", str(error))
         if call is None:
             return NotBought("lost", "lost", "the bytes of a picture that it reads are nowhere; `--rebuy` buys them")
-        if self._stopped.is_set():
-            return self._not_now(order)
+        if self._stops.stopped.is_set():
+            return self._stops.not_now(order.node)
         begun = self._clock.boot()
         try:
             attempt = await self._ledger.begin(self._intent(order, call), self._desk.budget, instead_of=instead_of)
         except CapReached as error:
             self.stop("cap", error)
-            return self._not_now(order)
-        if self._interrupted.is_set():  # while the intent was being written
-            await self._move(attempt, "NOT_SENT")
-            return self._not_now(order)
+            return self._stops.not_now(order.node)
+        if self._stops.interrupted.is_set():  # while the intent was being written
+            await self._follower.move(attempt, "NOT_SENT")
+            return self._stops.not_now(order.node)
         self._desk.emit(CallStarted(order.node, order.wanted.sample, attempt))
         progress.deadline = begun + order.timeout
         attempt = await self._send(call, attempt, progress, not_after=begun + self._desk.pace.start)
-        ended = await self._follow(attempt, progress)
+        ended = await self._follower.to_its_end(attempt, progress.slot, progress.deadline)
         if isinstance(ended, NotBought):
             return ended
         if ended.state == "STORED":
@@ -297,33 +292,33 @@ class Buyer:
             answer = await self._within_grace(self._desk.provider.submit(call, not_after=not_after, timeout=timeout))
         except ProviderError as error:
             progress.retry_after = error.retry_after or 0.0
-            return await self._after_submit_error(attempt, error)
+            return await self._after_submit_error(attempt, error, progress.slot)
         self._slots.recover()
-        if self._first_accepted is None and answer.task_id is not None:
-            self._first_accepted = self._clock.boot()
+        if self._follower.first_accepted is None and answer.task_id is not None:
+            self._follower.first_accepted = self._clock.boot()
         try:
             if isinstance(answer, Pending):
-                return await self._move(attempt, "ACCEPTED", task_id=answer.task_id, trace_id=answer.trace_id)
-            return await self._record(attempt, answer)
+                return await self._follower.move(attempt, "ACCEPTED", task_id=answer.task_id, trace_id=answer.trace_id)
+            return await self._follower.record(attempt, answer)
         except TaskTaken:  # another attempt with the same wire adopted our task: its own is ours to find
-            return await self._in_doubt(attempt)
+            return await self._follower.doubt(attempt)
 
-    async def _after_submit_error(self, attempt: Attempt, error: ProviderError) -> Attempt:
+    async def _after_submit_error(self, attempt: Attempt, error: ProviderError, slot: Slot) -> Attempt:
         rule = after_submit(error.kind)
         if rule.slow_down:
-            self._slots.slow_down()
+            slot.slow_down()
         if rule.state == "UNKNOWN":
             if error.task_id is None:
-                return await self._in_doubt(attempt, **_told(error))
+                return await self._follower.doubt(attempt, **told(error))
             try:
-                return await self._move(attempt, "ACCEPTED", task_id=error.task_id, **_told(error))
+                return await self._follower.move(attempt, "ACCEPTED", task_id=error.task_id, **told(error))
             except TaskTaken:
-                return await self._in_doubt(attempt, **_told(error))
+                return await self._follower.doubt(attempt, **told(error))
         try:
-            moved = await self._move(attempt, rule.state, task_id=error.task_id, **_told(error))
+            moved = await self._follower.move(attempt, rule.state, task_id=error.task_id, **told(error))
         except TaskTaken:
-            moved = await self._move(attempt, rule.state, **_told(error))
-        self._stop_if(rule, error)
+            moved = await self._follower.move(attempt, rule.state, **told(error))
+        self._stops.stop_if(rule, error)
         return moved
 
     async def _within_grace(self, call: Coroutine[Any, Any, Done | Pending]) -> Done | Pending:
@@ -343,133 +338,25 @@ class Buyer:
             enough.cancel()
 
     async def _end_of_grace(self) -> None:
-        await self._interrupted.wait()
+        await self._stops.interrupted.wait()
         await self._clock.sleep(self._desk.pace.grace)
-
-    # --- from any state to an end ---
-
-    async def _follow(self, attempt: Attempt, progress: _Progress) -> Attempt | NotBought:
-        """Take *attempt* to an end, whoever began it; NotBought where it stays open."""
-        current: Attempt | NotBought = attempt
-        while isinstance(current, Attempt) and current.state in ACTIVE:
-            if current.state == "INTENT":  # its owner is dead: we hold the lock
-                current = await self._in_doubt(current)
-            elif current.state == "UNKNOWN":
-                progress.slot.release()
-                current = await self._settle(current)
-            elif current.state == "ACCEPTED":
-                current = await self._await_task(current, progress.deadline)
-            else:
-                progress.slot.release()
-                current = await self._collector.collect(current)
-        if isinstance(current, Attempt) and current.state == "STORED":
-            await self._keep(current)
-        if isinstance(current, Attempt) and current.state == "LOST":
-            return NotBought(
-                "lost", "lost", f"paid ({show_usd(current.price)}), but its link is dead; `--rebuy` buys another"
-            )
-        return current
-
-    async def _in_doubt(self, attempt: Attempt, **told: Any) -> Attempt:
-        """Nobody can say whether this call was received: settling counts from now."""
-        self._seen[attempt.id] = self._clock.boot()
-        self._doubted.add(attempt.id)
-        return await self._move(attempt, "UNKNOWN", under_way_until=self._clock.now(), **told)
-
-    async def _settle(self, attempt: Attempt) -> Attempt | NotBought:
-        """Find the task of a call in doubt, or prove that there is none, or park it."""
-        request = await asyncio.to_thread(self._request_of, attempt.key)
-        step = self._desk.pace.poll
-        while True:
-            remaining = self._until_settled(attempt)
-            found = await look_for(attempt, request, self._desk.provider, self._ledger)
-            if isinstance(found, Adopted):
-                self._desk.emit(AttemptMoved(found.attempt.node, found.attempt))
-                return found.attempt
-            if isinstance(found, CannotTell) and not found.ever:
-                return _parked(attempt, found.error.message)
-            if isinstance(found, CannotTell) and (rule := after_submit(found.error.kind)).stops is not None:
-                self._stop_if(rule, found.error)
-                return _parked(attempt, found.error.message)
-            if remaining <= 0 and isinstance(found, Absent) and found.proven:
-                return await self._move(attempt, "NOT_SENT")
-            wait = max(remaining, self._until_proof())
-            if wait <= 0 or self._interrupted.is_set():
-                return _parked(attempt, "the provider lists no such call, which proves nothing here")
-            self._desk.emit(Waiting(attempt.node, "looking for a call that may have been received", wait))
-            await self._pause(min(step, wait), self._interrupted)
-            step = min(_LONGEST_STEP, step * 1.5)
-
-    def _until_settled(self, attempt: Attempt) -> float:
-        """Seconds until a listing that lacks the task would mean something."""
-        settle = self._desk.pace.settle
-        since_boot = self._seen.setdefault(attempt.id, self._clock.boot()) + settle - self._clock.boot()
-        if attempt.id in self._doubted or attempt.under_way_until is None:
-            return since_boot  # whatever the wall clock does meanwhile
-        # In doubt since an earlier run: its clock is all we have, but never is it longer than from now on.
-        return min(since_boot, attempt.under_way_until + settle - self._clock.now())
-
-    def _until_proof(self) -> float:
-        """Seconds within which a listing may yet show this run's own first call, and so prove itself."""
-        if self._first_accepted is None:
-            return 0.0
-        return self._first_accepted + self._desk.pace.settle - self._clock.boot()
-
-    def _request_of(self, key: Key) -> Request | None:
-        data = self._desk.stores.blobs.read(key)  # type: ignore[arg-type] # a key is its request's digest
-        with contextlib.suppress(ValueError):  # written by another version
-            return None if data is None else read_request(data)
-        return None
-
-    async def _await_task(self, attempt: Attempt, deadline: float) -> Attempt | NotBought:
-        if attempt.task_id is None:
-            raise AssertionError("an ACCEPTED attempt has its task")
-        try:
-            answer = await self._poller.finished(attempt.task_id, deadline)
-        except ProviderError as error:
-            self._stop_if(after_submit(error.kind), error)
-            return _unfinished(attempt)
-        if answer is None:
-            return _unfinished(attempt)
-        if isinstance(answer, Done):
-            return await self._record(attempt, answer)
-        if attempt.adopted and await self._ledger.may_have_failed_unnamed(attempt):
-            # Perhaps an equal call's, whose answer named no task: then ours is another one.
-            return await self._move(attempt, "UNKNOWN", task_id=None, adopted=False)
-        rule = after_task(answer.kind)
-        moved = await self._move(attempt, rule.state, **_told(answer))
-        self._stop_if(rule, answer)
-        return moved
-
-    async def _record(self, attempt: Attempt, answer: Done) -> Attempt:
-        """Keep the answer as it came, before the first byte of its picture. Raises TaskTaken."""
-        place = await self._collector.keep_place(answer.pictures[0])
-        return await self._move(
-            attempt,
-            "SUCCEEDED",
-            task_id=attempt.task_id or answer.task_id,
-            trace_id=answer.trace_id or attempt.trace_id,
-            served=answer.served,
-            response=answer.response,
-            picture=place,
-        )
 
     async def _after_no_picture(self, order: Order, attempt: Attempt, progress: _Progress) -> Answer | None:
         """The provider said no, or the call never arrived: again (None), or that is the answer."""
         if attempt.state == "REFUSED":
-            return _refused(attempt, before=False)
+            return replies.refused(attempt, before=False)
         kind = attempt.error_kind or "unknown"
         rule = after_task(kind) if attempt.state == "FAILED" else after_submit(kind)  # type: ignore[arg-type]
         if rule.stops is not None:
-            return self._not_now(order)
+            return self._stops.not_now(order.node)
         progress.posts[kind] += 1
         posts = progress.posts[kind]
         if posts >= rule.tries:
-            return _failed(attempt)
+            return replies.failed(attempt)
         seconds = pause_before(posts, progress.retry_after, random.random())  # noqa: S311 - no secret
         progress.slot.release()
         self._desk.emit(Waiting(order.node, attempt.error_message or "the call was not sent", seconds))
-        await self._pause(seconds, self._stopped)
+        await self._stops.pause(seconds, self._stops.stopped)
         return None
 
     def _given_up_by_consent(self, attempt: Attempt, ended: NotBought) -> bool:
@@ -483,11 +370,6 @@ class Buyer:
         return gone and consent.rebuy
 
     # --- small things ---
-
-    async def _move(self, attempt: Attempt, state: AttemptState, **changes: Any) -> Attempt:
-        moved = await self._ledger.advance(attempt, state, **changes)
-        self._desk.emit(AttemptMoved(moved.node, moved))
-        return moved
 
     def _bought(self, order: Order, attempt: Attempt) -> Bought:
         """The answer that a STORED *attempt* is; it replaces a pin of the lock file whose bytes are gone."""
@@ -504,98 +386,7 @@ class Buyer:
         if finding.source == "ledger":
             await asyncio.to_thread(self._desk.stores.results.put, finding.result)
 
-    async def _keep(self, attempt: Attempt) -> None:
-        """Write the result of a STORED attempt; one whose bytes are gone gives way."""
-        results = self._desk.stores.results
-        old = results.get(attempt.key)
-        gone = old is not None and not self._desk.stores.has(old.artifact.digest)
-        standing = await asyncio.to_thread(results.put, result_of(attempt), instead=gone)
-        if attempt.artifact is not None and standing.artifact.digest != attempt.artifact.digest:
-            self._desk.emit(Warned(f"{attempt.node}: bought twice by two caches; the first one stands"))
-
-    def _stop_if(self, rule: Rule, error: ProviderError) -> None:
-        if rule.stops == "auth":
-            self.stop("auth", NotAuthorised(error.message, hint=error.hint or _CHECK_IT))
-        elif rule.stops is not None:
-            self.stop(rule.stops, SpendingStopped(error.message, hint=error.hint or _TOP_UP))
-
-    def _not_now(self, order: Order) -> NotBought:
-        stop = self.stop_reason
-        if stop is not None and stop.kind == "cap":
-            return NotBought("waiting", "cap", stop.error.message)
-        return NotBought("waiting", "stopped", stop.error.message if stop else f"{order.node} was not begun")
-
-    async def _pause(self, seconds: float, unless: asyncio.Event) -> None:
-        """Let *seconds* pass, or less if *unless* is set."""
-        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
-        stop = asyncio.ensure_future(unless.wait())
-        try:
-            await asyncio.wait((sleep, stop), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            stop.cancel()
-
-
-def said_before(order: Order, attempt: Attempt) -> NotBought:
-    """What an attempt that is over, REFUSED or LOST, says of *order* to who does not pay for it again."""
-    if attempt.state == "REFUSED":
-        return _refused(attempt, before=True)
-    return _lost(order, (attempt.picture or "its link",))
-
-
-_CHECK_IT = "check ACEDATACLOUD_API_TOKEN; what is paid is kept, the same command goes on"
-_TOP_UP = "top up the account; what is paid is kept, the same command goes on"
-
-
-def _told(error: ProviderError) -> dict[str, Any]:
-    told: dict[str, Any] = {"error_kind": error.kind, "error_code": error.code, "error_message": error.message}
-    if error.trace_id is not None:
-        told["trace_id"] = error.trace_id
-    if error.body is not None:
-        told["response"] = error.body
-    return told
-
 
 def _joined(answer: Answer) -> Answer:
     """The answer for who waited beside the buyer: the money was the buyer's."""
     return replace(answer, paid=False) if isinstance(answer, Bought) else answer
-
-
-def _words(attempt: Attempt) -> str:
-    words = attempt.error_message or "no reason given"
-    return f"{words} (trace_id {attempt.trace_id})" if attempt.trace_id else words
-
-
-def _refused(attempt: Attempt, *, before: bool) -> NotBought:
-    when = "refused before, not asked again" if before else "refused, not billed"
-    return NotBought("failed", "refused", f"{when}: {_words(attempt)}; change the words, or `--retry-refused`")
-
-
-def _failed(attempt: Attempt) -> NotBought:
-    return NotBought("failed", "error", f"not billed: {_words(attempt)}")
-
-
-def _lost(order: Order, places: Sequence[str]) -> NotBought:
-    looked = ", ".join(places)
-    return NotBought(
-        "lost", "lost", f"bought, but its bytes are nowhere (looked in {looked}); `--rebuy` buys {order.node} again"
-    )
-
-
-def _parked(attempt: Attempt, why: str) -> NotBought:
-    said = f": {attempt.error_message}" if attempt.error_message else ""
-    return NotBought(
-        "parked",
-        "unknown",
-        f"may have been paid ({show_usd(attempt.price)}){said}; {why}. A later run looks again;"
-        " `--retry-unknown` gives it up and buys anew",
-    )
-
-
-def _unfinished(attempt: Attempt) -> NotBought:
-    return NotBought(
-        "parked",
-        "unknown",
-        f"accepted ({show_usd(attempt.price)}, task {attempt.task_id}) but not finished yet; the next run goes on"
-        " waiting for it, `--retry-unknown` gives it up and buys anew",
-    )

@@ -17,6 +17,7 @@ class Slots:
         self._most = limit
         self._limit = float(limit)
         self._held = 0
+        self._slowed = 0
         self._queue: deque[asyncio.Future[None]] = deque()
 
     @property
@@ -24,9 +25,12 @@ class Slots:
         """How many may hold a slot now."""
         return int(self._limit)
 
-    def slow_down(self) -> None:
-        """The provider is overloaded: half as many from now on, never less than one."""
-        self._limit = max(1.0, self._limit / 2)
+    def _slow_down(self, noted: int) -> int:
+        """Half as many from now on, never less than one, unless it was slowed down since *noted*."""
+        if noted == self._slowed:
+            self._slowed += 1
+            self._limit = max(1.0, self._limit / 2)
+        return self._slowed
 
     def recover(self) -> None:
         """A call went well: a little more (one more slot for each full round of them)."""
@@ -72,12 +76,21 @@ class Slot:
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self._held = False
+        self._noted = 0
 
     async def retake(self) -> None:
         """Hold the slot (again)."""
         if not self._held:
             await self._slots._wait()
             self._held = True
+            self._noted = self._slots._slowed
+
+    def slow_down(self) -> None:
+        """The provider is overloaded: half as many from now on.
+
+        Those who took their slots before that say the same once more, and are not counted again.
+        """
+        self._noted = self._slots._slow_down(self._noted)
 
     def release(self) -> None:
         """Give it to somebody else for now."""

@@ -237,7 +237,7 @@ def test_a_task_that_never_ends_is_given_up_by_consent(shop: Shop) -> None:
     """Not finished at the deadline: parked, polled on by the next run, and abandoned only by consent."""
     shop.vendor.seconds = 1e9
     first = refused(shop.one(order(timeout=60)))
-    assert (first.status, first.reason) == ("parked", "unknown")
+    assert (first.status, first.reason) == ("parked", "resume")
     assert "t1" in first.error
     assert refused(shop.one(order(timeout=60))).status == "parked"
     shop.vendor.seconds = 1

@@ -40,8 +40,8 @@ class Crowd:
             self.held.pop(self._random.randrange(len(self.held))).release()
         elif act == "cancel" and self.waiting:
             self._random.choice(self.waiting).cancel()
-        elif act == "slower":
-            self.slots.slow_down()
+        elif act == "slower" and self.held:
+            self._random.choice(self.held).slow_down()
         elif act == "faster":
             self.slots.recover()
 
@@ -106,17 +106,35 @@ def test_one_who_is_cancelled_while_a_slot_comes_free_only_goes_away() -> None:
 
 def test_a_complaint_halves_and_contentment_recovers_slowly() -> None:
     """8 → 4 → 2 → 1, then one more for each full round, never above the first."""
-    slots = Slots(8)
-    seen = []
-    for _ in range(4):
-        slots.slow_down()
-        seen.append(slots.limit)
-    assert seen == [4, 2, 1, 1]
-    slots.recover()
-    assert slots.limit == 2
-    for _ in range(100):
+
+    async def story() -> None:
+        slots = Slots(8)
+        seen = []
+        for _ in range(4):
+            with await slots.take() as slot:
+                slot.slow_down()
+            seen.append(slots.limit)
+        assert seen == [4, 2, 1, 1]
         slots.recover()
-    assert slots.limit == 8
+        assert slots.limit == 2
+        for _ in range(100):
+            slots.recover()
+        assert slots.limit == 8
+
+    asyncio.run(story())
+
+
+def test_complaints_that_come_together_are_one() -> None:
+    """Eight calls sent at once and all refused say one thing: half as many, not one at a time."""
+
+    async def story() -> None:
+        slots = Slots(8)
+        held = [await slots.take() for _ in range(8)]
+        for slot in held:
+            slot.slow_down()
+        assert slots.limit == 4
+
+    asyncio.run(story())
 
 
 def test_first_come_first_served() -> None:

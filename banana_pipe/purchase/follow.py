@@ -1,0 +1,187 @@
+"""An attempt, from any state to an end: look for it, wait for it, collect it.
+
+Unaware of who wants the picture and of whether anything will be bought.
+
+Nothing here costs money. Whoever left the attempt where it is, and when, it goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from banana_pipe.events import AttemptMoved, Waiting, Warned
+from banana_pipe.model import ACTIVE, Attempt, AttemptState, Key, Request
+from banana_pipe.providers.base import Done, ProviderError
+from banana_pipe.purchase import replies
+from banana_pipe.purchase.collect import Collector
+from banana_pipe.purchase.orders import Desk, NotBought
+from banana_pipe.purchase.poller import Poller
+from banana_pipe.purchase.rules import after_submit, after_task
+from banana_pipe.purchase.search import Absent, Adopted, CannotTell, look_for
+from banana_pipe.purchase.slots import Slot
+from banana_pipe.purchase.stops import Stops
+from banana_pipe.request import read_request
+from banana_pipe.store.lookup import result_of
+
+_LONGEST_STEP = 10.0
+
+
+class Follower:
+    """Follows the attempts of one run, those that earlier runs left included."""
+
+    def __init__(self, desk: Desk, stops: Stops) -> None:
+        self._desk = desk
+        self._stops = stops
+        self._ledger = desk.stores.ledger
+        self._clock = desk.clock
+        self._poller = Poller(desk.provider, desk.clock, desk.pace.poll)
+        self._collector = Collector(desk)
+        self._seen: dict[str, float] = {}
+        """When each attempt in doubt was first looked for, by `clock.boot()`."""
+        self._doubted: set[str] = set()
+        """Those that came into doubt in this run."""
+        self.first_accepted: float | None = None
+        """When a POST of this run was first accepted, by `clock.boot()`."""
+
+    def end_by(self, deadline: float) -> None:
+        """Wait for no task beyond *deadline*."""
+        self._poller.end_by(deadline)
+
+    async def close(self) -> None:
+        """Stop polling."""
+        await self._poller.close()
+
+    async def to_its_end(self, attempt: Attempt, slot: Slot, deadline: float) -> Attempt | NotBought:
+        """Take *attempt* to an end, whoever began it; NotBought where it stays open, or is paid and lost.
+
+        *slot* is given back as soon as the provider has nothing more to do. *deadline*, by
+        `clock.boot()`, is when an unfinished task is left to a later run.
+        """
+        current: Attempt | NotBought = attempt
+        while isinstance(current, Attempt) and current.state in ACTIVE:
+            if current.state == "INTENT":  # its owner is dead: we hold the lock
+                current = await self.doubt(current)
+            elif current.state == "UNKNOWN":
+                slot.release()
+                current = await self._settle(current)
+            elif current.state == "ACCEPTED":
+                current = await self._await_task(current, deadline)
+            else:
+                slot.release()
+                current = await self._collector.collect(current)
+        if isinstance(current, Attempt) and current.state == "STORED":
+            await self.keep(current)
+        if isinstance(current, Attempt) and current.state == "LOST":
+            return replies.dead_link(current)
+        return current
+
+    async def doubt(self, attempt: Attempt, **noted: Any) -> Attempt:
+        """Nobody can say whether this call was received: settling counts from now."""
+        self._seen[attempt.id] = self._clock.boot()
+        self._doubted.add(attempt.id)
+        return await self.move(attempt, "UNKNOWN", under_way_until=self._clock.now(), **noted)
+
+    async def _settle(self, attempt: Attempt) -> Attempt | NotBought:
+        """Find the task of a call in doubt, or prove that there is none, or park it."""
+        request = await asyncio.to_thread(self._request_of, attempt.key)
+        step = self._desk.pace.poll
+        while True:
+            remaining = self._until_settled(attempt)
+            found = await look_for(attempt, request, self._desk.provider, self._ledger)
+            if isinstance(found, Adopted):
+                self._desk.emit(AttemptMoved(found.attempt.node, found.attempt))
+                return found.attempt
+            if isinstance(found, CannotTell) and not found.ever:
+                return replies.parked(attempt, found.error.message)
+            if isinstance(found, CannotTell) and (rule := after_submit(found.error.kind)).stops is not None:
+                self._stops.stop_if(rule, found.error)
+                return replies.parked(attempt, found.error.message)
+            if remaining <= 0 and isinstance(found, Absent) and found.proven:
+                return await self.move(attempt, "NOT_SENT")
+            wait = max(remaining, self._until_proof())
+            if wait <= 0 or self._stops.interrupted.is_set():
+                return replies.parked(attempt, "the provider lists no such call, which proves nothing here")
+            self._desk.emit(Waiting(attempt.node, "looking for a call that may have been received", wait))
+            await self._stops.pause(min(step, wait), self._stops.interrupted)
+            step = min(_LONGEST_STEP, step * 1.5)
+
+    def _until_settled(self, attempt: Attempt) -> float:
+        """Seconds until a listing that lacks the task would mean something."""
+        settle = self._desk.pace.settle
+        since_boot = self._seen.setdefault(attempt.id, self._clock.boot()) + settle - self._clock.boot()
+        if attempt.id in self._doubted or attempt.under_way_until is None:
+            return since_boot  # whatever the wall clock does meanwhile
+        # In doubt since an earlier run: its clock is all we have, but never is it longer than from now on.
+        return min(since_boot, attempt.under_way_until + settle - self._clock.now())
+
+    def _until_proof(self) -> float:
+        """Seconds within which a listing may yet show this run's own first call, and so prove itself."""
+        if self.first_accepted is None:
+            return 0.0
+        return self.first_accepted + self._desk.pace.settle - self._clock.boot()
+
+    def _request_of(self, key: Key) -> Request | None:
+        data = self._desk.stores.blobs.read(key)  # type: ignore[arg-type] # a key is its request's digest
+        with contextlib.suppress(ValueError):  # written by another version
+            return None if data is None else read_request(data)
+        return None
+
+    async def _await_task(self, attempt: Attempt, deadline: float) -> Attempt | NotBought:
+        if attempt.task_id is None:
+            raise AssertionError("an ACCEPTED attempt has its task")
+        try:
+            answer = await self._poller.finished(attempt.task_id, deadline)
+        except ProviderError as error:
+            self._stops.stop_if(after_submit(error.kind), error)
+            return replies.unfinished(attempt)
+        if answer is None:
+            return replies.unfinished(attempt)
+        if isinstance(answer, Done):
+            return await self.record(attempt, answer)
+        if attempt.adopted and await self._ledger.may_have_failed_unnamed(attempt):
+            # Perhaps an equal call's, whose answer named no task: then ours is another one.
+            return await self.move(attempt, "UNKNOWN", task_id=None, adopted=False)
+        rule = after_task(answer.kind)
+        moved = await self.move(attempt, rule.state, **told(answer))
+        self._stops.stop_if(rule, answer)
+        return moved
+
+    async def record(self, attempt: Attempt, answer: Done) -> Attempt:
+        """Keep the answer as it came, before the first byte of its picture. Raises TaskTaken."""
+        place = await self._collector.keep_place(answer.pictures[0])
+        return await self.move(
+            attempt,
+            "SUCCEEDED",
+            task_id=attempt.task_id or answer.task_id,
+            trace_id=answer.trace_id or attempt.trace_id,
+            served=answer.served,
+            response=answer.response,
+            picture=place,
+        )
+
+    async def keep(self, attempt: Attempt) -> None:
+        """Write the result of a STORED attempt; one whose bytes are gone gives way."""
+        results = self._desk.stores.results
+        old = results.get(attempt.key)
+        gone = old is not None and not self._desk.stores.has(old.artifact.digest)
+        standing = await asyncio.to_thread(results.put, result_of(attempt), instead=gone)
+        if attempt.artifact is not None and standing.artifact.digest != attempt.artifact.digest:
+            self._desk.emit(Warned(f"{attempt.node}: bought twice by two caches; the first one stands"))
+
+    async def move(self, attempt: Attempt, state: AttemptState, **changes: Any) -> Attempt:
+        """Move *attempt* in the ledger, and tell. Raises TaskTaken."""
+        moved = await self._ledger.advance(attempt, state, **changes)
+        self._desk.emit(AttemptMoved(moved.node, moved))
+        return moved
+
+
+def told(error: ProviderError) -> dict[str, Any]:
+    """What an attempt keeps of *error*."""
+    kept: dict[str, Any] = {"error_kind": error.kind, "error_code": error.code, "error_message": error.message}
+    if error.trace_id is not None:
+        kept["trace_id"] = error.trace_id
+    if error.body is not None:
+        kept["response"] = error.body
+    return kept

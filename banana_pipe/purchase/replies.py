@@ -1,0 +1,69 @@
+"""What is said where there is no picture: the reason, the price, and the way on.
+
+Unaware of how things came to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from banana_pipe.model import Attempt
+from banana_pipe.prices import show_usd
+from banana_pipe.purchase.orders import NotBought, Order
+
+
+def said_before(order: Order, attempt: Attempt) -> NotBought:
+    """What an attempt that is over, REFUSED or LOST, says of *order* to who does not pay for it again."""
+    if attempt.state == "REFUSED":
+        return refused(attempt, before=True)
+    return lost(order, (attempt.picture or "its link",))
+
+
+def refused(attempt: Attempt, *, before: bool) -> NotBought:
+    """The provider does not want to make this picture."""
+    when = "refused before, not asked again" if before else "refused, not billed"
+    return NotBought("failed", "refused", f"{when}: {_words(attempt)}; change the words, or `--retry-refused`")
+
+
+def failed(attempt: Attempt) -> NotBought:
+    """The call came to nothing, and cost nothing."""
+    return NotBought("failed", "error", f"not billed: {_words(attempt)}")
+
+
+def lost(order: Order, places: Sequence[str]) -> NotBought:
+    """Paid once, and its bytes are nowhere."""
+    looked = ", ".join(places)
+    return NotBought(
+        "lost", "lost", f"bought, but its bytes are nowhere (looked in {looked}); `--rebuy` buys {order.node} again"
+    )
+
+
+def dead_link(attempt: Attempt) -> NotBought:
+    """Paid, and the link of the picture leads nowhere any more."""
+    return NotBought("lost", "lost", f"paid ({show_usd(attempt.price)}), but its link is dead; `--rebuy` buys another")
+
+
+def parked(attempt: Attempt, why: str) -> NotBought:
+    """Nobody can say whether this call was paid."""
+    said = f": {attempt.error_message}" if attempt.error_message else ""
+    return NotBought(
+        "parked",
+        "unknown",
+        f"may have been paid ({show_usd(attempt.price)}){said}; {why}. A later run looks again;"
+        " `--retry-unknown` gives it up and buys anew",
+    )
+
+
+def unfinished(attempt: Attempt) -> NotBought:
+    """Accepted, and still being worked on."""
+    return NotBought(
+        "parked",
+        "resume",
+        f"accepted ({show_usd(attempt.price)}, task {attempt.task_id}) but not finished yet; the next run goes on"
+        " waiting for it, `--retry-unknown` gives it up and buys anew",
+    )
+
+
+def _words(attempt: Attempt) -> str:
+    words = attempt.error_message or "no reason given"
+    return f"{words} (trace_id {attempt.trace_id})" if attempt.trace_id else words
