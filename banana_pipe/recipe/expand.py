@@ -30,6 +30,10 @@ _Made = TypeVar("_Made")
 _Arguments = TypeVarTuple("_Arguments")
 
 
+class _SaidElsewhere(RecipeError):
+    """Not a mistake of its own: what it comes from is told at its own place."""
+
+
 def expand(
     recipe: Recipe,
     steps: tuple[str, ...],
@@ -181,10 +185,13 @@ class _Expander:
         if not step.images and "images" not in settings:
             return (NodeInput(instance.parent),) if instance.parent else ()
         found: list[Input] = []
+        understood = True
         for text in step.images:
             for written in self.tried(self.written, text, instance) or ():
-                found += self.tried(self.referred, written, text.at, instance) or ()
-        if step.verb == "edit" and not found and not self.errors:
+                referred = self.tried(self.referred, written, text.at, instance)
+                understood = understood and referred is not None
+                found += referred or ()
+        if step.verb == "edit" and not found and understood and not self.errors:
             at = step.images[0].at if step.images else step.at
             raise RecipeError(f"`{instance.id}` edits nothing: `images` is empty here", at=at)
         return tuple(found)
@@ -217,7 +224,7 @@ class _Expander:
         step = reference.step
         if step not in self.instances.of:
             if step in self.instances.steps:
-                return []
+                raise _SaidElsewhere("that step is broken")
             raise self.unknown(step)
         if reference.every:
             found = [one.id for one in self.instances.of[step]]
@@ -256,6 +263,8 @@ class _Expander:
         """What *make* returns; None and a complaint where it raises."""
         try:
             return make(*arguments)
+        except _SaidElsewhere:
+            return None
         except RecipeError as error:
             self.complain(error)
             return None

@@ -189,7 +189,8 @@ class Templates:
 
 def _undefined(name: str, scope: Scope, at: Location | None) -> RecipeError:
     names = [known for known in scope if known != "names"]
-    return RecipeError(f"`{name}` is not defined", at=at, hint=suggestion(name, names, kind="defined here"))
+    hint = suggestion(name, names, kind="defined here") if names else f"nothing is: declare it, `vars: {{{name}: …}}`"
+    return RecipeError(f"`{name}` is not defined", at=at, hint=hint)
 
 
 def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -> str | None:
