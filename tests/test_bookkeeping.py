@@ -89,13 +89,14 @@ class TestReconcile:
         assert "may have been paid" in str(done.trouble)
         assert len(world.vendor.posts) == 1
 
-    def test_all_are_settled_at_the_same_time(self, world: World) -> None:
-        """Two minutes for three calls in doubt, not six."""
-        in_doubt(world, THREE)
-        world.vendor.lists = True
+    def test_all_are_waited_for_at_the_same_time(self, world: World) -> None:
+        """Ten minutes for three calls that do not end, not thirty."""
+        world.write(THREE)
+        world.vendor.seconds = 10_000.0
+        world.run()
         before = world.clock.boot()
-        assert len(reconcile(world)) == 3
-        assert world.clock.boot() - before < 200.0
+        assert [done.after.state for done in reconcile(world)] == ["ACCEPTED"] * 3
+        assert world.clock.boot() - before < 700.0
 
     def test_one_that_another_process_has_in_hand_is_left_to_it(self, world: World) -> None:
         """Its key is locked."""

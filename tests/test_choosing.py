@@ -193,6 +193,13 @@ class TestReroll:
             world.reroll("hero", access=NO_TOKEN)
         assert (world.vendor.posts, world.cache.exists()) == ([], False)
 
+    def test_only_who_is_asked_for_the_take_needs_a_token(self, world: World) -> None:
+        """A placeholder of a recipe that also buys is free."""
+        world.write("version: 1\nsteps: {a: {generate: A fox, provider: sandbox}, b: {generate: A cat}}")
+        world.run()
+        (taken,) = world.reroll("a", access=NO_TOKEN).takes
+        assert (taken.sample, len(world.sandbox.charges), len(world.vendor.charges)) == (2, 2, 1)
+
     def test_a_cap_holds_for_all_nodes_of_a_re_roll_together(self, world: World) -> None:
         """Two nodes are not two runs; what was bought under the cap is kept and picked."""
         world.write(COLORS)

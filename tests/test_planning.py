@@ -164,7 +164,7 @@ class TestStates:
         self, world: World, data: bytes | None, reason: str
     ) -> None:
         """Judged anew each time, free; what reads it is not counted."""
-        own = noise(77)
+        own = noise(577)
         world.picture("fox.png", own)
         world.write("""
             version: 1
@@ -402,7 +402,7 @@ class TestTooLarge:
     ) -> None:
         """The file, its size, the limit; what reads the node is not counted."""
         monkeypatch.setattr("banana_pipe.workspace.catalog.MAX_PICTURE_BYTES", 100)
-        world.picture("fox.png", noise(1))
+        world.picture("fox.png", noise(501))
         world.write("""
             version: 1
             steps:

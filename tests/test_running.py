@@ -368,10 +368,10 @@ class TestBeforeAnythingIsSpent:
 
     def test_a_picture_file_that_changed_since_it_was_measured_is_not_sent(self, world: World) -> None:
         """The key says what was measured; sending anything else would be a lie for ever."""
-        world.picture("fox.png", noise(1))
+        world.picture("fox.png", noise(501))
         world.write("version: 1\nsteps: {hero: {images: fox.png, edit: Older}}")
         opened = world.open()
-        world.picture("fox.png", noise(2))
+        world.picture("fox.png", noise(502))
         with pytest.raises(StoreError, match="changed while it was read"):
             world.do(running.run(opened))
         world.path("fox.png").unlink()
@@ -515,7 +515,7 @@ class TestLost:
 
     def test_rebuy_in_a_clone_sends_the_recipe_s_own_files_too(self, world: World) -> None:
         """They are in no cache there."""
-        world.picture("fox.png", noise(1))
+        world.picture("fox.png", noise(501))
         world.write("""
             version: 1
             steps:
@@ -544,7 +544,7 @@ class TestTheFolder:
         """In the plan and in the run; what reads it goes on with what the lock pins."""
         world.write(CHAIN)
         first = world.run()
-        mine = noise(99)
+        mine = noise(599)
         (world.out / "base.png").write_bytes(mine)
         assert [line.modified for line in world.plan().nodes] == [True, False, False]
         ran = world.run()
@@ -571,6 +571,8 @@ class TestTheFolder:
         ran = world.run()
         assert len(ran.warnings) == 1
         assert "index.html" in ran.warnings[0]
+        (ended,) = (event for event in world.events if isinstance(event, RunEnded))
+        assert ended.run == ran
         assert (world.out / "index.html").read_text() == "mine"
 
     def test_a_lock_file_that_cannot_be_written_keeps_the_pictures_and_their_manifest(

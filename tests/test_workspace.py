@@ -23,14 +23,14 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_every_picture_file_is_measured_once(world: World) -> None:
     """Its digest is what keys are made of."""
-    world.picture("fox.png", noise(1))
+    world.picture("fox.png", noise(501))
     world.write(READS)
     opened = world.open()
-    assert {path.name: artifact.digest for path, artifact in opened.files.items()} == {"fox.png": digest_of(noise(1))}
+    assert {path.name: artifact.digest for path, artifact in opened.files.items()} == {"fox.png": digest_of(noise(501))}
     opened.close()
 
 
-@pytest.mark.parametrize(("data", "words"), [(b"", "no bytes"), (b"%PDF-1.4", "PDF"), (noise(1)[:-20], "cut off")])
+@pytest.mark.parametrize(("data", "words"), [(b"", "no bytes"), (b"%PDF-1.4", "PDF"), (noise(501)[:-20], "cut off")])
 def test_a_file_that_is_no_picture_is_said_where_the_recipe_names_it(world: World, data: bytes, words: str) -> None:
     """Each place once, with `file:line:column`; before anything is spent."""
     world.picture("fox.png", data)
@@ -112,7 +112,7 @@ def test_what_is_not_known_of_a_model_is_said_once_and_refuses_nothing(world: Wo
 def test_readable_folders_are_from_the_root_and_no_others_are_read(world: World) -> None:
     """Whatever the working directory."""
     world.path("photos").mkdir()
-    world.picture("photos/fox.png", noise(1))
+    world.picture("photos/fox.png", noise(501))
     world.write("version: 1\nsteps: {hero: {images: ../photos/fox.png, edit: Older}}", "recipes/shop.yaml")
     with pytest.raises(RecipeErrors):
         world.open("recipes/shop.yaml")
