@@ -11,12 +11,13 @@ To know the core in an hour, read in this order, each module's first lines first
 3. `store.blobs`, `store.results`, `store.attempts`, `store.ledger`: what is kept, and how a row
    moves. `store.lookup` says who wins.
 4. `providers.base`: what a provider promises; 100 lines that all of buying rests on.
-5. `purchase.rules`, `purchase.search`, `purchase.buyer`: one request, paid once. The heart.
-6. `planning`, then `execute`: the rules of takes and picks, and the order of nodes.
+5. `purchase.rules`, `purchase.buyer`, `purchase.follow`, `purchase.search`: one request, paid once.
+   The heart.
+6. `takes`, `planning`, then `execute`: the rules of takes and picks, and the order of nodes.
 7. `running`: one run from plan to page; `outputs.publish` for what it leaves.
 
 The floors, from the ground: `errors canonical` · `model events` · `recipe images request prices` ·
-`clock disk` · `store` · `providers` · `planning purchase` · `execute` · `outputs` · `project …
+`clock disk` · `store` · `providers` · `takes planning purchase` · `execute` · `outputs` · `project …
 api` · `cli`. A module imports from below only; `tests/test_layering.py` holds them to it.
 """
 

@@ -64,13 +64,12 @@ async def reconcile(
     limits = limits or Limits()
     ledger = Ledger(cache / "ledger.db", clock)
     provider = AceData(access.base_url, access.token, clock)
+    results = Results(cache / "results")
     try:
         before = await ledger.open_attempts(provider.origin)
         if before and access.token is None:
             raise no_token()
-        stores = Stores(
-            Blobs(cache / "blobs"), Results(cache / "results"), ledger, Published(cache / "nothing"), LockFile()
-        )
+        stores = Stores(Blobs(cache / "blobs"), results, ledger, Published(cache / "nothing"), LockFile())
         desk = Desk(
             provider=provider,
             stores=stores,
@@ -85,6 +84,7 @@ async def reconcile(
     finally:
         await provider.close()
         ledger.close()
+        results.close()
 
 
 async def abandon(cache: Path, attempt_id: str, clock: Clock | None = None) -> Attempt:

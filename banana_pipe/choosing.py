@@ -15,7 +15,7 @@ from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import SpendingStopped, UsageError
 from banana_pipe.events import Listener
 from banana_pipe.model import Hit, Key, Known, Node, Plan
-from banana_pipe.planning import Decided, Market, TakeWanted
+from banana_pipe.planning import Decided
 from banana_pipe.prices import total
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
@@ -24,6 +24,7 @@ from banana_pipe.request import key_of, with_sample
 from banana_pipe.running import plan
 from banana_pipe.store import lockfile
 from banana_pipe.store.lookup import Wanted
+from banana_pipe.takes import Market, TakeWanted
 from banana_pipe.workspace import Workspace, open_recipe
 
 

@@ -37,10 +37,10 @@ from banana_pipe.model import (
     Status,
     Take,
 )
-from banana_pipe.planning import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
 from banana_pipe.purchase.replies import said_before
+from banana_pipe.takes import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
 
 T = TypeVar("T")
 F = TypeVar("F")

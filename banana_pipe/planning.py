@@ -1,21 +1,16 @@
 """What a run would do with every node, why, and at what price.
 
 Unaware of buying, of the output folder and of how a plan is shown.
-
-The rules that planning and running share stand here as pure functions: which requests a node's
-takes are, which take flows on, and what makes a picture unfit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from banana_pipe.canonical import Digest
 from banana_pipe.model import (
     Artifact,
-    BaseKey,
     FileInput,
     Finding,
     Graph,
@@ -26,41 +21,15 @@ from banana_pipe.model import (
     Node,
     NodeInput,
     Open,
-    Pick,
     Plan,
     PlannedNode,
     Reason,
-    Request,
     Result,
     State,
 )
-from banana_pipe.prices import PriceTable, total
-from banana_pipe.request import base_key_of, key_of, request_for, with_sample
-from banana_pipe.store.lockfile import LockFile
-from banana_pipe.store.lookup import Stores, Wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """One provider as a plan sees it: its name in keys, what is known there, and its prices."""
-
-    key_name: str
-    stores: Stores
-    prices: PriceTable
-    max_picture_bytes: int
-    free: bool = False
-
-    def price(self, node: Node) -> int | None:
-        """What one take of *node* costs."""
-        return 0 if self.free else self.prices.price(node.model, node.params, has_extra=node.has_extra)
-
-
-@dataclass(frozen=True, slots=True)
-class TakeWanted:
-    """One take of a node: its request and what it is looked up by."""
-
-    request: Request
-    wanted: Wanted
+from banana_pipe.prices import total
+from banana_pipe.store.lookup import Wanted
+from banana_pipe.takes import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,82 +45,6 @@ class Decided:
     """By node, where its inputs are known."""
     lost: frozenset[Key]
     """What is bought, has its bytes nowhere, and is to be published or sent: what `--rebuy` is about."""
-
-
-# --- rules that a plan and a run share --------------------------------------------------------
-
-
-def takes_of(node: Node, market: Market, images: Sequence[Digest], asked: Iterable[int]) -> tuple[TakeWanted, ...]:
-    """The takes of *node*: 1 to `samples`, the picked one, and those *asked* for by name."""
-    first = request_for(node, market.key_name, images, 1)
-    base = base_key_of(first)
-    samples = {*range(1, node.samples + 1), *asked}
-    pick = pick_of(node, market.stores.lock, base)
-    if pick is not None:
-        samples.add(pick.sample)
-    return tuple(_take(with_sample(first, sample), base) for sample in sorted(samples))
-
-
-def _take(request: Request, base: BaseKey) -> TakeWanted:
-    return TakeWanted(request, Wanted(key_of(request), base, request.sample))
-
-
-def pick_of(node: Node, lock: LockFile, base: BaseKey) -> Pick | None:
-    """The take that somebody chose, in the lock or in the recipe."""
-    chosen = lock.pick(base)
-    if chosen is not None:
-        return Pick(chosen, "lock")
-    return None if node.pick is None else Pick(node.pick, "recipe")
-
-
-def picked(pick: Pick | None, judged: Mapping[int, Reason | None], samples: Sequence[int]) -> int | None:
-    """The take that flows on: the chosen one, else the first that passes; None: not known yet.
-
-    *judged* has what is wrong (None: nothing) with each take that is known so far.
-    """
-    if pick is not None:
-        return pick.sample
-    for sample in samples:
-        if sample not in judged:
-            return None
-        if judged[sample] is None:
-            return sample
-    return samples[0]
-
-
-def judge(artifact: Artifact, images: Sequence[Digest]) -> Reason | None:
-    """What is wrong with a picture, whoever made it; None if nothing is."""
-    if artifact.blank:
-        return "blank"
-    return "copy" if artifact.digest in images else None
-
-
-def asked_takes(graph: Graph) -> dict[str, set[int]]:
-    """For each node the takes that others read by number (`hero@2`)."""
-    asked: dict[str, set[int]] = {}
-    for node in graph:
-        for one in node.inputs:
-            if isinstance(one, NodeInput) and one.sample is not None:
-                asked.setdefault(one.node, set()).add(one.sample)
-    return asked
-
-
-def oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | None:
-    """Why the pictures that *node* reads cannot be sent, naming the step that would make one smaller."""
-    for one, artifact in zip(node.inputs, artifacts, strict=True):
-        if artifact.size > limit:
-            whose = f"the picture of {one.node}" if isinstance(one, NodeInput) else one.label
-            cure = (
-                f"ask step `{one.node.partition('[')[0]}` for a lower `resolution`"
-                if isinstance(one, NodeInput)
-                else "make that file smaller"
-            )
-            size = f"{artifact.size / 1e6:.1f} MB"
-            return f"{whose} has {size}, and the provider takes {limit / 1e6:.0f} MB: {cure}"
-    return None
-
-
-# --- the plan -----------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)

@@ -23,11 +23,12 @@ from banana_pipe.model import Key, Node, Outcome, Run, RunStatus
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.log import RunLog, log_path, start_of
 from banana_pipe.outputs.publish import Publisher, refuse_foreign
-from banana_pipe.planning import Decided, Market
+from banana_pipe.planning import Decided
 from banana_pipe.prices import total
 from banana_pipe.providers.catalog import origin
 from banana_pipe.purchase.orders import Stop
 from banana_pipe.record import Record
+from banana_pipe.takes import Market
 from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
 

@@ -15,7 +15,6 @@ from banana_pipe.clock import Clock, SystemClock
 from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.images import NotAPicture, measure_file
 from banana_pipe.model import Artifact, FileInput, Graph
-from banana_pipe.planning import Market
 from banana_pipe.prices import PriceTable
 from banana_pipe.project import Places, find_root, places_of
 from banana_pipe.providers import catalog
@@ -27,6 +26,7 @@ from banana_pipe.store.ledger import Ledger
 from banana_pipe.store.lookup import Stores
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
+from banana_pipe.takes import Market
 
 SANDBOX = "sandbox"
 
@@ -94,6 +94,8 @@ class Workspace:
         """Give back files and threads."""
         for market in self.markets.values():
             market.stores.ledger.close()
+            if isinstance(market.stores.results, Results):
+                market.stores.results.close()
 
 
 def open_recipe(

@@ -45,7 +45,7 @@ FLOORS = (
     providers.sandbox.app providers.sandbox providers
     """,
     """
-    planning
+    takes planning
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
     purchase

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from banana_pipe.buying import Limits
 from banana_pipe.canonical import digest_of
 from banana_pipe.model import Artifact, AttemptState, Pick, Reason
-from banana_pipe.planning import judge, picked
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Pace
 from banana_pipe.store.lookup import Stores
+from banana_pipe.takes import judge, picked
 from banana_pipe.workspace import Options
 from tests.purchase.fake import noise
 from tests.world import CHAIN, World, lines, plain, stands
