@@ -265,20 +265,18 @@ def _line(
 
 
 def _in_the_way(one: _Seen, findings: Mapping[Key, Finding]) -> tuple[State, Reason] | None:
-    for take in one.takes:
-        finding = findings[take.wanted.key]
-        if isinstance(finding, Open):
-            return _OPEN[finding.attempt.state]
-    return None
+    opened = {_OPEN[found.attempt.state] for take in one.takes if isinstance(found := findings[take.wanted.key], Open)}
+    return next((stand for stand in _OPEN.values() if stand in opened), None)
 
 
 _OPEN: Mapping[str, tuple[State, Reason]] = {
+    # The gravest first: of several takes a run says the same one.
     "INTENT": ("parked", "unknown"),
     "UNKNOWN": ("parked", "unknown"),
     "ACCEPTED": ("parked", "resume"),
     "SUCCEEDED": ("parked", "resume"),
-    "REFUSED": ("failed", "refused"),
     "LOST": ("lost", "lost"),
+    "REFUSED": ("failed", "refused"),
 }
 
 

@@ -17,7 +17,7 @@ from banana_pipe.store.lookup import Stores
 from banana_pipe.takes import judge, picked
 from banana_pipe.workspace import Options
 from tests.purchase.fake import noise
-from tests.world import CHAIN, World, lines, plain, stands
+from tests.world import CHAIN, World, ends, lines, plain, stands
 
 PRICE = 39_000
 TAKES = """
@@ -127,6 +127,16 @@ class TestStates:
         assert stands(plan) == {"hero": stand}
         assert plan.calls == (1 if stand == "call/new" else 0)
         assert lines(plan)["hero"].key is not None
+
+    def test_of_several_takes_the_gravest_is_said_as_a_run_says_it(self, world: World) -> None:
+        """In doubt before refused: it needs a token, and may have been paid."""
+        world.write("version: 1\nsteps: {hero: {generate: A fox}}")
+        leave(world, "REFUSED")
+        world.write(TAKES)
+        world.vendor.fates.append("vanished")
+        world.vendor.lists = False
+        ran = world.run(limits=IMPATIENT)
+        assert ends(ran)["hero"] == stands(world.plan())["hero"] == "parked/unknown"
 
     @pytest.mark.parametrize(
         ("state", "stand", "calls"),

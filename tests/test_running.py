@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from banana_pipe import running
 from banana_pipe.buying import Limits
@@ -25,7 +29,7 @@ from banana_pipe.store import lockfile
 from banana_pipe.store.ledger import Ledger
 from banana_pipe.workspace import Access, Options, open_recipe
 from tests.purchase.fake import noise
-from tests.world import CHAIN, NO_TOKEN, TOKEN, World, digests, ends, outcome, stands
+from tests.world import CHAIN, NO_TOKEN, TOKEN, World, digests, ends, outcome, plain, stands
 
 PRICE = 39_000
 ONE = "version: 1\nsteps: {hero: {generate: A fox}}"
@@ -593,6 +597,64 @@ class TestTheFolder:
         monkeypatch.setattr(lockfile, "update", update)
         again = world.run(access=NO_TOKEN)
         assert (again.exit_code, len(world.lock().blocks)) == (0, 3)
+
+
+# A history: recipes, what the provider does with the next calls, and what is taken away after each run.
+PROMPTS = st.sampled_from(["A fox", "A cat"])
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["", "@2", "@3"]), PROMPTS, st.integers(1, 2), st.booleans()), min_size=1, max_size=4
+)
+FATES = st.lists(
+    st.sampled_from(["task", "inline", "cut", "vanished", "moderation", "invalid", "balance", "blank"]), max_size=4
+)
+GONE = st.sets(st.sampled_from(["shop.lock", "cache/results", "cache/blobs", "out"]), max_size=2)
+
+
+def history_recipe(steps: list[tuple[str, str, int, bool]]) -> str:
+    """A recipe whose steps each read the one before and, by number, a take of it."""
+    lines = ["version: 1", "steps:"]
+    for number, (take, prompt, samples, hidden) in enumerate(steps):
+        verb = f"generate: {prompt}" if number == 0 else f"images: s{number - 1}{take}, edit: {prompt}"
+        lines.append(f"  s{number}: {{{verb}, samples: {samples}{', output: false' if hidden else ''}}}")
+    return "\n".join(lines)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(STEPS, FATES, GONE), min_size=1, max_size=4))
+def test_a_run_buys_what_its_plan_said(history: list[tuple[Any, list[str], set[str]]]) -> None:
+    """Never more than the plan's most, never less than its least where all went well; no key twice."""
+    with pytest.MonkeyPatch.context() as patch, a_folder() as folder:
+        world = World(folder, patch)
+        world.vendor.lists = False
+        for steps, fates, gone in history:
+            world.write(history_recipe(steps))
+            world.vendor.fates.clear()
+            for fate in fates:
+                if fate == "blank":
+                    world.vendor.fetches.append(plain())
+                elif fate in ("moderation", "invalid", "balance"):
+                    world.vendor.fates.append(ProviderError(fate, "no"))  # type: ignore[arg-type]
+                else:
+                    world.vendor.fates.append(fate)  # type: ignore[arg-type]
+            planned = world.plan()
+            ran = world.run(limits=Limits(pace=Pace(settle=0.0)))
+            assert ran.called <= planned.calls_max
+            assert ran.exit_code != 0 or planned.calls <= ran.called
+            assert planned.calls_max or ran.called == 0
+            for one, line in zip(ran.outcomes, planned.nodes, strict=True):
+                assert (line.state == "cached") <= (one.status in ("cached", "failed")), (line, one)
+                assert (line.state == "failed") <= (one.status in ("failed", "blocked")), (line, one)
+                assert (line.state == "lost") <= (one.status == "lost"), (line, one)
+            paid = [attempt.key for attempt in world.attempts() if attempt.state == "STORED"]
+            assert len(paid) == len(set(paid))
+            world.forget(*(place for place in gone if world.path(place).exists()))
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 def test_the_working_directory_is_no_part_of_anything(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
