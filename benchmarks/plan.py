@@ -27,7 +27,9 @@ def main() -> None:
     """Print microseconds a node, and the ratio to the plain loop."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "matrix.yaml"
-        axes = [", ".join(f"{axis}{number}" for number in range(count)) for axis, count in zip("ab", _NODES, strict=True)]
+        axes = [
+            ", ".join(f"{axis}{number}" for number in range(count)) for axis, count in zip("ab", _NODES, strict=True)
+        ]
         recipe.write_text(
             f"version: 1\nsteps:\n  thing:\n    matrix: {{a: [{axes[0]}], b: [{axes[1]}]}}\n    generate: {_PROMPT}\n"
         )
