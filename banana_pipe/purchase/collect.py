@@ -98,6 +98,9 @@ class Collector:
         """The attempt with the link that the provider names now, or as it was where it names none."""
         if attempt.task_id is None:
             return attempt
+        if attempt.origin != self._desk.provider.origin and not self._desk.consent.rebuy:
+            words = f"its link is dead, and only {attempt.origin} can name another (`--rebuy` gives it up)"
+            return _not_now(attempt, ProviderError("unavailable", words))
         try:
             answer = (await self._desk.provider.poll([attempt.task_id])).get(attempt.task_id)
         except ProviderError as error:

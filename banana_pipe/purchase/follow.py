@@ -26,6 +26,7 @@ from banana_pipe.request import read_request
 from banana_pipe.store.lookup import result_of
 
 _LONGEST_STEP = 10.0
+_NO_PROOF = "the provider lists no such call, which proves nothing here"
 
 
 class Follower:
@@ -59,6 +60,9 @@ class Follower:
         *slot* is given back as soon as the provider has nothing more to do. *deadline*, by
         `clock.boot()`, is when an unfinished task is left to a later run.
         """
+        if attempt.state in ("INTENT", "UNKNOWN", "ACCEPTED") and attempt.origin != self._desk.provider.origin:
+            # Who never had it knows nothing of it, and that would be taken for proof.
+            return replies.elsewhere(await self.doubt(attempt) if attempt.state == "INTENT" else attempt)
         current: Attempt | NotBought = attempt
         while isinstance(current, Attempt) and current.state in ACTIVE:
             if current.state == "INTENT":  # its owner is dead: we hold the lock
@@ -100,21 +104,27 @@ class Follower:
                 return replies.parked(attempt, found.error.message)
             if remaining <= 0 and isinstance(found, Absent) and found.proven:
                 return await self.move(attempt, "NOT_SENT")
-            wait = max(remaining, self._until_proof())
+            patience, why = 0.0, _NO_PROOF
+            if isinstance(found, CannotTell):
+                patience, why = self._patience(attempt), found.error.message
+            wait = max(remaining, self._until_proof(), patience)
             if wait <= 0 or self._stops.interrupted.is_set():
-                return replies.parked(attempt, "the provider lists no such call, which proves nothing here")
+                return replies.parked(attempt, why)
             self._desk.emit(Waiting(attempt.node, "looking for a call that may have been received", wait))
             await self._stops.pause(min(step, wait), self._stops.interrupted)
             step = min(_LONGEST_STEP, step * 1.5)
 
     def _until_settled(self, attempt: Attempt) -> float:
         """Seconds until a listing that lacks the task would mean something."""
-        settle = self._desk.pace.settle
-        since_boot = self._seen.setdefault(attempt.id, self._clock.boot()) + settle - self._clock.boot()
+        since_boot = self._patience(attempt)
         if attempt.id in self._doubted or attempt.under_way_until is None:
             return since_boot  # whatever the wall clock does meanwhile
         # In doubt since an earlier run: its clock is all we have, but never is it longer than from now on.
-        return min(since_boot, attempt.under_way_until + settle - self._clock.now())
+        return min(since_boot, attempt.under_way_until + self._desk.pace.settle - self._clock.now())
+
+    def _patience(self, attempt: Attempt) -> float:
+        """Seconds until this run has looked for *attempt* as long as settling takes."""
+        return self._seen.setdefault(attempt.id, self._clock.boot()) + self._desk.pace.settle - self._clock.boot()
 
     def _until_proof(self) -> float:
         """Seconds within which a listing may yet show this run's own first call, and so prove itself."""

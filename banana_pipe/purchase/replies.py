@@ -54,6 +54,16 @@ def parked(attempt: Attempt, why: str) -> NotBought:
     )
 
 
+def elsewhere(attempt: Attempt) -> NotBought:
+    """It was sent to somebody else, who alone can say what became of it."""
+    return NotBought(
+        "parked",
+        "unknown",
+        f"may have been paid ({show_usd(attempt.price)}): it was sent to {attempt.origin}. A run with that base URL"
+        " collects it; `--retry-unknown` gives it up and buys anew",
+    )
+
+
 def unfinished(attempt: Attempt) -> NotBought:
     """Accepted, and still being worked on."""
     return NotBought(

@@ -77,6 +77,21 @@ def test_a_dead_link_is_lost_after_the_task_was_asked_again(shop: Shop) -> None:
     assert shop.states() == ["LOST", "STORED"]
 
 
+def test_a_link_of_another_provider_is_not_given_up(shop: Shop) -> None:
+    """Who did not make the picture cannot say that it is gone: it stays paid, for a run with that base URL."""
+    here, shop.vendor.origin = shop.vendor.origin, "https://gateway.example.com"
+    shop.leave("SUCCEEDED", task_id="t1", picture="https://cdn.example.com/t1")
+    shop.vendor.origin = here
+    shop.vendor.fetches.append(DEAD)
+    answer = refused(shop.one())
+    assert answer.status == "failed"
+    assert "https://gateway.example.com" in answer.error
+    assert shop.states() == ["SUCCEEDED"]
+    shop.vendor.fetches.extend(some(3, DEAD))
+    result(shop.one(consent=REBUY))
+    assert shop.states() == ["LOST", "STORED"]
+
+
 def test_a_new_link_is_taken(shop: Shop) -> None:
     """Where the task now names another place, the picture comes from there."""
     task_id = shop.vendor._accept(shop.vendor.prepare(order().request, []))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from banana_pipe.model import Attempt
+from banana_pipe.model import Attempt, AttemptState
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, Consent, Order, Pace
 from banana_pipe.store import attempts
@@ -138,6 +138,41 @@ def test_a_listing_that_is_away_is_asked_again(shop: Shop) -> None:
     shop.vendor.listings.extend([ProviderError("unavailable", "503")] * 5)
     shop.vendor.fates.append("cut")
     assert result(shop.one()).task_id == "t1"
+
+
+@pytest.mark.parametrize("state", ["INTENT", "UNKNOWN", "ACCEPTED"])
+def test_what_was_asked_elsewhere_is_not_looked_for_here(state: AttemptState, shop: Shop) -> None:
+    """The key is the same behind two gateways; that one of them has no such call says nothing of the other."""
+    here, shop.vendor.origin = shop.vendor.origin, "https://gateway.example.com"
+    prove(shop)
+    shop.leave(state, task_id="t9" if state == "ACCEPTED" else None)
+    shop.vendor.origin = here
+    shop.clock.jump(3_600)
+    answer = refused(shop.one())
+    assert answer.status == "parked"
+    assert "https://gateway.example.com" in answer.error
+    assert shop.vendor.posts == []
+    result(shop.one(consent=Consent(retry_unknown=True)))
+    assert len(shop.vendor.posts) == 1
+
+
+def test_a_listing_that_is_away_gives_nothing_up_at_once(shop: Shop) -> None:
+    """Also long after the call, and with consent to pay again: it is asked for as long as settling takes."""
+    shop.vendor.fates.append("cut")
+    shop.vendor.lists = False
+    refused(shop.one())
+    shop.vendor.lists = True
+    shop.clock.jump(3_600)
+    shop.vendor.listings.extend([ProviderError("unavailable", "503")] * 5)
+    assert result(shop.one(consent=Consent(retry_unknown=True))).task_id == "t1"
+    assert len(shop.vendor.posts) == 1
+
+
+def test_a_listing_that_stays_away_is_told_in_its_own_words(shop: Shop) -> None:
+    """Nothing was listed, so nothing was found missing."""
+    shop.vendor.fates.append("cut")
+    shop.vendor.listings.extend([ProviderError("unavailable", "the listing answers 503")] * 99)
+    assert "the listing answers 503" in refused(shop.one()).error
 
 
 def test_a_look_up_that_is_refused_stops_the_run_at_once(shop: Shop) -> None:
