@@ -117,7 +117,8 @@ def spending_options(command: Command) -> Command:
 
 def read_call(recipe: Path, values: dict[str, Any]) -> Call:
     """The call that the options *values* (of `recipe_options`) describe. Raises UsageError."""
-    root = find_root(recipe.absolute().parent) if recipe.parent.is_dir() else Path.cwd()
+    folder = Path(os.path.realpath(recipe)).parent  # `resolve` raises for a link to itself
+    root = find_root(folder) if folder.is_dir() else Path.cwd()
     settings = read_settings(root)
     options = Options(
         sets=values["sets"],

@@ -189,3 +189,17 @@ def test_the_configuration_is_that_of_the_recipes_project(
     said = pipe("plan", str(project / "recipes" / "small.yaml"))
     assert said.code == 2
     assert "did you mean `jobs`" in said.err
+
+
+def test_settings_are_those_of_the_project_whose_ledger_counts(
+    project: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Through a link too: the caps of a project hold wherever its recipe is called from."""
+    (project / "banana-pipe.toml").write_text("max_calls = wrong\n")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "link.yaml").symlink_to(project / "recipes" / "small.yaml")
+    monkeypatch.chdir(elsewhere)
+    for command in (("plan", "link.yaml"), ("ledger", "show", "link.yaml")):
+        said = pipe(*command)
+        assert said.code == 2
+        assert str(project / "banana-pipe.toml") in said.err

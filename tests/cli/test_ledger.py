@@ -85,3 +85,11 @@ def test_reconciling_needs_a_token_only_if_something_is_open(
 def test_an_unknown_id_is_a_wrong_command_line(pipe: Pipe, doubtful: Vendor) -> None:
     """Nothing else is given up in its place."""
     assert pipe("ledger", "reconcile", "--abandon", "nobody").code == 2
+
+
+@pytest.mark.parametrize("recipe", ["recipes/none.yaml", "none/none.yaml"])
+def test_a_recipe_that_is_not_there_has_no_ledger(recipe: str, pipe: Pipe) -> None:
+    """A misspelt name is not answered with an empty ledger."""
+    for command in ("show", "reconcile"):
+        said = pipe("ledger", command, recipe)
+        assert (said.code, "does not exist" in said.err) == (2, True)

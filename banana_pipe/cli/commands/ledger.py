@@ -37,7 +37,7 @@ _COLUMNS = (
     Column("task", drops=True),
     Column("words", gives=1, prose=True),
 )
-_PLACE = click.argument("recipe", required=False, type=click.Path(path_type=Path))
+_PLACE = click.argument("recipe", required=False, type=click.Path(path_type=Path, exists=True))
 _CACHE = click.option(
     "--cache", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Use this cache."
 )
@@ -115,7 +115,7 @@ def _limits(settings: Settings) -> api.Limits:
 
 def _project(recipe: Path | None, cache: Path | None) -> tuple[Path, Settings, Path]:
     """The root, its settings and its cache."""
-    root = find_root(Path.cwd() if recipe is None else recipe.absolute().parent)
+    root = find_root(Path.cwd() if recipe is None else recipe.resolve().parent)
     settings = read_settings(root)
     return root, settings, (cache or settings.cache or root / "cache").absolute()
 
