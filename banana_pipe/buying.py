@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from banana_pipe.errors import NotAuthorised, StoreError
+from banana_pipe.errors import BananaError, NotAuthorised, StoreError
 from banana_pipe.events import Listener
 from banana_pipe.model import Budget, FileInput, Node
 from banana_pipe.providers.acedata import AceData
@@ -82,6 +82,12 @@ def no_token() -> NotAuthorised:
         "the provider has to be asked, and there is no API token",
         hint="set ACEDATACLOUD_API_TOKEN, or draw free placeholders with --provider sandbox",
     )
+
+
+def interrupt(buyers: Iterable[Buyer]) -> None:
+    """What the first Ctrl-C asks for: nothing new is sent, what is accepted is collected."""
+    for buyer in buyers:
+        buyer.stop("interrupt", BananaError("interrupted"))
 
 
 def keep_inputs(workspace: Workspace, nodes: Iterable[Node]) -> None:

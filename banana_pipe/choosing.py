@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
-from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
+from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import SpendingStopped, UsageError
 from banana_pipe.events import Listener
 from banana_pipe.model import Hit, Key, Known, Node, Plan
@@ -21,7 +22,7 @@ from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
 from banana_pipe.recipe.select import select
 from banana_pipe.request import key_of, with_sample
-from banana_pipe.running import plan
+from banana_pipe.running import Interrupts, plan
 from banana_pipe.store import lockfile
 from banana_pipe.store.lookup import Wanted
 from banana_pipe.takes import Market, TakeWanted
@@ -62,6 +63,7 @@ class Reroll:
 
     takes: tuple[Rerolled, ...]
     then: Plan
+    interrupted: bool
 
 
 async def pick(workspace: Workspace, text: str, sample: int) -> tuple[Picked, ...]:
@@ -81,6 +83,7 @@ async def reroll(
     *,
     agree: Callable[[Price], bool],
     emit: Listener = lambda _: None,
+    interrupts: Interrupts | None = None,
 ) -> Reroll:
     """Buy exactly one more take of every node that *text* means, and pick it.
 
@@ -94,10 +97,10 @@ async def reroll(
     distinct = {take.wanted.key: workspace.markets[node.provider].price(node) for node, take in orders}
     if not agree(Price(len(distinct), total(distinct.values()))):
         raise SpendingStopped("nobody agreed to the price, so nothing was bought", hint="agree with --yes")
-    taken = await _buy(workspace, decided, orders, limits, emit)
+    taken, interrupted = await _buy(workspace, decided, orders, limits, emit, interrupts)
     after = open_recipe(workspace.path, workspace.options, workspace.access, workspace.clock)
     try:
-        return Reroll(tuple(taken), (await plan(after)).plan)
+        return Reroll(tuple(taken), (await plan(after)).plan, interrupted)
     finally:
         after.close()
 
@@ -186,8 +189,12 @@ async def _buy(
     orders: Sequence[tuple[Node, TakeWanted]],
     limits: Limits,
     emit: Listener,
-) -> list[Rerolled]:
-    """Buy all *orders* as one run, so that its caps hold for them together. Raises what stopped it."""
+    interrupts: Interrupts | None,
+) -> tuple[list[Rerolled], bool]:
+    """Buy all *orders* as one run, so that its caps hold for them together; whether it was interrupted.
+
+    Raises what else stopped it.
+    """
     run = run_id(workspace.clock.now())
     async with AsyncExitStack() as stack:
         buyers = {
@@ -196,15 +203,18 @@ async def _buy(
         }
         workspace.places.make_cache()
         keep_inputs(workspace, [node for node, _ in orders])
+        if interrupts is not None:
+            interrupts.on_first(partial(interrupt, buyers.values()))
         bought = await asyncio.gather(
             *(_buy_one(workspace, decided, node, take, buyers[node.provider]) for node, take in orders),
             return_exceptions=True,
         )
     errors = [one for one in bought if isinstance(one, BaseException)]
+    interrupted = any(buyer.interrupted for buyer in buyers.values())
     stops = [buyer.stop_reason.error for buyer in buyers.values() if buyer.stop_reason is not None]
-    if errors or stops:
+    if errors or (stops and not interrupted):
         raise [*errors, *stops][0]
-    return [one for one in bought if isinstance(one, Rerolled)]
+    return [one for one in bought if isinstance(one, Rerolled)], interrupted
 
 
 async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: TakeWanted, buyer: Buyer) -> Rerolled:

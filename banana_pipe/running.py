@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from banana_pipe import planning
-from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
+from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
@@ -89,6 +89,7 @@ class _Running:
             workspace.places.root,
             workspace.places.recipe_in_project,
             read=workspace.read,
+            keep=workspace.keep,
             known=workspace.pinned_digests(),
             clock=workspace.clock,
         )
@@ -121,7 +122,8 @@ class _Running:
                 rebuy=self._limits.consent.rebuy,
             )
             if interrupts is not None:
-                interrupts.on_first(lambda: _interrupt(counters.values()))
+                buyers = [counter.buyer for counter in counters.values() if counter.buyer is not None]
+                interrupts.on_first(partial(interrupt, buyers))
             await executor.run()
             ended = await self._ended(executor, counters.values(), clock.boot() - began)
             return await self._leave(ended, executor.error)
@@ -255,12 +257,6 @@ class _Running:
 
 def _silence(_: Event) -> None:
     """Nobody listens."""
-
-
-def _interrupt(counters: Iterable[Counter]) -> None:
-    for counter in counters:
-        if counter.buyer is not None:
-            counter.buyer.stop("interrupt", BananaError("interrupted"))
 
 
 def _modified(workspace: Workspace, decided: Decided) -> set[str]:

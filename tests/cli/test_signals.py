@@ -69,3 +69,21 @@ def test_the_second_one_leaves_at_once(project: Path, vendor: Vendor) -> None:
     vendor.behave(delay=0.0)
     assert in_process(*RUN, cwd=project, env=env_for(vendor)).code == 0
     assert len(vendor.charges) == 3
+
+
+def test_a_reroll_collects_and_picks_what_is_accepted_too(project: Path, vendor: Vendor) -> None:
+    """One more take is paid like any other: it is not left for a later run to find, unpicked."""
+    assert in_process(*RUN, cwd=project, env=env_for(vendor)).code == 0
+    vendor.behave(delay=NEVER)
+    with start("reroll", "recipes/small.yaml", "base", "--json", cwd=project, env=env_for(vendor)) as process:
+        begun(process, vendor, project)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while "stopping: nothing new is sent" not in (line := process.stderr.readline()):
+            assert line, "the process ended without a word"
+        vendor.advance(NEVER)
+        out, _ = process.communicate()
+    assert process.returncode == 130
+    (take,) = json.loads(out)["takes"]
+    assert (take["take"], take["status"]) == (2, "done")
+    assert '"pick": 2' in (project / "recipes" / "small.lock").read_text()

@@ -5,6 +5,7 @@ Unaware of how takes are bought and kept.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 import click
 
 from banana_pipe import api
-from banana_pipe.cli.commands.running import read_limits
-from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.commands.running import interrupts, read_limits
+from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json
 from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options, spending_options
 from banana_pipe.cli.progress import open_progress
@@ -62,17 +63,24 @@ def reroll(recipe: Path, node: str, **values: Any) -> int:
     workspace = api.open_recipe(recipe, call.options, call.access(token=True))
     progress = open_progress(call.err)
     limits = read_limits(call.settings, values)
-    try:
-        rerolled = api.call(
-            api.reroll(workspace, node, limits, agree=_agreement(call, workspace, node, values), emit=progress.hear)
-        )
-    finally:
-        progress.close()
-        workspace.close()
+    heard = interrupts(progress, limits.pace.grace)
+    asked = _agreement(call, workspace, node, values)
+    with contextlib.ExitStack() as stack:
+        stack.callback(workspace.close)
+        stack.callback(progress.close)
+
+        def agree(price: api.Price) -> bool:
+            agreed = asked(price)
+            stack.enter_context(heard)  # not before: Ctrl-C is an answer to the question too
+            return agreed
+
+        rerolled = api.call(api.reroll(workspace, node, limits, agree=agree, emit=progress.hear, interrupts=heard))
     if call.json:
         print_json(call.out, _reroll_json(rerolled))
     else:
         _show_reroll(call, rerolled)
+    if rerolled.interrupted:
+        return EXIT_INTERRUPTED
     codes = {_exit_code(one.answer) for one in rerolled.takes}
     return next(code for code in (3, 6, 1, 0) if code in codes)
 
