@@ -85,6 +85,10 @@ class Workspace:
         # Blobs and published files are the same in every market.
         return next(iter(self.markets.values())).stores.read(digest)
 
+    def keep(self, path: Path) -> None:
+        """Keep the bytes of the file *path* as a blob."""
+        next(iter(self.markets.values())).stores.blobs.put(path.read_bytes())
+
     def pinned_digests(self) -> frozenset[Digest]:
         """Every picture that the lock files name."""
         blocks = (block for market in self.markets.values() for block in market.stores.lock.blocks.values())

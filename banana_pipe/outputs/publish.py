@@ -80,8 +80,8 @@ def refuse_foreign(out: Path, root: Path, recipe: str) -> None:
 class Publisher:
     """The output folder *out* during one run of *recipe*, a path below *root*.
 
-    *read* gives a picture's bytes, or None where they are nowhere; *known* are the digests that the
-    lock file has.
+    *read* gives a picture's bytes, or None where they are nowhere; *keep* stores those of a file that
+    is about to be replaced or removed; *known* are the digests that the lock file has.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class Publisher:
         recipe: str,
         *,
         read: Callable[[Digest], bytes | None],
+        keep: Callable[[Path], None],
         known: Container[Digest],
         clock: Clock,
     ) -> None:
@@ -98,6 +99,7 @@ class Publisher:
         self._root = root
         self._recipe = recipe
         self._read = read
+        self._keep = keep
         self._known = known
         self._clock = clock
         self._published = Published(out)
@@ -173,9 +175,15 @@ class Publisher:
         data = self._read(digest)
         if data is None:
             return "lost"
+        self._keep_bytes(self.out / output.path)
         disk.append(self.out / JOURNAL, journal_line(Placed(output.path, digest, node)))
         disk.write_file(self.out / output.path, data, temporary_in=self.out / TEMPORARY)
         return "placed"
+
+    def _keep_bytes(self, path: Path) -> None:
+        """Keep the bytes of a file that is about to go: without a cache it may be all that is left of a purchase."""
+        if path.is_file():
+            self._keep(path)
 
     def _refuse_a_way_out(self, path: str) -> None:
         target = (self.out / path).parent.resolve()
@@ -213,6 +221,7 @@ class Publisher:
 
     def _remove(self, path: Path) -> None:
         """Remove the file *path*, and the folders that it leaves empty."""
+        self._keep_bytes(path)
         disk.remove(path)
         for folder in path.parents:
             if folder == self.out or not disk.remove_empty_folder(folder):

@@ -45,6 +45,10 @@ class Pictures:
     def read(self, digest: Digest) -> bytes | None:
         return self.bytes.get(digest)
 
+    def keep(self, path: Path) -> None:
+        data = path.read_bytes()
+        self.bytes[digest_of(data)] = data
+
 
 def node(name: str, *, output: str | None = "", inputs: Sequence[Input] = (), prompt: str = "A mug") -> Node:
     step = name.partition("[")[0]

@@ -64,7 +64,13 @@ class Shop:
         run_id: str,
     ) -> list[Outcome]:
         publisher = Publisher(
-            self.out, self.root, recipe, read=self.pictures.read, known=self.known, clock=SystemClock()
+            self.out,
+            self.root,
+            recipe,
+            read=self.pictures.read,
+            keep=self.pictures.keep,
+            known=self.known,
+            clock=SystemClock(),
         )
         await publisher.start()
         told = list(await asyncio.gather(*(publisher.publish(one, how) for one, how in ended)))
@@ -442,7 +448,9 @@ def test_a_run_that_is_cancelled_does_not_leave_its_turn_before_its_work(shop: S
     """The lock is held until the thread that writes has ended."""
 
     async def cancelled() -> bool:
-        publisher = Publisher(shop.out, shop.root, RECIPE, read=shop.pictures.read, known=(), clock=SystemClock())
+        publisher = Publisher(
+            shop.out, shop.root, RECIPE, read=shop.pictures.read, keep=shop.pictures.keep, known=(), clock=SystemClock()
+        )
         await publisher.start()
         loop, begun, held = asyncio.get_running_loop(), asyncio.Event(), []
 
