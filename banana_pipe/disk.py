@@ -152,7 +152,7 @@ def append(path: Path, data: bytes) -> None:
     fresh = not path.exists()
     with _explained("write", path):
         announce("append", path)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
         try:
             left = memoryview(data)
             while left:

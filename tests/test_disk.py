@@ -121,6 +121,16 @@ def test_appending_writes_all_of_it(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == b"one\n" + b"two\n" * 1000
 
 
+def test_a_link_in_place_of_what_is_appended_to_is_not_followed(tmp_path: Path) -> None:
+    """A folder from a stranger must not have us write into the user's own files."""
+    victim, link = tmp_path / ".bashrc", tmp_path / "journal.jsonl"
+    victim.write_bytes(b"mine")
+    link.symlink_to(victim)
+    with pytest.raises(StoreError, match="links"):
+        disk.append(link, b"theirs")
+    assert victim.read_bytes() == b"mine"
+
+
 def test_a_lock_has_one_holder(tmp_path: Path) -> None:
     """Also within one process; and it is free as soon as it is given back."""
     lock = disk.try_lock(tmp_path / "lock")
