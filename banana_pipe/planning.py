@@ -29,7 +29,7 @@ from banana_pipe.model import (
 )
 from banana_pipe.prices import total
 from banana_pipe.store.lookup import Wanted
-from banana_pipe.takes import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
+from banana_pipe.takes import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, samples_of, takes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +227,8 @@ def _waiting(one: _Seen, market: Market, asked: Iterable[int]) -> PlannedNode:
     """The line of a node of whose inputs something is not known."""
     if one.needs:
         return _blocked(one)
-    samples = {*range(1, one.node.samples + 1), *asked, *(() if one.node.pick is None else (one.node.pick,))}
-    return _planned(one, "wait", "upstream", calls=len(samples), cost=_times(market.price(one.node), len(samples)))
+    calls = len(samples_of(one.node, asked))
+    return _planned(one, "wait", "upstream", calls=calls, cost=_times(market.price(one.node), calls))
 
 
 def _blocked(one: _Seen) -> PlannedNode:

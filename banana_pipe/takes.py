@@ -85,6 +85,11 @@ def judge(artifact: Artifact, images: Sequence[Digest]) -> Reason | None:
     return "copy" if artifact.digest in images else None
 
 
+def samples_of(node: Node, asked: Iterable[int]) -> set[int]:
+    """The takes that *node* has for any request that nobody has picked from yet."""
+    return {*range(1, node.samples + 1), *asked, *(() if node.pick is None else (node.pick,))}
+
+
 def asked_takes(graph: Graph) -> dict[str, set[int]]:
     """For each node the takes that others read by number (`hero@2`)."""
     asked: dict[str, set[int]] = {}

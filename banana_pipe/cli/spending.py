@@ -16,9 +16,10 @@ from banana_pipe.cli.config import Settings
 from banana_pipe.cli.terminal import Paper
 from banana_pipe.cli.words import about, count, dollars
 from banana_pipe.errors import SpendingStopped
-from banana_pipe.model import Plan, PlannedNode
+from banana_pipe.model import NodeInput, Plan, PlannedNode
 from banana_pipe.prices import total
 from banana_pipe.purchase.orders import Consent
+from banana_pipe.takes import asked_takes, samples_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,25 @@ def bill_of(workspace: Workspace, plan: Plan, consent: Consent) -> Bill:
 
 
 def bill_again(workspace: Workspace, plan: Plan, consent: Consent) -> Bill:
-    """The most that *consent* lets a run buy once more: what is lost, in doubt or was refused."""
+    """The most that *consent* lets a run buy once more, beyond what *plan* counts as calls and waits.
+
+    That is what is lost, in doubt or was refused; and all that reads what was lost, however far down:
+    with another picture its request is another one.
+    """
+    graph, asked = workspace.graph, asked_takes(workspace.graph)
     calls, costs = 0, []
+    replaced: set[str] = set()
     for line in plan.nodes:
-        node = workspace.graph.nodes[line.id]
+        node = graph.nodes[line.id]
         market = workspace.markets[node.provider]
-        if _bought_again(line, consent) and not market.free:
+        reads_another = any(isinstance(one, NodeInput) and one.node in replaced for one in node.inputs)
+        if reads_another or (line.state == "lost" and consent.rebuy):
+            replaced.add(line.id)
+        if (reads_another or _bought_again(line, consent)) and not market.free:
+            more = max(0, len(samples_of(node, asked.get(node.id, ()))) - line.calls)
             price = market.price(node)
-            calls += node.samples
-            costs.append(None if price is None else price * node.samples)
+            calls += more
+            costs.append(0 if more == 0 else None if price is None else price * more)
     return Bill(calls, total(costs))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +110,20 @@ def test_the_sandbox_is_never_asked_about(pipe: Pipe, monkeypatch: pytest.Monkey
     monkeypatch.setenv("BANANA_PIPE_CONFIRM_CALLS", "0")
     monkeypatch.setenv("BANANA_PIPE_CONFIRM_COST", "0")
     assert pipe("run", "recipes/small.yaml", "--provider", "sandbox").code == 0
+
+
+def test_what_is_bought_again_counts_with_all_that_reads_it(
+    pipe: Pipe, project: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another picture upstream is another request downstream, all the way: nobody agreed to those either."""
+    for name, value in env_for(vendor).items():
+        monkeypatch.setenv(name, value)
+    assert pipe("run", "recipes/small.yaml").code == 0
+    shutil.rmtree(project / "cache" / "blobs")
+    (project / "out" / "small" / "base.png").unlink()
+    monkeypatch.setenv("BANANA_PIPE_CONFIRM_CALLS", "2")
+    said = pipe("run", "recipes/small.yaml", "--rebuy")
+    assert (said.code, len(vendor.charges)) == (3, 3)
+    assert "what is bought again: at most 3 calls, about $0.117" in said.err
+    assert pipe("run", "recipes/small.yaml", "--rebuy", "--yes").code == 0
+    assert len(vendor.charges) == 6
