@@ -158,8 +158,7 @@ class Http:
     def _kept(self) -> httpx.AsyncBaseTransport:
         if self._app is not None:
             return httpx.ASGITransport(self._app)
-        # httpx slows sharply above 64 connections.
-        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=httpx.Limits(max_connections=64))
+        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_LIMITS)
 
     def _fresh(self) -> httpx.AsyncBaseTransport:
         """A transport for one request: no connection is older than it, and none outlives it."""
@@ -248,6 +247,8 @@ class Http:
         return shown(f"the connection failed ({said})", self._token)
 
 
+# httpx slows sharply above 64 connections, and asks every idle one at each request whether it is still alive.
+_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=4)
 _COMMON_HEADERS = {"user-agent": "banana-pipe", "accept-encoding": "identity"}
 _NETWORK_HINT = "check the network, and the base URL if you set one"
 _SIZE_WORDS = f"{MAX_DOWNLOAD_BYTES // MIB} MiB"

@@ -14,8 +14,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
+from functools import cache
 
 from banana_pipe.canonical import Digest, canonical_json, digest_of
 from banana_pipe.errors import SpendingStopped, StoreError
@@ -257,8 +258,16 @@ def _raise_it(name: str) -> str:
     return f"what is paid is kept; the same command with a larger {name} goes on"
 
 
+_SECONDS_A_DAY = 86_400
+
+
 def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    return _name_of_day(int(at // _SECONDS_A_DAY))
+
+
+@cache
+def _name_of_day(number: int) -> str:
+    return datetime.fromtimestamp(number * _SECONDS_A_DAY, UTC).strftime("%Y-%m-%d")
 
 
 # --- rows -------------------------------------------------------------------------------------
@@ -277,9 +286,12 @@ def check(connection: sqlite3.Connection) -> None:
         _check_digest(row)
 
 
+_FIELDS = tuple(field.name for field in fields(Attempt))
+
+
 def _row(attempt: Attempt) -> tuple[object, ...]:
     """The columns of *attempt*, the digest of the others last."""
-    values = asdict(attempt)
+    values: dict[str, object] = {name: getattr(attempt, name) for name in _FIELDS}
     values["artifact"] = None if attempt.artifact is None else artifact_to_json(attempt.artifact)
     # ASCII, since a provider's words can hold what UTF-8 cannot carry, and must be written down all the same.
     content = json.dumps(values, sort_keys=True, allow_nan=False, separators=(",", ":"))
