@@ -1,6 +1,6 @@
 """How near a cold run comes to the best that equal delays allow.
 
-Unaware of anything inside; run in this process, as the command line runs it. 416 steps in 104 chains of 4, 32 calls at once, against a server in a
+Unaware of anything inside. 416 steps in 104 chains of 4, 32 calls at once, against a server in a
 process of its own that answers the POST itself after 1 s: 13 waves of 1 s are the ideal.
 """
 
@@ -13,7 +13,6 @@ from math import ceil
 from pathlib import Path
 
 from banana_pipe import api
-from banana_pipe.cli import collect_rarely
 from banana_pipe.model import Run
 from banana_pipe.providers.secret import Token
 from banana_pipe.purchase.orders import Pace
@@ -25,7 +24,6 @@ _CHAINS, _LENGTH, _AT_ONCE, _SECONDS = 104, 4, 32, 1.0
 
 def main() -> None:
     """Print the ideal divided by what it took."""
-    collect_rarely()
     steps = _CHAINS * _LENGTH
     ideal = ceil(steps / _AT_ONCE) * _SECONDS
     with tempfile.TemporaryDirectory() as folder, VendorProcess(answers="at_once", delay=_SECONDS) as vendor:

@@ -7,7 +7,6 @@ is imported (today `--version`, later a snapshot that says there is nothing to d
 
 from __future__ import annotations
 
-import gc
 import sys
 
 from banana_pipe.version import __version__
@@ -20,10 +19,4 @@ def main() -> int:
         return 0
     from banana_pipe.cli.group import run_command
 
-    collect_rarely()
     return run_command(sys.argv[1:])
-
-
-def collect_rarely() -> None:
-    """Look for garbage less often: a run makes many small things, and most of them stay."""
-    gc.set_threshold(50_000, 20, 100)
