@@ -21,7 +21,7 @@ from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
 from banana_pipe.store.ledger import Ledger
 from banana_pipe.store.lockfile import LockFile
-from banana_pipe.store.lookup import Stores
+from banana_pipe.store.lookup import Stores, folders_of
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from banana_pipe.workspace import Access
@@ -40,7 +40,7 @@ class Reconciled:
 
 async def attempts(cache: Path, clock: Clock | None = None) -> list[Attempt]:
     """Every attempt of the project whose cache is *cache*, oldest first."""
-    ledger = Ledger(cache / "ledger.db", clock or SystemClock())
+    ledger = Ledger(folders_of(cache)["ledger"], clock or SystemClock())
     try:
         return await ledger.all_attempts()
     finally:
@@ -62,18 +62,18 @@ async def reconcile(
     """
     clock = clock or SystemClock()
     limits = limits or Limits()
-    ledger = Ledger(cache / "ledger.db", clock)
+    ledger = Ledger(folders_of(cache)["ledger"], clock)
     provider = AceData(access.base_url, access.token, clock)
-    results = Results(cache / "results")
+    results = Results(folders_of(cache)["results"])
     try:
         before = await ledger.open_attempts(provider.origin)
         if before and access.token is None:
             raise no_token()
-        stores = Stores(Blobs(cache / "blobs"), results, ledger, Published(cache / "nothing"), LockFile())
+        stores = Stores(Blobs(folders_of(cache)["blobs"]), results, ledger, Published(cache / "nothing"), LockFile())
         desk = Desk(
             provider=provider,
             stores=stores,
-            locks=KeyLocks(cache / "locks"),
+            locks=KeyLocks(folders_of(cache)["locks"]),
             clock=clock,
             budget=limits.budget,
             run_id=run_id(clock.now()),
@@ -93,11 +93,11 @@ async def abandon(cache: Path, attempt_id: str, clock: Clock | None = None) -> A
     Raises UsageError where there is no such attempt, or none in doubt.
     """
     clock = clock or SystemClock()
-    ledger = Ledger(cache / "ledger.db", clock)
+    ledger = Ledger(folders_of(cache)["ledger"], clock)
     try:
         for attempt in await ledger.open_attempts():
             if attempt.id == attempt_id:
-                return await _give_up(attempt, ledger, KeyLocks(cache / "locks"))
+                return await _give_up(attempt, ledger, KeyLocks(folders_of(cache)["locks"]))
         raise UsageError(f"no open attempt has the id {attempt_id}", hint="`banana-pipe ledger show` lists them")
     finally:
         ledger.close()

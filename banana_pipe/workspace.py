@@ -23,7 +23,7 @@ from banana_pipe.store import lockfile
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
 from banana_pipe.store.ledger import Ledger
-from banana_pipe.store.lookup import Stores
+from banana_pipe.store.lookup import Stores, folders_of
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from banana_pipe.takes import Market
@@ -74,7 +74,7 @@ class Workspace:
     @property
     def locks(self) -> KeyLocks:
         """The key locks of the project."""
-        return KeyLocks(self.places.cache / "locks")
+        return KeyLocks(folders_of(self.places.cache)["locks"])
 
     def lock_of(self, provider: str) -> Path:
         """The lock file that pins what *provider* gave: the sandbox's is not for git."""
@@ -130,12 +130,12 @@ def open_recipe(
 
 
 def _markets(graph: Graph, places: Places, access: Access, clock: Clock, prices: PriceTable) -> dict[str, Market]:
-    blobs, published = Blobs(places.cache / "blobs"), Published(places.out)
-    results = Results(places.cache / "results")
+    blobs, published = Blobs(folders_of(places.cache)["blobs"]), Published(places.out)
+    results = Results(folders_of(places.cache)["results"])
     markets = {}
     for name in dict.fromkeys(node.provider for node in graph):
         free = name == SANDBOX
-        ledger = Ledger(None if free else places.cache / "ledger.db", clock)
+        ledger = Ledger(None if free else folders_of(places.cache)["ledger"], clock)
         lock = lockfile.read(places.sandbox_lock if free else places.lock)
         markets[name] = Market(
             key_name=SANDBOX if free else catalog.key_name(access.base_url),
