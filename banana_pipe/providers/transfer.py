@@ -19,6 +19,7 @@ from banana_pipe.providers.reading import Received
 
 MAX_RETRY_AFTER = 120.0
 _PIECE = 256 * 1024
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class TooLate(Exception):
@@ -76,12 +77,17 @@ async def unpacked(headers: Mapping[str, str], raw: AsyncGenerator[bytes, None])
             return
         if packing not in ("gzip", "x-gzip", "deflate"):
             raise Packed(f"the answer is packed as {packing}")
-        unpacker = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)
+        unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
         async for piece in raw:
             rest = piece
             while rest:
+                if unpacker.eof:  # members follow each other (RFC 1952, section 2.2), zeros may fill up
+                    rest = rest.lstrip(b"\0")
+                    if not rest:
+                        break
+                    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
                 yield unpacker.decompress(rest, _PIECE)
-                rest = unpacker.unconsumed_tail
+                rest = unpacker.unconsumed_tail or unpacker.unused_data
         yield unpacker.flush()
         if not unpacker.eof:
             raise Packed("the packed answer is cut off")

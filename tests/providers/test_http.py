@@ -32,6 +32,13 @@ GOOD = {"success": True, "task_id": "t-1", "trace_id": "r-1"}
 PICTURE = bytes(range(256)) * 400
 
 
+def _in_chunks(packed: bytes, length: int) -> bytes:
+    """An answer packed with gzip, sent in chunks of *length*."""
+    pieces = [packed[start : start + length] for start in range(0, len(packed), length)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    return b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n" + chunks
+
+
 async def _no_addresses(host: str, port: int) -> Sequence[str]:
     raise AssertionError(f"{host} must not even be looked up")
 
@@ -302,6 +309,24 @@ class TestAPaidPost:
             assert isinstance(received, Received)
             assert json.loads(received.body) == GOOD
 
+    @pytest.mark.parametrize("cut_at", [1, 7, 30, 10_000])
+    @pytest.mark.parametrize("filling", [b"", bytes(512)])
+    def test_an_answer_in_several_members_is_whole(self, filling: bytes, cut_at: int) -> None:
+        """A gateway may pack piece by piece: what comes after the first piece is no less paid."""
+        whole = json.dumps(GOOD).encode()
+        members = [gzip.compress(whole[start : start + 9]) for start in range(0, len(whole), 9)]
+        packed = filling.join([*members, b""])
+        received, _ = post(breaks_after(_in_chunks(packed, cut_at)))
+        assert isinstance(received, Received)
+        assert (received.body, received.trouble) == (whole, None)
+
+    @pytest.mark.parametrize("more", [gzip.compress(b"}")[:-4], b"and more", b"\x1f"], ids=["cut", "words", "begun"])
+    def test_an_answer_followed_by_something_else_is_not_believed(self, more: bytes) -> None:
+        """Whether it was all of it nobody can say."""
+        received, _ = post(says(200, gzip.compress(b"{}") + more, content_encoding="gzip"))
+        assert isinstance(received, Received)
+        assert received.trouble
+
     def test_an_answer_in_an_unknown_packing_keeps_its_status(self) -> None:
         """Its body is not believed."""
         received, _ = post(says(200, b"xx", content_encoding="br"))
@@ -397,6 +422,7 @@ PASSING: dict[str, Reply] = {
     "an unknown packing": says(200, b"xx", content_encoding="br"),
     "no gzip": says(200, b"no gzip", content_encoding="gzip"),
     "gzip that is cut off": says(200, gzip.compress(PICTURE)[:-20], content_encoding="gzip"),
+    "gzip and more": says(200, gzip.compress(PICTURE) + b"more", content_encoding="gzip"),
 }
 
 
