@@ -239,7 +239,7 @@ class _Expander:
         return [NodeInput(one, reference.sample) for one in found]
 
     def unmatched(self, reference: Reference, written: str, ids: list[str], instance: Instance) -> BadReference:
-        there = f"there are: {', '.join(ids[:6])}{', …' if len(ids) > 6 else ''}"
+        there = f"there are: {', '.join(ids[:6])}{', …' if len(ids) > 6 else ''}" if ids else "there are none"
         if reference.axes:
             near = nearest(written, ids)
             return BadReference(f"there is no `{shortened(written)}`", f"did you mean `{near}`?" if near else there)

@@ -109,7 +109,8 @@ class Instances:
         if name in self.of:
             return self.of[name]
         if name not in self.steps:
-            hint = suggestion(name, [one for one in self.steps if one != step.name], kind="steps")
+            others = [one for one in self.steps if one != step.name]
+            hint = suggestion(name, others, kind="steps") if others else "there are no other steps"
             if "[" in name or "{" in name:
                 hint = "`each` takes the name of a step alone"
             self.errors.append(RecipeError(f"there is no step `{name}`", at=step.each.at, hint=hint))

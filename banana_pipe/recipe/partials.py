@@ -59,7 +59,9 @@ class Partials(BaseLoader):
         try:
             return self._open(parts)
         except FileNotFoundError:
-            raise Refused(f"there is no {FOLDER}/{name}", suggestion(name, self.names(), kind="there")) from None
+            names = self.names()
+            hint = suggestion(name, names, kind="there") if names else f"put it into {FOLDER}/ beside the recipe"
+            raise Refused(f"there is no {FOLDER}/{name}", hint) from None
         except OSError as error:
             why = "links are not followed" if error.errno in _LINK_ERRORS else (error.strerror or "unreadable")
             raise Refused(f"{FOLDER}/{name} cannot be read: {why}") from None

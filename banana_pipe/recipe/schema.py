@@ -160,7 +160,9 @@ class _Reader:
 
     def steps(self, value: Value | None, root: Value) -> tuple[dict[str, Step], tuple[str, ...]]:
         if value is None:
-            self.errors.append(RecipeError("`steps` is missing", at=root.at, hint=_FIRST_STEPS))
+            # A misspelt key has been told at its place, with the right word: that is the one mistake.
+            if all(nearest(key, TOP) != "steps" for key in root.data if key not in TOP):
+                self.errors.append(RecipeError("`steps` is missing", at=root.at, hint=_FIRST_STEPS))
             return {}, ()
         entries = self.mapping(value, "`steps`", None) if value.data is not None or value.style == "broken" else {}
         if entries is None:

@@ -25,9 +25,15 @@ Scope = Mapping[str, Any]
 
 _MARKS = ("{{", "{%", "{#")
 _RESULT = "result_"
-_SPAN = re.compile(r"\{[{%].*?(?:[}%]\}|\Z)", re.DOTALL)
+_SPAN = re.compile(r"\{[{%#].*?(?:[}%#]\}|\Z)", re.DOTALL)
 _UNDEFINED = re.compile(r"`([^`]+)` is not defined")
 _QUOTED = re.compile(r"'([^']+)'")
+_UNKNOWN_TAG = re.compile(r"unknown tag '([^']+)'")
+_STILL_OPEN = re.compile(r"innermost block that needs to be closed is '([^']+)'")
+_TAGS = (
+    *("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include", "import", "from"),
+    *("macro", "endmacro", "call", "endcall", "filter", "endfilter", "with", "endwith", "raw", "endraw"),
+)
 _HERE = "<template>"
 
 
@@ -147,6 +153,9 @@ class Templates:
             return str(error), error.hint, None
         if isinstance(error, TemplateSyntaxError):
             said = (error.message or "cannot be read").rstrip(".")
+            about_tag = _about_tag(said)
+            if about_tag is not None:
+                return about_tag
             found = _QUOTED.search(said)
             word = found.group(1) if found else None
             hint = _syntax_hint(said, word, self._environment)
@@ -193,12 +202,33 @@ def _undefined(name: str, scope: Scope, at: Location | None) -> RecipeError:
     return RecipeError(f"`{name}` is not defined", at=at, hint=hint)
 
 
-def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -> str | None:
+def _about_tag(said: str) -> tuple[str, str, str] | None:
+    """What *said*, Jinja's words about a tag that is unknown or not closed, means; as `_say` gives it."""
+    unknown, still_open = _UNKNOWN_TAG.search(said), _STILL_OPEN.search(said)
+    inner = still_open.group(1) if still_open else ""
+    closing = f"close `{{% {inner} … %}}` with `{{% end{inner} %}}`"
+    if unknown is None:
+        return (f"`{{% {inner} … %}}` is not closed", closing, inner) if inner else None
+    tag = unknown.group(1)
+    if tag in _TAGS and inner:
+        return f"`{{% {tag} %}}` stands inside `{{% {inner} … %}}`", f"{closing} first", tag
+    if tag in _TAGS:
+        return f"`{{% {tag} %}}` belongs to nothing", "remove it, or write what it closes", tag
+    return f"there is no tag `{{% {tag} %}}`", suggestion(tag, _TAGS, kind="there are"), tag
+
+
+def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -> str:
+    if "comment" in said:
+        return "close `{#` with `#}`"
+    if "expected token 'as'" in said:
+        return 'an import has a name: `{% import "photography.j2" as photo %}`'
     known = environment.filters if "filter" in said else environment.tests if "test" in said else {}
     near = nearest(word, known) if word else None
     if near:
         return f"did you mean `{near}`?"
-    return "close `{{` with `}}` and `{%` with `%}`" if "unexpected" in said else None
+    if "unexpected" in said:
+        return "close `{{` with `}}` and `{%` with `%}`"
+    return "`{{ … }}` and `{% … %}` are Jinja; braces as text stand between `{% raw %}` and `{% endraw %}`"
 
 
 def _where(error: Exception, partials: Mapping[str, Sequence[str]]) -> tuple[str | None, int]:

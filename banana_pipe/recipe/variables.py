@@ -13,6 +13,9 @@ from banana_pipe.errors import Location, RecipeError, UsageError
 from banana_pipe.model import Json, Source
 from banana_pipe.recipe.words import suggestion
 from banana_pipe.recipe.yaml import MAX_BYTES, plain, read_yaml, refuse_cuts
+from banana_pipe.regular import open_regular
+
+_OPEN_ALREADY = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 
 def read_vars_file(
@@ -65,7 +68,8 @@ def read_set(text: str, declared: Mapping[str, Json]) -> tuple[str, Json]:
 def read_bytes(path: Path, what: str) -> bytes:
     """The bytes of a text file, at most one more than may be read. Raises UsageError."""
     try:
-        with path.open("rb") as stream:
+        # A shell's `<(…)` is open already, and its writer there: it can't be waited for in vain.
+        with path.open("rb") if str(path).startswith(_OPEN_ALREADY) else open_regular(path) as stream:
             return stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise UsageError(f"{what} {path}: there is no such file") from None

@@ -23,7 +23,7 @@ def suggestion(word: str, known: Iterable[str], *, kind: str = "known") -> str:
     """A hint: the nearest word if there is one, and all the words where they are few."""
     names = list(known)
     if not names:
-        return f"there are no {kind} names" if kind != "known" else "none are known"
+        return "there are none"
     near = nearest(word, names)
     listed = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
     return f"did you mean `{near}`? {kind}: {listed}" if near else f"{kind}: {listed}"

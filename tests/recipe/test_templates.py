@@ -10,6 +10,7 @@ import pytest
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Text
+from banana_pipe.recipe import load
 from banana_pipe.recipe.templates import Templates
 
 AT = Location("r.yaml", 1, 1)
@@ -169,3 +170,19 @@ def test_a_named_pipe_is_no_partial(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "prompts" / "pipe.txt")
     with pytest.raises(RecipeError, match="not a file"):
         render("{% include 'pipe.txt' %}", tmp_path)
+
+
+def test_a_missing_partial_is_explained_where_there_is_none_at_all(tmp_path: Path) -> None:
+    """The words for what could have been meant are not put around nothing."""
+    (tmp_path / "a.yaml").write_text("version: 1\nsteps: {a: {generate: '{% include \"light.j2\" %}'}}\n")
+    with pytest.raises(RecipeErrors) as raised:
+        load(tmp_path / "a.yaml")
+    assert [error.hint for error in raised.value.errors] == ["put it into prompts/ beside the recipe"]
+
+
+def test_a_recipe_of_one_step_says_that_there_are_no_others(tmp_path: Path) -> None:
+    """A list of none is said in words."""
+    (tmp_path / "a.yaml").write_text("version: 1\nsteps: {a: {each: b, generate: A fox}}\n")
+    with pytest.raises(RecipeErrors) as raised:
+        load(tmp_path / "a.yaml")
+    assert [error.hint for error in raised.value.errors] == ["there are no other steps"]
