@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Literal
 
 from banana_pipe.canonical import Digest, digest_of, is_digest
@@ -54,7 +55,7 @@ class Published:
 
     def find(self, digest: Digest) -> Path | None:
         """A file that has the bytes of *digest*; only what was hashed is an answer."""
-        for path in self._records.look().paths[digest]:
+        for path in self._records.paths_of(digest):
             if self.digest_at(path) == digest:
                 return self.out / path
         # Without a record of it: a clone whose pictures were committed without the manifest.
@@ -88,11 +89,11 @@ class Published:
 
     def is_ours(self, path: str, there: Digest, known: Container[Digest]) -> bool:
         """Whether the bytes *there* at *path* are ours, by manifest, journal or lock file."""
-        return there in known or there in self._records.look().digests[path]
+        return there in known or self._records.has(path, there)
 
     def placed(self) -> list[Placed]:
         """All that manifest and journal say we put here."""
-        return list(self._records.look().placed)
+        return self._records.all()
 
     def manifest(self) -> Mapping[str, Json] | None:
         """The manifest; None where there is none, or none of ours that can be read."""
@@ -115,22 +116,39 @@ class Published:
 
 
 class _Records:
-    """Manifest and journal of a folder, read again as far as they have changed."""
+    """Manifest and journal of a folder, read again as far as they have changed; for any thread."""
 
     def __init__(self, out: Path) -> None:
         self._manifest, self._journal, self._out = out / MANIFEST, out / JOURNAL, out
         self._seen: tuple[_Signature | None, int] | None = None
-        self._offset = 0
+        # One thread's reading on would begin where another's has not ended yet.
+        self._guard = Lock()
         self._forget()
 
     def _forget(self) -> None:
-        self.placed: dict[Placed, None] = {}
-        self.paths: defaultdict[Digest, list[str]] = defaultdict(list)
-        self.digests: defaultdict[str, set[Digest]] = defaultdict(set)
+    def paths_of(self, digest: Digest) -> tuple[str, ...]:
+        """Where *digest* was placed."""
+        with self._guard:
+            self._look()
+            return tuple(self._paths.get(digest, ()))
+
+    def has(self, path: str, digest: Digest) -> bool:
+        """Whether *digest* was placed at *path*."""
+        with self._guard:
+            self._look()
+            return path in self._paths.get(digest, ())
+
+    def all(self) -> list[Placed]:
+        """All that was placed."""
+        with self._guard:
+            self._look()
+            return list(self._placed)
+
+        self._placed: dict[Placed, None] = {}
+        self._paths: defaultdict[Digest, list[str]] = defaultdict(list)
         self._offset = 0
 
-    def look(self) -> _Records:
-        """Itself, up to date."""
+    def _look(self) -> None:
         manifest, journal = _signature(self._manifest), _signature(self._journal)
         seen = (manifest, journal[0] if journal else 0)
         if seen != self._seen or (journal is not None and journal[1] < self._offset):
@@ -139,7 +157,6 @@ class _Records:
             self._seen = seen
         if journal is not None and journal[1] > self._offset:
             self._add(self._rest_of_the_journal())
-        return self
 
     def _rest_of_the_journal(self) -> Iterator[Placed]:
         data = _bytes_of(self._journal, self._offset) or b""
@@ -152,10 +169,9 @@ class _Records:
 
     def _add(self, placed: Iterable[Placed]) -> None:
         for one in placed:
-            if one not in self.placed:
-                self.placed[one] = None
-                self.paths[one.digest].append(one.path)
-                self.digests[one.path].add(one.digest)
+            if one not in self._placed:
+                self._placed[one] = None
+                self._paths[one.digest].append(one.path)
 
 
 def read_manifest(out: Path) -> Mapping[str, Json] | None:

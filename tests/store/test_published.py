@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from threading import Event, Lock, Thread
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, digest_of
+from banana_pipe.store import published as published_module
 from banana_pipe.store.published import (
     JOURNAL,
     MANIFEST,
@@ -158,3 +160,48 @@ def test_inside_is_what_has_only_plain_parts(path: str) -> None:
     """The path that is judged as a text stays below the folder as a file."""
     if is_inside(path):
         assert os.path.normpath(f"/out/{path}") == f"/out/{path}"
+
+
+class _Busy:
+    """A lock that tells when somebody has to wait for it."""
+
+    def __init__(self, somebody_waits: Event) -> None:
+        self._lock, self._somebody_waits = Lock(), somebody_waits
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self._somebody_waits.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_threads_that_look_at_once_miss_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop asks for bytes while a thread places files: neither makes the other pass over a line."""
+    reader, other_is_done, held_up = published_module._bytes_of, Event(), []
+
+    def place(*names: str) -> None:
+        for name in names:
+            disk.append(tmp_path / JOURNAL, journal_line(Placed(name, put(tmp_path, name, b""), "n")))
+
+    def look() -> None:
+        published.placed()
+        other_is_done.set()
+
+    def slow(path: Path, start: int = 0) -> bytes | None:
+        data = reader(path, start)
+        if path.name == "journal.jsonl" and not held_up:
+            held_up.append(Thread(target=look))
+            held_up[0].start()
+            other_is_done.wait()
+        return data
+
+    published = Published(tmp_path)
+    monkeypatch.setattr(published_module, "_bytes_of", slow)
+    monkeypatch.setattr(published._records, "_guard", _Busy(other_is_done))
+    place("a")
+    published.placed()
+    held_up[0].join()
+    place("b", "c", "d")
+    assert [placed.path for placed in published.placed()] == ["a", "b", "c", "d"]
