@@ -125,7 +125,6 @@ class _Records:
         self._guard = Lock()
         self._forget()
 
-    def _forget(self) -> None:
     def paths_of(self, digest: Digest) -> tuple[str, ...]:
         """Where *digest* was placed."""
         with self._guard:
@@ -144,6 +143,7 @@ class _Records:
             self._look()
             return list(self._placed)
 
+    def _forget(self) -> None:
         self._placed: dict[Placed, None] = {}
         self._paths: defaultdict[Digest, list[str]] = defaultdict(list)
         self._offset = 0
