@@ -220,6 +220,8 @@ class Attempt:
     """Digest of the body as sent, without `async` and `callback_url`; tasks are matched by it."""
     origin: str
     """Scheme, host and port that the POST went to (`sandbox` for the one inside the process)."""
+    account: str
+    """Whose token it was sent with, as a hash of it: who has another is told nothing of this call."""
     run_id: str
     state: AttemptState
     provider: str

@@ -46,6 +46,7 @@ class AceData:
     def __init__(self, base_url: str, token: Token | None, clock: Clock, *, resolve: Resolve | None = None) -> None:
         self.name: str = key_name(base_url)
         self.origin: str = origin(base_url)
+        self.account: str = token.account() if token is not None else ""
         self._base_url = base_url
         self._token = token
         self._clock = clock

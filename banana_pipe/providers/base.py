@@ -138,6 +138,8 @@ class Provider(Protocol):
     """The name that counts in the key: acedata, acedata-local, sandbox."""
     origin: str
     """Scheme, host and port of the base URL (`sandbox` inside the process): where tasks belong."""
+    account: str
+    """Who asks there (`Token.account`; empty without a token): whose tasks are listed and known."""
     billable: bool
 
     def prepare(self, request: Request, pictures: Sequence[tuple[str, bytes]]) -> Prepared:

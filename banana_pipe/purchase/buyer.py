@@ -276,6 +276,7 @@ class Buyer:
             key=order.wanted.key,
             wire=call.wire,
             origin=self._desk.provider.origin,
+            account=self._desk.provider.account,
             run_id=self._desk.run_id,
             state="INTENT",
             provider=order.request.provider,

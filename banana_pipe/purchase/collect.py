@@ -15,6 +15,7 @@ from banana_pipe.images import NotAPicture, measure, measure_file
 from banana_pipe.model import Artifact, Attempt
 from banana_pipe.prices import show_usd
 from banana_pipe.providers.base import Done, Picture, ProviderError
+from banana_pipe.purchase import replies
 from banana_pipe.purchase.orders import Desk, NotBought
 
 _INLINE = "sha256:"
@@ -98,8 +99,8 @@ class Collector:
         """The attempt with the link that the provider names now, or as it was where it names none."""
         if attempt.task_id is None:
             return attempt
-        if attempt.origin != self._desk.provider.origin and not self._desk.consent.rebuy:
-            words = f"its link is dead, and only {attempt.origin} can name another (`--rebuy` gives it up)"
+        if not self._desk.sent(attempt) and not self._desk.consent.rebuy:
+            words = replies.another_link_elsewhere(attempt, self._desk.provider.origin)
             return _not_now(attempt, ProviderError("unavailable", words))
         try:
             answer = (await self._desk.provider.poll([attempt.task_id])).get(attempt.task_id)

@@ -60,9 +60,10 @@ class Follower:
         *slot* is given back as soon as the provider has nothing more to do. *deadline*, by
         `clock.boot()`, is when an unfinished task is left to a later run.
         """
-        if attempt.state in ("INTENT", "UNKNOWN", "ACCEPTED") and attempt.origin != self._desk.provider.origin:
+        if attempt.state in ("INTENT", "UNKNOWN", "ACCEPTED") and not self._desk.sent(attempt):
             # Who never had it knows nothing of it, and that would be taken for proof.
-            return replies.elsewhere(await self.doubt(attempt) if attempt.state == "INTENT" else attempt)
+            doubted = await self.doubt(attempt) if attempt.state == "INTENT" else attempt
+            return replies.elsewhere(doubted, self._desk.provider.origin)
         current: Attempt | NotBought = attempt
         while isinstance(current, Attempt) and current.state in ACTIVE:
             if current.state == "INTENT":  # its owner is dead: we hold the lock

@@ -11,7 +11,7 @@ from typing import Literal
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError
 from banana_pipe.events import Listener
-from banana_pipe.model import Budget, Reason, Request, Result, Status
+from banana_pipe.model import Attempt, Budget, Reason, Request, Result, Status
 from banana_pipe.providers.base import Provider
 from banana_pipe.purchase.rules import StopKind
 from banana_pipe.store.keylock import KeyLocks
@@ -69,6 +69,10 @@ class Desk:
     emit: Listener
     pace: Pace = field(default_factory=Pace)
     consent: Consent = field(default_factory=Consent)
+
+    def sent(self, attempt: Attempt) -> bool:
+        """Whether *attempt* was sent from here: to this origin, by this account, who alone know of it."""
+        return (attempt.origin, attempt.account) == (self.provider.origin, self.provider.account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,14 +54,31 @@ def parked(attempt: Attempt, why: str) -> NotBought:
     )
 
 
-def elsewhere(attempt: Attempt) -> NotBought:
-    """It was sent to somebody else, who alone can say what became of it."""
+def elsewhere(attempt: Attempt, origin: str) -> NotBought:
+    """It was not sent to *origin*, or not with this token: who had it alone can say what became of it."""
     return NotBought(
         "parked",
         "unknown",
-        f"may have been paid ({show_usd(attempt.price)}): it was sent to {attempt.origin}. A run with that base URL"
-        " collects it; `--retry-unknown` gives it up and buys anew",
+        f"may have been paid ({show_usd(attempt.price)}): it was sent {sent(attempt, origin)}. A run with that"
+        f" {_with(attempt, origin)} collects it; `--retry-unknown` gives it up and buys anew",
     )
+
+
+def another_link_elsewhere(attempt: Attempt, origin: str) -> str:
+    """The link is dead, and only who had the call can be given another."""
+    return (
+        f"its link is dead, and it was sent {sent(attempt, origin)}: a run with that {_with(attempt, origin)} asks for"
+        " another (`--rebuy` gives it up)"
+    )
+
+
+def sent(attempt: Attempt, origin: str) -> str:
+    """How *attempt* was sent, seen from *origin*: to another one, or with another token."""
+    return f"to {attempt.origin}" if attempt.origin != origin else "with another API token"
+
+
+def _with(attempt: Attempt, origin: str) -> str:
+    return "base URL" if attempt.origin != origin else "token"
 
 
 def unfinished(attempt: Attempt) -> NotBought:

@@ -46,13 +46,13 @@ Found = Adopted | Absent | CannotTell
 
 
 async def look_for(attempt: Attempt, request: Request | None, provider: Provider, ledger: Ledger) -> Found:
-    """Look once for the task of *attempt* (in UNKNOWN) and adopt it."""
+    """Look once for the task of *attempt* (in UNKNOWN, and sent by the account of *provider*) and adopt it."""
     try:
         listing = await provider.tasks_since(attempt.created_at - MARGIN_SECONDS)
     except ProviderError as error:
         return CannotTell(error, ever=error.kind != "unsupported")
-    known = await ledger.known_tasks(attempt.origin, [task.task_id for task in listing.tasks])
-    await _prove(listing, known, attempt.origin, ledger)
+    known = await ledger.known_tasks(attempt, [task.task_id for task in listing.tasks])
+    await _prove(listing, known, attempt, ledger)
     unclaimed = [task for task in listing.tasks if task.task_id not in known]
     same = [task.task_id for task in unclaimed if task.comparable and task.wire == attempt.wire]
     try:
@@ -66,7 +66,7 @@ async def look_for(attempt: Attempt, request: Request | None, provider: Provider
             continue
     proven = (
         listing.complete
-        and await ledger.listing_is_proven(attempt.origin)
+        and await ledger.listing_is_proven(attempt)
         and not any(_may_be_ours(task, request) for task in unclaimed)
     )
     return Absent(proven)
@@ -88,14 +88,14 @@ async def _perhaps_ours(task_ids: Sequence[str], attempt: Attempt, provider: Pro
     return alive + failed
 
 
-async def _prove(listing: Listing, known: Mapping[str, Digest | None], origin: str, ledger: Ledger) -> None:
-    """Keep it if the listing shows a task that a POST of ours named, and shows it as it was sent.
+async def _prove(listing: Listing, known: Mapping[str, Digest | None], asker: Attempt, ledger: Ledger) -> None:
+    """Keep it if the listing shows a task that a POST of this account named, and shows it as it was sent.
 
-    Where the provider adds to what it shows, no task of ours would ever be recognised by its wire.
+    Another account's listing is another listing: it may be empty, and as easily read to its end. Where the provider adds to what it shows, no task of ours would ever be recognised by its wire.
     """
     for task in listing.tasks:
         if task.comparable and task.wire == known.get(task.task_id):
-            await ledger.prove_listing(origin, task.task_id)
+            await ledger.prove_listing(asker, task.task_id)
             return
 
 

@@ -24,7 +24,7 @@ from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Budget, Ke
 from banana_pipe.prices import show_usd
 from banana_pipe.store.results import artifact_from_json, artifact_to_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
     "INTENT": frozenset({"ACCEPTED", "SUCCEEDED", "REFUSED", "FAILED", "NOT_SENT", "UNKNOWN"}),
@@ -66,7 +66,7 @@ CREATE UNIQUE INDEX one_task ON attempts(origin, task_id) WHERE task_id IS NOT N
 CREATE INDEX by_key ON attempts(key);
 CREATE INDEX by_run ON attempts(run_id);
 CREATE INDEX by_day ON attempts(day);
-CREATE TABLE proven_listings (origin TEXT PRIMARY KEY, task_id TEXT NOT NULL);
+CREATE TABLE proven_listings (origin TEXT, account TEXT, task_id TEXT NOT NULL, PRIMARY KEY (origin, account));
 """
 
 
@@ -79,13 +79,18 @@ class TaskTaken(Exception):
 
 
 def schema_is_there(connection: sqlite3.Connection) -> bool:
-    """Whether the tables are there; a ledger of a newer version is refused."""
+    """Whether the tables are there; a ledger of another version is refused."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"the ledger was written by a newer banana-pipe (version {version} of its form, this one knows"
             f" {SCHEMA_VERSION})",
             hint="update banana-pipe; an older one must not spend beside it",
+        )
+    if 0 < version < SCHEMA_VERSION:
+        raise StoreError(
+            f"the ledger has a form from before the first release (version {version}, this one knows {SCHEMA_VERSION})",
+            hint="settle what is open with what wrote it, then move the ledger away",
         )
     return bool(version == SCHEMA_VERSION)
 
@@ -179,19 +184,23 @@ def samples_known(connection: sqlite3.Connection, keys: Iterable[Key]) -> set[Ke
     return {Key(key) for (key,) in connection.execute(f"SELECT key FROM attempts WHERE key IN ({marks})", wanted)}
 
 
-def known_tasks(connection: sqlite3.Connection, origin: str, task_ids: Iterable[str]) -> dict[str, Digest | None]:
-    """Those of *task_ids* that an attempt has: task id → the wire digest of the POST that named it, None if adopted."""
+def known_tasks(connection: sqlite3.Connection, asker: Attempt, task_ids: Iterable[str]) -> dict[str, Digest | None]:
+    """Those of *task_ids* that an attempt at the origin of *asker* has.
+
+    Task id → the wire digest of the POST that named it; None if it was adopted, or is another account's.
+    """
     known: dict[str, Digest | None] = {}
     listed = list(task_ids)
     for start in range(0, len(listed), 500):
         part = listed[start : start + 500]
         rows = connection.execute(
             f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IN ({','.join('?' * len(part))})",
-            (origin, *part),
+            (asker.origin, *part),
         )
         for attempt in map(_believed, rows):
             if attempt.task_id is not None:
-                known[attempt.task_id] = None if attempt.adopted else attempt.wire
+                proves = attempt.account == asker.account and not attempt.adopted
+                known[attempt.task_id] = attempt.wire if proves else None
     return known
 
 
@@ -204,15 +213,17 @@ def may_have_failed_unnamed(connection: sqlite3.Connection, attempt: Attempt) ->
     return any(other.wire == attempt.wire for other in map(_believed, rows))
 
 
-def listing_is_proven(connection: sqlite3.Connection, origin: str) -> bool:
-    """Whether a listing of *origin* has ever shown a task that a POST of ours had named."""
-    row = connection.execute("SELECT 1 FROM proven_listings WHERE origin = ?", (origin,)).fetchone()
+def listing_is_proven(connection: sqlite3.Connection, asker: Attempt) -> bool:
+    """Whether the origin of *asker* has ever listed, for its account, a task that a POST of that account had named."""
+    row = connection.execute(
+        "SELECT 1 FROM proven_listings WHERE origin = ? AND account = ?", (asker.origin, asker.account)
+    ).fetchone()
     return row is not None
 
 
-def prove_listing(connection: sqlite3.Connection, origin: str, task_id: str) -> None:
-    """Keep that the listing of *origin* showed *task_id*."""
-    connection.execute("INSERT OR IGNORE INTO proven_listings VALUES (?, ?)", (origin, task_id))
+def prove_listing(connection: sqlite3.Connection, asker: Attempt, task_id: str) -> None:
+    """Keep that the origin of *asker* listed *task_id* for its account."""
+    connection.execute("INSERT OR IGNORE INTO proven_listings VALUES (?, ?, ?)", (asker.origin, asker.account, task_id))
 
 
 def spent(connection: sqlite3.Connection, *, run_id: str | None = None, day: str | None = None) -> tuple[int, int]:

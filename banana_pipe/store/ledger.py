@@ -111,22 +111,25 @@ class Ledger:
         """Those of *keys* that have any attempt at all."""
         return await self._read(lambda connection: attempts.samples_known(connection, keys), set())
 
-    async def known_tasks(self, origin: str, task_ids: Iterable[str]) -> dict[str, Digest | None]:
-        """Those of *task_ids* that an attempt has: task id → the wire digest of the POST that named it, None if adopted."""
+    async def known_tasks(self, asker: Attempt, task_ids: Iterable[str]) -> dict[str, Digest | None]:
+        """Those of *task_ids* that an attempt at the origin of *asker* has.
+
+        Task id → the wire digest of the POST that named it; None if it was adopted, or is another account's.
+        """
         listed = tuple(task_ids)
-        return await self._read(lambda connection: attempts.known_tasks(connection, origin, listed), {})
+        return await self._read(lambda connection: attempts.known_tasks(connection, asker, listed), {})
 
     async def may_have_failed_unnamed(self, attempt: Attempt) -> bool:
         """Whether another attempt sent the same, and may have failed with a task that its answer did not name."""
         return await self._read(lambda connection: attempts.may_have_failed_unnamed(connection, attempt), False)
 
-    async def listing_is_proven(self, origin: str) -> bool:
-        """Whether a listing of *origin* has ever shown a task that a POST of ours had named."""
-        return await self._read(lambda connection: attempts.listing_is_proven(connection, origin), False)
+    async def listing_is_proven(self, asker: Attempt) -> bool:
+        """Whether the origin of *asker* has ever listed, for its account, a task that a POST of that account had named."""
+        return await self._read(lambda connection: attempts.listing_is_proven(connection, asker), False)
 
-    async def prove_listing(self, origin: str, task_id: str) -> None:
-        """Keep that the listing of *origin* showed *task_id*."""
-        await self._write(lambda connection: attempts.prove_listing(connection, origin, task_id))
+    async def prove_listing(self, asker: Attempt, task_id: str) -> None:
+        """Keep that the origin of *asker* listed *task_id* for its account."""
+        await self._write(lambda connection: attempts.prove_listing(connection, asker, task_id))
 
     async def spent(self, *, run_id: str | None = None, day: str | None = None) -> tuple[int, int]:
         """Calls and micro-dollars that count as spent, in a run or on a UTC day."""

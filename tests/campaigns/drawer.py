@@ -18,7 +18,7 @@ class Drawer:
     """A `providers.base.Provider`; `calls` are the prompts that it was paid for."""
 
     name = "acedata-local"
-    origin = "drawer"
+    origin = account = "drawer"
     billable = True
 
     def __init__(self) -> None:

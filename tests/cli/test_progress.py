@@ -71,6 +71,7 @@ def attempt(node: str, run_id: str = RUN) -> Attempt:
         key=key,
         wire=digest_of(b""),
         origin="https://api.example.org",
+        account="0123456789abcdef",
         run_id=run_id,
         state="INTENT",
         provider="acedata",

@@ -102,6 +102,25 @@ def test_a_missing_token_is_told_before_the_price_is_asked_about(pipe: Pipe, mon
     assert pipe(*RUN).code == 4
 
 
+def test_a_call_in_doubt_is_not_taken_for_unsent_by_who_has_another_token(
+    pipe: Pipe, at: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another account's list, however well proven, has no call of ours in it: parked, and collected by its own token."""
+    at.behave(accounts=True, token="", listing="never")
+    at.fault("submit", Fault("reset_after_accept", match="teal"))
+    assert pipe(*RUN).code == 6
+    at.behave(listing="at_once")
+    monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", "of-another-account")
+    at.fault("submit", Fault("reset_after_accept", match="teal"))
+    assert pipe(*RUN, "--set", "product=a cup").code == 0
+    charged = len(at.charges)
+    said = pipe(*RUN)
+    assert (said.code, len(at.charges)) == (6, charged)
+    assert "it was sent with another API token" in " ".join(said.out.split())
+    monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", CANARY)
+    assert (pipe(*RUN).code, len(at.charges)) == (0, charged)
+
+
 def test_a_wrong_token_is_exit_4(pipe: Pipe, at: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what was not begun waits."""
     monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", "another-token")

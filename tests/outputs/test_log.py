@@ -42,6 +42,7 @@ def attempt(state: str = "INTENT", **more: object) -> Attempt:
         key=key,
         wire=digest_of(b"wire"),
         origin="https://api.acedata.cloud",
+        account="0123456789abcdef",
         run_id="r1",
         state=state,  # type: ignore[arg-type]
         provider="acedata",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hmac
 import logging
 import pickle
 import unicodedata
@@ -49,6 +50,19 @@ def test_a_text_that_no_header_can_carry_is_refused_unseen(text: str) -> None:
     with pytest.raises(NotAuthorised) as caught:
         Token(text)
     assert not text.strip() or text not in str(caught.value)
+
+
+def test_an_account_is_told_by_its_token_and_does_not_tell_it() -> None:
+    """The same for the same token, in any process; 64 bits of a keyed hash, with nothing of the token in them."""
+    account = TOKEN.account()
+    assert account == Token(f" {CANARY}\n").account() == hmac_of(CANARY)
+    assert account != Token(f"{CANARY}x").account()
+    assert len(account) == 16
+    assert not any(CANARY[start : start + 4] in account for start in range(len(CANARY) - 3))
+
+
+def hmac_of(text: str) -> str:
+    return hmac.new(b"banana-pipe account 1", text.encode(), "sha256").hexdigest()[:16]
 
 
 def test_white_space_around_a_token_goes() -> None:

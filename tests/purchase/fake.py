@@ -36,6 +36,7 @@ def noise(seed: int) -> bytes:
 class Task:
     """A task as the provider keeps it. `end`: None for a picture, else what it failed with."""
 
+    account: str
     call: Prepared
     asked: Mapping[str, object]
     created_at: float
@@ -69,6 +70,8 @@ class Fake:
     before_answer: Callable[[str], None] | None = None
     name: str = "acedata"
     origin: str = "https://api.example.com:443"
+    account: str = "us"
+    """Whose token it is asked with: others' tasks are neither listed nor known."""
     billable: bool = True
     inline: bytes | None = None
     """What it says to be the picture where it answers with the bytes."""
@@ -134,7 +137,7 @@ class Fake:
         await self.clock.sleep(0.01)
         if self.polls:
             raise self.polls.popleft()
-        return {task_id: self._stand(task_id) for task_id in task_ids if task_id in self.tasks}
+        return {task_id: self._stand(task_id) for task_id in task_ids if self._is_ours(task_id)}
 
     async def tasks_since(self, since: float) -> Listing:
         await self.clock.sleep(0.01)
@@ -161,7 +164,7 @@ class Fake:
         now = self.clock.now()
         end = self.ends.popleft() if self.ends else None
         picture = noise(len(self.tasks))
-        self.tasks[task_id] = Task(call, json.loads(call.body), now, now + self.seconds, picture, end)
+        self.tasks[task_id] = Task(self.account, call, json.loads(call.body), now, now + self.seconds, picture, end)
         if end is None:
             self.charges.append(call.wire)
         return task_id
@@ -179,9 +182,14 @@ class Fake:
         )
         return Done(task_id, f"trace-{task_id}", (picture,), json.dumps({"task_id": task_id}), served="served-model")
 
+    def _is_ours(self, task_id: str) -> bool:
+        return task_id in self.tasks and self.tasks[task_id].account == self.account
+
     def _shows(self, task_id: str, since: float) -> bool:
         created_at = self.tasks[task_id].created_at
-        return task_id not in self.hides and created_at >= since and self.clock.now() >= created_at + self.late
+        if task_id in self.hides or not self._is_ours(task_id):
+            return False
+        return created_at >= since and self.clock.now() >= created_at + self.late
 
     def _listed(self, task_id: str, task: Task) -> ListedTask:
         asked, kind = task.asked, "rewritten" if self.rewrites else task.call.wire

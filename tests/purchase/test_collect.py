@@ -92,6 +92,18 @@ def test_a_link_of_another_provider_is_not_given_up(shop: Shop) -> None:
     assert shop.states() == ["LOST", "STORED"]
 
 
+def test_a_link_of_another_account_is_not_given_up(shop: Shop) -> None:
+    """The link needs no token; where it is dead, only the account that had the picture is told of another."""
+    shop.vendor.account = "them"
+    shop.leave("SUCCEEDED", task_id="t1", picture="https://cdn.example.com/t1")
+    shop.vendor.account = "us"
+    shop.vendor.fetches.append(DEAD)
+    answer = refused(shop.one())
+    assert answer.status == "failed"
+    assert "with another API token: a run with that token asks for another" in answer.error
+    assert (shop.states(), shop.vendor.polled) == (["SUCCEEDED"], [])
+
+
 def test_a_new_link_is_taken(shop: Shop) -> None:
     """Where the task now names another place, the picture comes from there."""
     task_id = shop.vendor._accept(shop.vendor.prepare(order().request, []))

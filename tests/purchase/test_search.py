@@ -156,6 +156,45 @@ def test_what_was_asked_elsewhere_is_not_looked_for_here(state: AttemptState, sh
     assert len(shop.vendor.posts) == 1
 
 
+@pytest.mark.parametrize("state", ["INTENT", "UNKNOWN", "ACCEPTED"])
+def test_what_was_sent_with_another_token_is_not_looked_for_with_this_one(state: AttemptState, shop: Shop) -> None:
+    """Another account's list is whole, proven and empty of our call: that it is absent there says nothing."""
+    prove(shop)
+    shop.vendor.account = "them"
+    prove(shop)
+    call = shop.vendor.prepare(order().request, [])
+    task_id = shop.vendor._accept(call)
+    shop.leave(state, task_id=task_id if state == "ACCEPTED" else None)
+    shop.vendor.account = "us"
+    shop.clock.jump(3_600)
+    answer = refused(shop.one())
+    assert answer.status == "parked"
+    assert "with another API token. A run with that token collects it; `--retry-unknown`" in answer.error
+    assert shop.vendor.posts == []
+    shop.vendor.account = "them"
+    assert result(shop.one()).task_id == task_id
+    assert shop.vendor.posts == []
+
+
+def test_what_was_sent_with_another_token_is_bought_anew_by_consent_alone(shop: Shop) -> None:
+    """The token may be gone for good."""
+    shop.vendor.account = "them"
+    shop.leave("UNKNOWN")
+    shop.vendor.account = "us"
+    refused(shop.one())
+    result(shop.one(consent=Consent(retry_unknown=True)))
+    assert shop.states() == ["ABANDONED", "STORED"]
+
+
+def test_a_proof_is_of_the_account_that_was_asked(shop: Shop) -> None:
+    """One list was seen to show our calls; another account's call, absent from its own list, is parked all the same."""
+    prove(shop)
+    shop.vendor.account = "them"
+    shop.vendor.fates.append("vanished")
+    assert refused(shop.one()).status == "parked"
+    assert len(shop.vendor.posts) == 1
+
+
 def test_a_listing_that_is_away_gives_nothing_up_at_once(shop: Shop) -> None:
     """Also long after the call, and with consent to pay again: it is asked for as long as settling takes."""
     shop.vendor.fates.append("cut")

@@ -17,6 +17,7 @@ from tests.clock import FakeClock
 
 NOW = 1_790_000_000.0
 ORIGIN = "https://api.example.com:443"
+ACCOUNT = "0123456789abcdef"
 ARTIFACT = Artifact(digest_of(b"picture"), "image/png", 64, 48, 999)
 _numbers = count(1)
 
@@ -32,6 +33,7 @@ def intent(name: str = "a", **changes: Any) -> Attempt:
         key=key_of(name),
         wire=digest_of(b"wire"),
         origin=ORIGIN,
+        account=ACCOUNT,
         run_id="run",
         state="INTENT",
         provider="acedata",

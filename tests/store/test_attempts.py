@@ -19,7 +19,7 @@ from banana_pipe.errors import StoreError
 from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Budget
 from banana_pipe.store import attempts
 from banana_pipe.store.attempts import MOVES, TaskTaken
-from tests.store.attempts import ARTIFACT, NOW, ORIGIN, intent, key_of
+from tests.store.attempts import ARTIFACT, NOW, intent, key_of
 
 STATES: tuple[AttemptState, ...] = get_args(AttemptState)
 FREE = Budget()
@@ -93,7 +93,17 @@ def test_a_task_belongs_to_one_attempt(connection: sqlite3.Connection) -> None:
     with pytest.raises(TaskTaken):
         attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
     attempts.move(connection, elsewhere, replace(elsewhere, state="ACCEPTED", task_id="t"))
-    assert attempts.known_tasks(connection, ORIGIN, ["t", "u"]) == {"t": first.wire}
+    assert attempts.known_tasks(connection, second, ["t", "u"]) == {"t": first.wire}
+
+
+def test_another_accounts_task_is_known_and_proves_nothing(connection: sqlite3.Connection) -> None:
+    """Two tokens may be of one account and list the same tasks: none is taken twice, none vouches for the other."""
+    attempts.insert_intent(connection, first := intent("a"), FREE)
+    attempts.insert_intent(connection, second := intent("b", account="another"), FREE)
+    attempts.move(connection, first, replace(first, state="ACCEPTED", task_id="t"))
+    assert attempts.known_tasks(connection, second, ["t"]) == {"t": None}
+    with pytest.raises(TaskTaken):
+        attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
 
 
 def test_a_row_that_changed_meanwhile_is_not_overwritten(connection: sqlite3.Connection) -> None:
@@ -209,6 +219,14 @@ def test_a_newer_form_of_the_ledger_is_refused(connection: sqlite3.Connection) -
     with pytest.raises(StoreError, match="newer") as caught:
         attempts.schema_is_there(connection)
     assert "update" in str(caught.value.hint)
+
+
+def test_an_older_form_of_the_ledger_is_refused(connection: sqlite3.Connection) -> None:
+    """Its proofs do not say whose they are; it is said what to do, not that a table is there already."""
+    connection.execute(f"PRAGMA user_version = {attempts.SCHEMA_VERSION - 1}")
+    with pytest.raises(StoreError, match="before the first release") as caught:
+        attempts.schema_is_there(connection)
+    assert "move the ledger away" in str(caught.value.hint)
 
 
 def test_an_attempt_is_all_in_its_row() -> None:

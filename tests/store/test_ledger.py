@@ -65,9 +65,9 @@ def test_looking_makes_nothing(ledger: Ledger) -> None:
         assert await ledger.standing([key_of("a")]) == {}
         assert await ledger.open_attempts() == await ledger.all_attempts() == []
         assert await ledger.samples_known([key_of("a")]) == set()
-        assert await ledger.known_tasks(ORIGIN, ["t"]) == {}
+        assert await ledger.known_tasks(intent(), ["t"]) == {}
         assert await ledger.spent(day="2026-09-21") == (0, 0)
-        assert not await ledger.listing_is_proven(ORIGIN)
+        assert not await ledger.listing_is_proven(intent())
 
     do(story())
     assert ledger.path is not None
@@ -93,15 +93,16 @@ def test_it_survives_its_handle(ledger: Ledger) -> None:
 
     async def story() -> None:
         attempt = await ledger.begin(intent("a"), FREE)
-        await ledger.prove_listing(ORIGIN, "t")
+        await ledger.prove_listing(attempt, "t")
         ledger.close()
         assert await ledger.standing([key_of("a")]) == {key_of("a"): attempt}
         assert await ledger.open_attempts(ORIGIN) == [attempt]
         assert await ledger.open_attempts("https://other") == []
         assert await ledger.attempts_of("run") == [attempt]
         assert await ledger.samples_known([key_of("a"), key_of("b")]) == {key_of("a")}
-        assert await ledger.listing_is_proven(ORIGIN)
-        assert not await ledger.listing_is_proven("https://other")
+        assert await ledger.listing_is_proven(intent("b"))
+        assert not await ledger.listing_is_proven(intent(origin="https://other"))
+        assert not await ledger.listing_is_proven(intent(account="another"))
 
     do(story())
 

@@ -106,6 +106,8 @@ class Behaviour:
     """What links to pictures begin with, in place of the base URL."""
     token: str = field(default="", repr=False)
     """The only token that is good; empty: any is."""
+    accounts: bool = False
+    """Every token is an account of its own: who has another neither lists its tasks nor is told of them."""
     balance: int | None = None
     """How many pictures the account can pay for in all; then used_up."""
     price: int = 39_000

@@ -104,6 +104,8 @@ class Task:
     error: str
     """The code it ends with; empty: it succeeds."""
     picture: Picture | None
+    owner: str = ""
+    """A digest of the token that it was sent with."""
 
     @property
     def prompt(self) -> str:
@@ -119,7 +121,7 @@ class Books:
         self.received: list[Received] = []
         self.pictures: dict[str, str] = {}
 
-    def accept(self, body: Any, behaviour: Behaviour, fault: Fault | None, now: float) -> Task:
+    def accept(self, body: Any, behaviour: Behaviour, fault: Fault | None, now: float, owner: str = "") -> Task:
         """A new task for *body*, billed if it will succeed. Raises Refused."""
         inputs = _check(body)
         if behaviour.balance is not None and len(self.charges) >= behaviour.balance:
@@ -133,6 +135,7 @@ class Books:
             finished_at=now + behaviour.delay,
             error=_error(fault),
             picture=None if kind == "no_image" else _picture(kind, behaviour, inputs),
+            owner=owner,
         )
         self.tasks[task.task_id] = task
         if task.picture and not task.error:
@@ -140,7 +143,9 @@ class Books:
             self.charges.append(_charge(task, behaviour.price))
         return task
 
-    def listed(self, behaviour: Behaviour, query: Mapping[str, Any], now: float) -> tuple[list[Task], int]:
+    def listed(
+        self, behaviour: Behaviour, query: Mapping[str, Any], now: float, owner: str = ""
+    ) -> tuple[list[Task], int]:
         """A page of tasks by time, newest first, and how many there are in all. Raises Refused."""
         if behaviour.listing == "never":
             raise Refused("bad_request", "ids is required.")
@@ -150,6 +155,7 @@ class Books:
             task
             for task in reversed(self.tasks.values())
             if behaviour.listing != "empty" and least <= task.created_at <= most and task.created_at + hidden <= now
+            if task.owner == owner or not behaviour.accounts
         ]
         offset, limit = int(query.get("offset") or 0), int(query.get("limit") or 0)
         size = min((bound for bound in (limit, behaviour.page) if bound), default=len(shown))

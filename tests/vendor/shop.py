@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Any
 
 from tests.vendor.behaviour import Behaviour, Endpoint, Fault, Plan
@@ -95,7 +96,7 @@ class Shop:
             if fault and fault.before_work:
                 return instead(fault), fault
             try:
-                task = self.books.accept(body, self.behaviour, fault, self.now())
+                task = self.books.accept(body, self.behaviour, fault, self.now(), _owner(call))
             except Refused as word:
                 return error(word.code, word.message), None
             at_once = not body.get("async") or self.behaviour.answers == "at_once"
@@ -118,8 +119,9 @@ class Shop:
                 return refused, None
             if ids is None:
                 fault = self.plan.take("list", [])
-                return (replaced(fault) or self._list(query)), fault
-            known = [task for task_id in ids if (task := self.books.tasks.get(str(task_id)))]
+                return (replaced(fault) or self._list(query, _owner(call))), fault
+            found = [task for task_id in ids if (task := self.books.tasks.get(str(task_id)))]
+            known = [task for task in found if task.owner == _owner(call) or not self.behaviour.accounts]
             fault = self.plan.take("poll", [task.prompt for task in known])
             return (replaced(fault) or self._poll(query, known, fault)), fault
 
@@ -137,9 +139,9 @@ class Shop:
             return json_answer({"items": items[::-1], "count": len(items)})
         return json_answer(items[0]) if items else error("bad_request", "the task does not exist.")
 
-    def _list(self, query: Mapping[str, Any]) -> Answer:
+    def _list(self, query: Mapping[str, Any], owner: str) -> Answer:
         try:
-            tasks, total = self.books.listed(self.behaviour, query, self.now())
+            tasks, total = self.books.listed(self.behaviour, query, self.now(), owner)
         except Refused as refused:
             return error(refused.code, refused.message)
         items = [self._shown(task) for task in tasks]
@@ -229,6 +231,10 @@ class _Counted(AbstractContextManager[None]):
     def __exit__(self, *_: object) -> None:
         with self._shop.lock:
             self._shop.in_flight -= 1
+
+
+def _owner(call: Call) -> str:
+    return sha256(call.headers.get("authorization", "").encode()).hexdigest()
 
 
 def _json_of(body: bytes) -> Any:

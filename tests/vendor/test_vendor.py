@@ -247,6 +247,18 @@ def test_listings_come_at_once_late_or_not_at_all() -> None:
         assert client.tasks(created_at_min=0)["error"]["code"] == "bad_request"
 
 
+def test_accounts_are_told_nothing_of_each_others_tasks() -> None:
+    """If told so: neither listed nor polled; the bill is one."""
+    with Vendor(accounts=True) as vendor:
+        ours, theirs = Client(vendor, "ours"), Client(vendor, "theirs")
+        task_id = ours.submit(CAT)["task_id"]
+        assert (ours.listed(), theirs.listed()) == (["a cat"], [])
+        assert [len(one.tasks(ids=[task_id])["items"]) for one in (ours, theirs)] == [1, 0]
+        vendor.behave(accounts=False)
+        assert theirs.listed() == ["a cat"]
+        assert len(vendor.charges) == 1
+
+
 def test_listings_keep_to_the_times_asked_for() -> None:
     """Both bounds belong to the span."""
     clock = Hands()
