@@ -103,10 +103,12 @@ class Buyer:
                 if current is None or current.state not in ACTIVE:
                     return None
                 ended = await self._follower.to_its_end(current, Slot(self._slots), self._clock.boot() + timeout)
-                if not isinstance(ended, NotBought):
-                    return None
-                self._resumed[key] = ended
-                return ended
+                if isinstance(ended, NotBought):
+                    self._resumed[key] = ended
+                    return ended
+                if ended.state == "STORED":
+                    await self._follower.keep(ended)
+                return None
         finally:
             del self._flights[key]
             flight.set_result(None)
@@ -192,11 +194,8 @@ class Buyer:
         known = stores.results.get(order.wanted.key)
         if known is not None and stores.has(known.artifact.digest):
             return Bought(known, paid=False, source="cache", replaced=True)
-        if attempt is not None and attempt.state == "STORED":
-            result = result_of(attempt)
-            if stores.has(result.artifact.digest):
-                await self._follower.keep(attempt)
-                return Bought(result, paid=False, replaced=True)
+        if attempt is not None and attempt.state == "STORED" and stores.has(result_of(attempt).artifact.digest):
+            return Bought(await self._follower.keep(attempt), paid=False, replaced=True)
         return None
 
     async def _open(self, order: Order, attempt: Attempt, progress: _Progress) -> Answer | Attempt:
@@ -216,7 +215,7 @@ class Buyer:
                 return current
             return ended
         if ended.state == "STORED":
-            return self._bought(order, ended)
+            return await self._bought(order, ended)
         return replies.refused(ended, before=False) if ended.state == "REFUSED" else ended
 
     async def _buy(self, order: Order, progress: _Progress, instead_of: Attempt | None) -> Answer | None:
@@ -248,7 +247,7 @@ class Buyer:
         if isinstance(ended, NotBought):
             return ended
         if ended.state == "STORED":
-            return self._bought(order, ended)
+            return await self._bought(order, ended)
         return await self._after_no_picture(order, ended, progress)
 
     async def _prepare(self, order: Order) -> Prepared | None:
@@ -372,9 +371,9 @@ class Buyer:
 
     # --- small things ---
 
-    def _bought(self, order: Order, attempt: Attempt) -> Bought:
-        """The answer that a STORED *attempt* is; it replaces a pin of the lock file whose bytes are gone."""
-        result, stores = result_of(attempt), self._desk.stores
+    async def _bought(self, order: Order, attempt: Attempt) -> Bought:
+        """The answer that a STORED *attempt* is, kept; it replaces a pin of the lock file whose bytes are gone."""
+        result, stores = await self._follower.keep(attempt), self._desk.stores
         pinned = stores.lock.result(order.wanted.base, order.wanted.sample, order.wanted.key)
         replaced = (
             pinned is not None

@@ -12,7 +12,7 @@ import contextlib
 from typing import Any
 
 from banana_pipe.events import AttemptMoved, Waiting, Warned
-from banana_pipe.model import ACTIVE, Attempt, AttemptState, Key, Request
+from banana_pipe.model import ACTIVE, Attempt, AttemptState, Key, Request, Result
 from banana_pipe.providers.base import Done, ProviderError
 from banana_pipe.purchase import replies
 from banana_pipe.purchase.collect import Collector
@@ -76,8 +76,6 @@ class Follower:
             else:
                 slot.release()
                 current = await self._collector.collect(current)
-        if isinstance(current, Attempt) and current.state == "STORED":
-            await self.keep(current)
         if isinstance(current, Attempt) and current.state == "LOST":
             return replies.dead_link(current)
         return current
@@ -172,14 +170,15 @@ class Follower:
             picture=place,
         )
 
-    async def keep(self, attempt: Attempt) -> None:
-        """Write the result of a STORED attempt; one whose bytes are gone gives way."""
+    async def keep(self, attempt: Attempt) -> Result:
+        """Write the result of a STORED attempt, and give the one that stands; one whose bytes are gone gives way."""
         results = self._desk.stores.results
         old = results.get(attempt.key)
         gone = old is not None and not self._desk.stores.has(old.artifact.digest)
         standing = await asyncio.to_thread(results.put, result_of(attempt), instead=gone)
         if attempt.artifact is not None and standing.artifact.digest != attempt.artifact.digest:
             self._desk.emit(Warned(f"{attempt.node}: bought twice by two caches; the first one stands"))
+        return standing
 
     async def move(self, attempt: Attempt, state: AttemptState, **changes: Any) -> Attempt:
         """Move *attempt* in the ledger, and tell. Raises TaskTaken."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import BananaError, StoreError
-from banana_pipe.events import CallStarted
+from banana_pipe.events import CallStarted, Warned
 from banana_pipe.model import Budget
 from banana_pipe.providers.base import Kind, ProviderError
 from banana_pipe.purchase.buyer import Buyer
@@ -21,6 +22,8 @@ from banana_pipe.purchase.orders import Bought, Consent, Order, Pace
 from banana_pipe.request import read_request
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
+from banana_pipe.store.results import Results
+from tests.purchase.fake import noise
 from tests.purchase.shop import Shop, interrupt_after, order, refused, request, result
 
 UNKNOWN = Consent(retry_unknown=True)
@@ -131,6 +134,28 @@ def test_a_stored_attempt_heals_a_lost_result(shop: Shop) -> None:
     assert shop.one() == Bought(had, paid=False, source="ledger")
     assert shop.one() == Bought(had, paid=False, source="cache")
     assert len(shop.vendor.charges) == 1
+
+
+def test_what_was_bought_twice_is_for_everybody_what_came_first(shop: Shop) -> None:
+    """Another cache's result came in during the call: it stands, here as in what the lock file will pin."""
+    earlier = shop.folder / "earlier"
+    kept = result(Shop(earlier).one(order(timeout=99.0)))
+    data = noise(99)
+
+    def comes_in(_: str) -> None:
+        digest = Blobs(shop.cache / "blobs").put(data)
+        results = Results(shop.cache / "results")
+        results.put(replace(kept, artifact=replace(kept.artifact, digest=digest)))
+        results.close()
+
+    shop.vendor.before_answer = comes_in
+    bought = shop.one()
+    assert isinstance(bought, Bought)
+    assert (bought.paid, bought.result.artifact.digest) == (True, digest_of(data))
+    assert result(shop.one()) == bought.result
+    assert [event.message for event in shop.events if isinstance(event, Warned)] == [
+        "a mug@1: bought twice by two caches; the first one stands"
+    ]
 
 
 def test_open_attempts_are_collected_wanted_or_not(shop: Shop) -> None:
