@@ -16,7 +16,7 @@ To know the core in an hour, read in this order, each module's first lines first
 6. `takes`, `planning`, then `execute`: the rules of takes and picks, and the order of nodes.
 7. `running`: one run from plan to page; `outputs.publish` for what it leaves.
 
-The floors, from the ground: `errors canonical` · `model events` · `recipe images request prices` ·
+The floors, from the ground: `errors regular canonical` · `model events` · `recipe images request prices` ·
 `clock disk` · `store` · `providers` · `takes planning purchase` · `execute` · `outputs` · `project …
 api` · `cli`. A module imports from below only; `tests/test_layering.py` holds them to it.
 """

@@ -18,6 +18,7 @@ from banana_pipe.providers.acedata import AceData
 from banana_pipe.providers.base import Provider
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Consent, Desk, Pace
+from banana_pipe.regular import read_regular
 from banana_pipe.workspace import SANDBOX, Workspace
 
 
@@ -107,6 +108,6 @@ def keep_inputs(workspace: Workspace, nodes: Iterable[Node]) -> None:
 
 def _bytes_of(file: FileInput) -> bytes:
     try:
-        return file.path.read_bytes()
+        return read_regular(file.path)
     except OSError as error:
         raise StoreError(f"cannot read {file.label}: {error.strerror}", hint="run again once it is there") from error

@@ -8,6 +8,7 @@ Pillow is imported where it is first needed: a run with nothing to buy never dec
 from __future__ import annotations
 
 import mmap
+import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Artifact
+from banana_pipe.regular import open_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -54,8 +56,8 @@ def measure(data: bytes) -> Artifact:
 
 def measure_file(path: Path) -> Artifact:
     """The picture in the file *path*, without holding its bytes. Raises NotAPicture and OSError."""
-    with open(path, "rb") as file:
-        if not path.stat().st_size:
+    with open_regular(path) as file:
+        if not os.fstat(file.fileno()).st_size:
             return _measure(b"", file)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _measure(data, file)

@@ -5,6 +5,7 @@ Unaware of what stands in a recipe and of the working directory, but for paths g
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from banana_pipe import disk
 from banana_pipe.errors import UsageError
+from banana_pipe.regular import read_regular
 
 CONFIG_NAME = "banana-pipe.toml"
 
@@ -34,6 +36,11 @@ class Places:
             return self.recipe.relative_to(self.root).as_posix()
         except ValueError:
             return self.recipe.as_posix()
+
+    @property
+    def root_from_out(self) -> str:
+        """The way from the output folder to the root, links resolved: with it the manifest says whose folder it is."""
+        return Path(os.path.relpath(self.root.resolve(), self.out.resolve())).as_posix()
 
     def make_cache(self) -> None:
         """Make the cache folder, which git passes over: what it holds is bytes, the record is the lock file."""
@@ -90,11 +97,13 @@ def _says_root(folder: Path) -> bool:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file, empty where there is none. Raises UsageError for a broken one."""
+    """The content of a TOML file, empty where there is none. Raises UsageError for one that is broken or no file."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return tomllib.loads(read_regular(path).decode())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
         return {}
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint="it is read for its settings") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}", hint="mend that file, it is read for its settings") from None
 

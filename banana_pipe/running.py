@@ -21,8 +21,9 @@ from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
 from banana_pipe.model import Key, Node, Outcome, Run, RunStatus
 from banana_pipe.outputs import manifest, report
+from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
-from banana_pipe.outputs.publish import Publisher, refuse_foreign
+from banana_pipe.outputs.publish import Publisher
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
 from banana_pipe.providers.catalog import origin
@@ -98,9 +99,7 @@ class _Running:
         """Run, publish, and say how it went."""
         clock = self._workspace.clock
         began = clock.boot()
-        refuse_foreign(
-            self._workspace.places.out, self._workspace.places.root, self._workspace.places.recipe_in_project
-        )
+        self._refuse_the_folder()
         async with AsyncExitStack() as stack:
             counters = await self._open_counters(stack)
             self._workspace.places.make_cache()
@@ -139,6 +138,11 @@ class _Running:
         return shlex.join(self._argv or ("banana-pipe", "run", str(self._workspace.path)))
 
     # --- before anything is sent ---
+
+    def _refuse_the_folder(self) -> None:
+        places = self._workspace.places
+        refuse_foreign(places.out, places.root, places.recipe_in_project)
+        refuse_links(places.out, [node.output for node in self._workspace.graph if node.output is not None])
 
     async def _open_counters(self, stack: AsyncExitStack) -> dict[str, Counter]:
         """A buyer for each market where something may be bought or is still open."""
@@ -229,6 +233,7 @@ class _Running:
         graph, places = self._workspace.graph, self._workspace.places
         header = manifest.header(
             recipe=places.recipe_in_project,
+            root=places.root_from_out,
             name=graph.recipe.name,
             run_id=run.id,
             at=self._workspace.clock.now(),

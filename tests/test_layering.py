@@ -21,7 +21,7 @@ PACKAGE = "banana_pipe"
 # A module imports only from floors below, and within its floor only from what stands left of it.
 # A package's own name stands for its __init__.
 FLOORS = (
-    "version errors canonical",
+    "version errors regular canonical",
     "model events",
     """
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
@@ -51,7 +51,7 @@ FLOORS = (
     purchase
     """,
     "execute",
-    "outputs.manifest outputs.publish outputs.log outputs.report outputs",
+    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
     "project shapes workspace buying record running choosing bookkeeping api",
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
@@ -77,6 +77,7 @@ LAZY = {
 
 # Durable acts outside `disk`, each with its reason: (module, what it calls there).
 WRITERS = {
+    ("regular", "os.open"): "reads, and waits for no pipe",
     ("recipe.partials", "os.open"): "reads, folder by folder, so that no symlink is followed",
     ("store.ledger", "sqlite3.connect"): "SQLite syncs its own commits, and announces them to disk",
     ("store.results", "_Cache"): "SQLite too; what it loses is rebuilt from the ledger",

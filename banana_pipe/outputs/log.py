@@ -34,7 +34,7 @@ from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunE
 from banana_pipe.model import Attempt, Json, Outcome, Plan, Run, Source
 from banana_pipe.prices import usd
 from banana_pipe.store.lockfile import show_time
-from banana_pipe.store.published import OURS
+from banana_pipe.store.published import RUNS
 
 FLUSH_SECONDS = 5.0
 FLUSH_BYTES = 1 << 20
@@ -46,7 +46,7 @@ Redact = Callable[[str], str]
 
 def log_path(out: Path, run_id: str) -> Path:
     """Where the log of that run is, below the output folder *out*."""
-    return out / OURS / "runs" / f"{run_id}.jsonl"
+    return out / RUNS / f"{run_id}.jsonl"
 
 
 class RunLog:

@@ -22,11 +22,12 @@ FLEETING = ("run_id", "generated_at")
 """What differs between two folders that are alike."""
 
 
-def header(*, recipe: str, name: str, run_id: str, at: float, version: str) -> dict[str, Json]:
-    """The members at the top; *recipe* is its path from the project's root, *version* ours."""
+def header(*, recipe: str, root: str, name: str, run_id: str, at: float, version: str) -> dict[str, Json]:
+    """The members at the top; *recipe* is its path from the project's root, *root* that from here, *version* ours."""
     return {
         "type": MANIFEST_TYPE,
         "recipe": recipe,
+        "root": root,
         "name": name,
         "run_id": run_id,
         "generated_at": show_time(at),

@@ -20,21 +20,19 @@ from typing import TypeVar
 from banana_pipe import disk
 from banana_pipe.canonical import Digest
 from banana_pipe.clock import Clock
-from banana_pipe.errors import UsageError
 from banana_pipe.images import suffix
 from banana_pipe.model import Json, Node, Outcome, Output, Take
 from banana_pipe.outputs import manifest
+from banana_pipe.outputs.foreign import content, refuse_a_way_out, refuse_foreign, refuse_links
 from banana_pipe.store.published import (
     JOURNAL,
+    LOCK,
     MANIFEST,
-    MANIFEST_TYPE,
-    OURS,
+    TAKES,
     TEMPORARY,
     Placed,
     Published,
-    is_inside,
     journal_line,
-    read_manifest,
 )
 
 PAGE = "index.html"
@@ -52,29 +50,9 @@ def plan_outputs(node: Node, takes: Sequence[Take], picked: int | None) -> tuple
     outputs = []
     for take in takes:
         artifact, is_picked = take.result.artifact, take.sample == picked
-        stem = node.output if is_picked else f"{OURS}/takes/{node.output}@{take.sample}"
+        stem = node.output if is_picked else f"{TAKES}/{node.output}@{take.sample}"
         outputs.append(Output(stem + suffix(artifact.mime), artifact, take.sample, is_picked, take.result.key))
     return tuple(outputs)
-
-
-def refuse_foreign(out: Path, root: Path, recipe: str) -> None:
-    """Raise UsageError if the folder *out* belongs to something else than *recipe*, a path below *root*."""
-    path = out / MANIFEST
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"the output folder {out} is a file", hint="choose another with --out DIR")
-    if not path.exists():
-        return
-    found = read_manifest(out)
-    if found is None and MANIFEST_TYPE.encode() not in path.read_bytes():
-        raise UsageError(
-            f"{path} is not ours, and would have to be replaced", hint="choose another folder with --out DIR"
-        )
-    owner = (found or {}).get("recipe", recipe)
-    if owner != recipe and isinstance(owner, str) and (root / owner).is_file():
-        raise UsageError(
-            f"the output folder {out} belongs to another recipe, {owner}",
-            hint="choose another folder with --out DIR, or give one of the two recipes a `name:` of its own",
-        )
 
 
 class Publisher:
@@ -108,8 +86,9 @@ class Publisher:
         """The paths that belong to each node that is done."""
 
     async def start(self) -> None:
-        """Make the folder ready. Raises UsageError if it belongs to another recipe."""
+        """Make the folder ready. Raises UsageError if it belongs to another recipe, or has links where we write."""
         refuse_foreign(self.out, self._root, self._recipe)
+        refuse_links(self.out)
         async with self._turn():
             await _in_a_thread(self._sweep)
 
@@ -150,7 +129,7 @@ class Publisher:
     async def _turn(self) -> AsyncIterator[None]:
         # Polled: a blocking flock in a thread pool can leave two processes waiting for each other.
         async with self._mine:
-            while (lock := disk.try_lock(self.out / OURS / "lock")) is None:
+            while (lock := disk.try_lock(self.out / LOCK)) is None:
                 await self._clock.sleep(TURN_POLL_SECONDS)
             with lock:
                 yield
@@ -171,7 +150,7 @@ class Publisher:
         standing = self._published.judge(output.path, digest, self._known)
         if standing in ("same", "by hand"):
             return standing
-        self._refuse_a_way_out(output.path)
+        refuse_a_way_out(self.out, output.path)
         data = self._read(digest)
         if data is None:
             return "lost"
@@ -184,13 +163,6 @@ class Publisher:
         """Keep the bytes of a file that is about to go: without a cache it may be all that is left of a purchase."""
         if path.is_file():
             self._keep(path)
-
-    def _refuse_a_way_out(self, path: str) -> None:
-        target = (self.out / path).parent.resolve()
-        if not is_inside(path) or not target.is_relative_to(self.out.resolve()):
-            raise UsageError(
-                f"{path} leads out of the output folder {self.out}", hint="a link stands in the way: remove it"
-            )
 
     def _finish(
         self,
@@ -238,7 +210,7 @@ class Publisher:
 
     def _write_page(self, page: bytes) -> list[str]:
         path = self.out / PAGE
-        if path.exists() and PAGE_MARK not in path.read_bytes()[:_HEAD_OF_A_PAGE]:
+        if path.exists() and PAGE_MARK not in (content(path) or b"")[:_HEAD_OF_A_PAGE]:
             return [f"{path} was not made by banana-pipe and is left as it is: there is no gallery"]
         self._write(path, page)
         return []
@@ -256,7 +228,7 @@ class Publisher:
             self._write(self.out / MANIFEST, manifest.as_text(document).encode(errors="backslashreplace"))
 
     def _write(self, path: Path, data: bytes) -> None:
-        if not path.is_file() or path.read_bytes() != data:
+        if content(path) != data:
             disk.write_file(path, data, temporary_in=self.out / TEMPORARY)
 
     def _shorten_the_journal(self, document: Mapping[str, Json]) -> None:

@@ -19,6 +19,7 @@ from banana_pipe.errors import UsageError
 from banana_pipe.model import Json
 from banana_pipe.prices import PriceTable, read_usd
 from banana_pipe.providers.addresses import is_public_host, plain_host
+from banana_pipe.regular import read_regular
 
 BASE_URL = "https://api.acedata.cloud"
 
@@ -86,7 +87,7 @@ def load(overrides: Path | None = None) -> Catalog:
     if overrides is None:
         return _catalog(shipped)
     try:
-        changed = tomllib.loads(overrides.read_text("utf-8"))
+        changed = tomllib.loads(read_regular(overrides).decode())
         return _catalog(_merged(shipped, changed))
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise UsageError(

@@ -20,6 +20,7 @@ from banana_pipe.canonical import Digest, is_digest
 from banana_pipe.errors import Location, UsageError
 from banana_pipe.model import Artifact, BaseKey, Json, Key, Result
 from banana_pipe.prices import MICROS, usd
+from banana_pipe.regular import read_regular
 from banana_pipe.store import locktext
 
 _TAKE = re.compile(r"take [1-9]\d{0,8}")
@@ -198,7 +199,7 @@ def _sweep(folder: Path) -> None:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        return read_regular(path).decode()
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError as error:

@@ -22,13 +22,17 @@ from typing import Literal
 
 from banana_pipe.canonical import Digest, digest_of, is_digest
 from banana_pipe.model import Json
+from banana_pipe.regular import open_regular
 
 MANIFEST = "manifest.json"
 MANIFEST_TYPE = "banana-pipe/manifest/v1"
 OURS = "_"
 """The folder below the output folder that is ours alone."""
 JOURNAL = f"{OURS}/journal.jsonl"
+LOCK = f"{OURS}/lock"
 TEMPORARY = f"{OURS}/new"
+TAKES = f"{OURS}/takes"
+RUNS = f"{OURS}/runs"
 
 Standing = Literal["absent", "same", "ours", "by hand"]
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -71,8 +75,9 @@ class Published:
         return data if data is not None and digest_of(data) == digest else None
 
     def digest_at(self, path: str) -> Digest | None:
-        """The digest of the file *path*; None where there is no file, or *path* leads out of the folder."""
-        return self._digest_of(self.out / path) if is_inside(path) else None
+        """The digest of the file *path*; None where there is no file, or the way to it leads out or over a link."""
+        is_here = is_inside(path) and link_above(self.out, path) is None
+        return self._digest_of(self.out / path) if is_here else None
 
     def judge(self, path: str, wanted: Digest, known: Container[Digest]) -> Standing:
         """What is at *path*, where *wanted* is to be.
@@ -107,7 +112,7 @@ class Published:
             if not stat.S_ISREG(status.st_mode):
                 return None
             if path not in self._hashed or self._hashed[path][0] != signature:
-                with open(path, "rb") as file:
+                with open_regular(path) as file:
                     digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
                 self._hashed[path] = (signature, digest)
             return self._hashed[path][1]
@@ -200,6 +205,12 @@ def is_inside(path: str) -> bool:
     return not any(part in ("", ".", "..") or "\0" in part for part in parts)
 
 
+def link_above(out: Path, path: str) -> str | None:
+    """The first folder on the way from *out* to *path* (a text below it) that is a link."""
+    above = (path[:place] for place, letter in enumerate(path) if letter == "/")
+    return next((folder for folder in above if os.path.islink(os.path.join(out, folder))), None)
+
+
 def _placed(entry: Json) -> Placed | None:
     if not isinstance(entry, dict):
         return None
@@ -229,7 +240,7 @@ def _signature(path: Path) -> _Signature | None:
 
 def _bytes_of(path: Path, start: int = 0) -> bytes | None:
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             file.seek(start)
             return file.read()
     except OSError:

@@ -58,7 +58,9 @@ def page_of(
     published = [replace(how, outputs=plan_outputs(one, how.takes, how.picked)) for one, how in ended]
     run = replace(run or run_of(), outcomes=tuple(published))
     nodes = graph(*(one for one, _ in ended))
-    head = manifest.header(recipe="recipes/shop.yaml", name="shop", run_id=run.id, at=1_795_356_000.0, version="0.1.0")
+    head = manifest.header(
+        recipe="recipes/shop.yaml", root="../..", name="shop", run_id=run.id, at=1_795_356_000.0, version="0.1.0"
+    )
     document = manifest.document(head, manifest.entries(nodes, published))
     return Page(report.page(document, run, nodes, command=command))
 
@@ -177,7 +179,7 @@ def test_a_page_of_nothing_says_so() -> None:
 def test_pictures_of_nodes_that_a_run_left_out_are_shown_too() -> None:
     """The page is of the folder as it is; what this run did not touch says so."""
     document = manifest.document(
-        manifest.header(recipe="r.yaml", name="shop", run_id="r", at=0.0, version="1"),
+        manifest.header(recipe="r.yaml", root="../..", name="shop", run_id="r", at=0.0, version="1"),
         manifest.entries(graph(MUG[0]), [replace(MUG[1], outputs=plan_outputs(*MUG[:1], MUG[1].takes, 1))]),
     )
     text = Page(report.page(document, run_of(), graph(), command="x")).text
