@@ -213,7 +213,7 @@ class _Running:
         outcomes = tuple(executor.outcomes[node.id] for node in self._workspace.graph if node.id in executor.outcomes)
         stops = [counter.buyer.stop_reason for counter in counters if counter.buyer is not None]
         bought = [a for counter in counters for a in await counter.market.stores.ledger.attempts_of(self._id)]
-        exit_code = _exit_code(outcomes, [stop for stop in stops if stop is not None], executor.error)
+        exit_code = _exit_code(outcomes, self._that_count(outcomes, stops), executor.error)
         return Run(
             id=self._id,
             recipe=self._workspace.graph.recipe.name,
@@ -228,6 +228,16 @@ class _Running:
             seconds=seconds,
             warnings=tuple(self._warnings),
         )
+
+    def _that_count(self, outcomes: Iterable[Outcome], stops: Iterable[Stop | None]) -> list[Stop]:
+        """Those of *stops* that kept from us what was wanted. Where all of it is there, the others are told."""
+        met = [stop for stop in stops if stop is not None]
+        if any(outcome.status not in ("done", "cached") for outcome in outcomes):
+            return met
+        only_left = [stop for stop in met if stop.kind in ("auth", "balance")]
+        for stop in only_left:
+            self._tell(Warned(f"what earlier runs left open was not settled: {stop.error.message}; {stop.error.hint}"))
+        return [stop for stop in met if stop not in only_left]
 
     async def _finish(self, run: Run) -> None:
         graph, places = self._workspace.graph, self._workspace.places

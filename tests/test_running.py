@@ -427,6 +427,28 @@ class TestOpenAttempts:
         assert said.startswith("hero (bought by an earlier run): may have been paid")
         assert ran.warnings == (said,)
 
+    def test_a_token_that_is_refused_for_what_nobody_wants_is_said_and_fails_nothing(self, world: World) -> None:
+        """All that was wanted is there, so the run is well; what is open waits for a token that is accepted."""
+        world.write(ONE)
+        world.run()
+        world.write(ONE.replace("A fox", "A cat"))
+        world.vendor.seconds = 10_000.0
+        world.run()
+        world.write(ONE)
+        world.vendor.polls.append(ProviderError("auth", "token expired"))
+        ran = world.run()
+        assert (ran.exit_code, ran.status, world.states()) == (0, "ok", ["STORED", "ACCEPTED"])
+        assert ran.warnings[-1].startswith("what earlier runs left open was not settled: token expired; check ACEDATA")
+
+    def test_a_token_that_is_refused_for_what_is_wanted_ends_the_run(self, world: World) -> None:
+        """Whoever heard it first: what was not bought was not bought because of it."""
+        world.write(ONE)
+        world.vendor.seconds = 10_000.0
+        world.run()
+        world.vendor.polls.append(ProviderError("auth", "token expired"))
+        ran = world.run()
+        assert (ran.exit_code, ends(ran)) == (4, {"hero": "parked/resume"})
+
     def test_without_a_token_they_wait_and_the_run_says_so(self, world: World) -> None:
         """Where nothing else has to be asked."""
         world.write(ONE)
