@@ -6,7 +6,7 @@ Unaware of recipes: the ledger is the project's.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from banana_pipe.buying import Limits, no_token, run_id
@@ -15,6 +15,7 @@ from banana_pipe.errors import UsageError
 from banana_pipe.events import Listener
 from banana_pipe.model import ACTIVE, Attempt
 from banana_pipe.providers.acedata import AceData
+from banana_pipe.purchase import replies
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Desk, NotBought
 from banana_pipe.store.blobs import Blobs
@@ -31,11 +32,15 @@ _TIMEOUT = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What became of an attempt that was open. `trouble`: why it still is, if it is."""
+    """What became of an attempt that was open. `trouble`: why it still is, if it is.
+
+    `elsewhere`: it was sent to another base URL or with another token, and left alone.
+    """
 
     before: Attempt
     after: Attempt
     trouble: str | None
+    elsewhere: bool = False
 
 
 async def attempts(cache: Path, clock: Clock | None = None) -> list[Attempt]:
@@ -57,8 +62,8 @@ async def reconcile(
 ) -> list[Reconciled]:
     """Look up every open attempt at the provider of *access*, collect what is paid; buys nothing.
 
-    Attempts of other base URLs are left alone. Raises NotAuthorised if any is open and there is no
-    token, or none that the provider accepts.
+    What was sent to another base URL, or with another token, is left alone. Raises NotAuthorised if
+    anything sent to this base URL is open and there is no token, or none that the provider accepts.
     """
     clock = clock or SystemClock()
     limits = limits or Limits()
@@ -66,7 +71,8 @@ async def reconcile(
     provider = AceData(access.base_url, access.token, clock)
     results = Results(folders_of(cache)["results"])
     try:
-        before = await ledger.open_attempts(provider.origin)
+        everything = await ledger.open_attempts()
+        before = [attempt for attempt in everything if attempt.origin == provider.origin]
         if before and access.token is None:
             raise no_token()
         stores = Stores(Blobs(folders_of(cache)["blobs"]), results, ledger, Published(cache / "nothing"), LockFile())
@@ -80,7 +86,9 @@ async def reconcile(
             emit=emit,
             pace=limits.pace,
         )
-        return await _resumed(Buyer(desk), ledger, before)
+        settled = await _resumed(Buyer(desk), ledger, before)
+        others = [Reconciled(attempt, attempt, None) for attempt in everything if attempt not in before]
+        return [_unless_elsewhere(one, desk) for one in (*settled, *others)]
     finally:
         await provider.close()
         ledger.close()
@@ -129,6 +137,15 @@ async def _resumed(buyer: Buyer, ledger: Ledger, before: list[Attempt]) -> list[
         Reconciled(attempt, now[attempt.id], _words(now[attempt.id], trouble))
         for attempt, trouble in zip(before, troubles, strict=True)
     ]
+
+
+def _unless_elsewhere(one: Reconciled, desk: Desk) -> Reconciled:
+    """*one*, or why it was left alone. A picture that another account paid for needs no token to be had."""
+    origin = desk.provider.origin
+    collected_here = one.before.origin == origin and one.after.state not in ("UNKNOWN", "ACCEPTED")
+    if desk.sent(one.before) or collected_here:
+        return one
+    return replace(one, trouble=replies.left_alone(one.before, origin), elsewhere=True)
 
 
 def _words(after: Attempt, trouble: NotBought | None) -> str | None:

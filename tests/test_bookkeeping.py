@@ -108,10 +108,35 @@ class TestReconcile:
         assert (done.after.state, done.trouble) == ("ACCEPTED", "another process has it in hand")
 
     def test_another_origin_s_are_left_alone(self, world: World) -> None:
-        """A mock's tasks are no business of the vendor's."""
+        """A mock's tasks are no business of the vendor's; that they are open is said all the same."""
         unfinished(world)
         world.vendor.origin = "http://127.0.0.1:9"
-        assert reconcile(world) == []
+        polled = len(world.vendor.polled)
+        for access in (TOKEN, NO_TOKEN):
+            (one,) = reconcile(world, access)
+            assert (one.before, one.elsewhere) == (one.after, True)
+            assert one.trouble == (
+                "left alone: sent to https://api.acedata.cloud; to settle it, reconcile with that base URL"
+            )
+        assert len(world.vendor.polled) == polled
+
+    def test_another_accounts_are_left_alone(self, world: World) -> None:
+        """Its tasks are not shown to us, which would look as if there were none."""
+        in_doubt(world)
+        world.vendor.lists = True
+        world.vendor.account = "them"
+        (one,) = reconcile(world)
+        assert (one.after.state, one.elsewhere) == ("UNKNOWN", True)
+        assert one.trouble == "left alone: sent with another API token; to settle it, reconcile with that token"
+
+    def test_a_picture_that_another_account_paid_for_is_collected(self, world: World) -> None:
+        """Its link needs no token."""
+        world.write(ONE)
+        world.vendor.fetches.extend([b"no picture"] * 3)
+        world.run()
+        world.vendor.account = "them"
+        (one,) = reconcile(world)
+        assert (one.after.state, one.trouble, one.elsewhere) == ("STORED", None, False)
 
     def test_it_needs_a_token_where_anything_is_open(self, world: World) -> None:
         """And none where nothing is."""

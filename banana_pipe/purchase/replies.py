@@ -59,7 +59,7 @@ def elsewhere(attempt: Attempt, origin: str) -> NotBought:
     return NotBought(
         "parked",
         "unknown",
-        f"may have been paid ({show_usd(attempt.price)}): it was sent {sent(attempt, origin)}. A run with that"
+        f"may have been paid ({show_usd(attempt.price)}): it was sent {_sent(attempt, origin)}. A run with that"
         f" {_with(attempt, origin)} collects it; `--retry-unknown` gives it up and buys anew",
     )
 
@@ -67,13 +67,17 @@ def elsewhere(attempt: Attempt, origin: str) -> NotBought:
 def another_link_elsewhere(attempt: Attempt, origin: str) -> str:
     """The link is dead, and only who had the call can be given another."""
     return (
-        f"its link is dead, and it was sent {sent(attempt, origin)}: a run with that {_with(attempt, origin)} asks for"
+        f"its link is dead, and it was sent {_sent(attempt, origin)}: a run with that {_with(attempt, origin)} asks for"
         " another (`--rebuy` gives it up)"
     )
 
 
-def sent(attempt: Attempt, origin: str) -> str:
-    """How *attempt* was sent, seen from *origin*: to another one, or with another token."""
+def left_alone(attempt: Attempt, origin: str) -> str:
+    """Why *attempt* is not settled here, and where it is."""
+    return f"left alone: sent {_sent(attempt, origin)}; to settle it, reconcile with that {_with(attempt, origin)}"
+
+
+def _sent(attempt: Attempt, origin: str) -> str:
     return f"to {attempt.origin}" if attempt.origin != origin else "with another API token"
 
 

@@ -74,6 +74,25 @@ def test_reconciling_asks_again_and_says_how_to_give_up(pipe: Pipe, doubtful: Ve
     assert "4 attempts, 0 open; $0.156 spent" in pipe("ledger", "show").out
 
 
+def test_what_was_sent_elsewhere_is_counted_and_left_alone(
+    pipe: Pipe, doubtful: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many, why, and what to do; exit 6, since it is not settled."""
+    asked = len(doubtful.received)
+    monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", "of-another-account")
+    said = pipe("ledger", "reconcile")
+    assert (said.code, said.out) == (
+        6,
+        "1 open attempt left alone: sent with another API token; to settle it, reconcile with that token\n",
+    )
+    (one,) = json.loads(pipe("ledger", "reconcile", "--json").out)["attempts"]
+    assert (one["state"], one["trouble"][:10]) == ("UNKNOWN", "left alone")
+    monkeypatch.setenv("ACEDATACLOUD_API_BASE_URL", "http://127.0.0.1:9")
+    said = pipe("ledger", "reconcile")
+    assert (said.code, f"1 open attempt left alone: sent to {doubtful.base_url}; to settle" in said.out) == (6, True)
+    assert len(doubtful.received) == asked
+
+
 def test_reconciling_needs_a_token_only_if_something_is_open(
     pipe: Pipe, doubtful: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ Unaware of what recipes say: the ledger is the project's.
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,12 +94,15 @@ def show(recipe: Path | None, cache: Path | None, *, only_open: bool, as_json: b
 )
 @json_option
 def reconcile(recipe: Path | None, cache: Path | None, *, given_up: tuple[str, ...], as_json: bool) -> int:
-    """Ask the provider about every open attempt, and collect what is paid. Buys nothing."""
+    """Ask the provider about every open attempt, and collect what is paid. Buys nothing.
+
+    What was sent to another base URL or with another token is left alone, and counted.
+    """
     root, settings, folder = _project(recipe, cache)
     again = [*([str(recipe)] if recipe else []), *(["--cache", str(cache)] if cache else [])]
     if given_up:
         after = [api.call(api.abandon(folder, attempt_id)) for attempt_id in given_up]
-        return _show_settled(after, {}, again, folder, as_json=as_json)
+        return _show_settled(after, {}, set(), again, folder, as_json=as_json)
     access = api.Access(token=read_token(root), base_url=read_base_url(root), prices=settings.prices)
     progress = open_progress(err())
     try:
@@ -106,7 +110,8 @@ def reconcile(recipe: Path | None, cache: Path | None, *, given_up: tuple[str, .
     finally:
         progress.close()
     troubles = {one.after.id: one.trouble for one in settled if one.trouble}
-    return _show_settled([one.after for one in settled], troubles, again, folder, as_json=as_json)
+    left = {one.after.id for one in settled if one.elsewhere}
+    return _show_settled([one.after for one in settled], troubles, left, again, folder, as_json=as_json)
 
 
 def _limits(settings: Settings) -> api.Limits:
@@ -121,8 +126,15 @@ def _project(recipe: Path | None, cache: Path | None) -> tuple[Path, Settings, P
 
 
 def _show_settled(
-    after: list[Attempt], troubles: dict[str, str], again: list[str], folder: Path, *, as_json: bool
+    after: list[Attempt],
+    troubles: dict[str, str],
+    left: set[str],
+    again: list[str],
+    folder: Path,
+    *,
+    as_json: bool,
 ) -> int:
+    """Say what became of *after*: those of *left*, which were left alone, are only counted."""
     open_still = [attempt for attempt in after if attempt.state in ACTIVE]
     exit_code = EXIT_IN_DOUBT if open_still else 0
     if as_json:
@@ -130,13 +142,17 @@ def _show_settled(
         print_json(out(), {"ledger": str(folder / "ledger.db"), "attempts": attempts, "totals": _totals(after)})
         return exit_code
     paper = out()
-    for attempt in after:
+    here = [attempt for attempt in after if attempt.id not in left]
+    for attempt in here:
         _show_one(paper, attempt, troubles.get(attempt.id))
     if not after:
         paper.say("no attempt is open here: nothing to settle")
-    for attempt in open_still:
-        command = shlex.join(["banana-pipe", "ledger", "reconcile", *again, "--abandon", attempt.id])
-        paper.say(paper.styled(f"  → to give it up: {command}", "cyan"))
+    for why, number in Counter(troubles[attempt.id] for attempt in after if attempt.id in left).items():
+        paper.say(paper.styled(f"{count(number, 'open attempt')} {why}", ""))
+    for attempt in here:
+        if attempt.state in ACTIVE:
+            command = shlex.join(["banana-pipe", "ledger", "reconcile", *again, "--abandon", attempt.id])
+            paper.say(paper.styled(f"  → to give it up: {command}", "cyan"))
     return exit_code
 
 
