@@ -57,20 +57,39 @@ def places_of(recipe: Path, name: str, *, provider: str | None, out: Path | None
     """The places of *recipe*, whose pictures go to the folder *name*.
 
     *provider* is one chosen by flag: its pictures get a folder of their own. *out* and *cache* are
-    folders given by flag or configuration, relative to the working directory.
+    folders given by flag or configuration, relative to the working directory. Raises UsageError where
+    nobody gave them, and the project's own lead out of it.
     """
     recipe = recipe.resolve()
     root = find_root(recipe.parent)
-    cache = cache.absolute() if cache is not None else root / "cache"
+    cache = cache_of(root, cache)
     folder = f"{name}@{provider}" if provider else name
     return Places(
         root=root,
         recipe=recipe,
         cache=cache,
-        out=out.absolute() if out is not None else root / "out" / folder,
+        out=out.absolute() if out is not None else _inside(root, root / "out" / folder, "--out"),
         lock=recipe.with_suffix(".lock"),
         sandbox_lock=cache / "sandbox" / f"{recipe.stem}.lock",
     )
+
+
+def cache_of(root: Path, given: Path | None) -> Path:
+    """The cache of the project in *root*: the folder *given*, else its own. Raises UsageError if that leads out."""
+    return given.absolute() if given is not None else _inside(root, root / "cache", "--cache")
+
+
+def is_inside(root: Path, path: Path) -> bool:
+    """Whether *path*, from *root*, is there or below, wherever links lead."""
+    return Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root))
+
+
+def _inside(root: Path, folder: Path, flag: str) -> Path:
+    """*folder*. A project is perhaps a stranger's: links in it must not send what we write elsewhere."""
+    if is_inside(root, folder):
+        return folder
+    hint = f"remove the link; one of your choice is named by {flag}, in the environment or in your own configuration"
+    raise UsageError(f"{folder} leads out of the project, to {os.path.realpath(folder)}", hint=hint)
 
 
 def find_root(folder: Path) -> Path:

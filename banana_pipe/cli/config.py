@@ -23,12 +23,13 @@ from platformdirs import user_config_path
 
 from banana_pipe.errors import Location, UsageError
 from banana_pipe.prices import MICROS, read_usd
-from banana_pipe.project import CONFIG_NAME, read_toml
+from banana_pipe.project import CONFIG_NAME, is_inside, read_toml
 from banana_pipe.providers.catalog import BASE_URL
 from banana_pipe.providers.secret import MASK, Token
 from banana_pipe.recipe.words import suggestion
 
 PREFIX = "BANANA_PIPE_"
+_FLAGS = ("out", "cache", "allow_read")  # paths that have one
 _NO_SETTINGS = ("DEBUG",)  # BANANA_PIPE_… variables that are none
 TOKEN_NAMES = ("ACEDATACLOUD_API_TOKEN", "ACEDATACLOUD_API_KEY", "ACEDATA_API_KEY")
 BASE_URL_NAME = "ACEDATACLOUD_API_BASE_URL"
@@ -46,12 +47,12 @@ def read_count(value: object) -> int:
     raise ValueError("a whole number is wanted, for example 20")
 
 
-def read_jobs(value: object) -> int:
+def read_positive(value: object) -> int:
     """A whole number from 1."""
-    jobs = read_count(value)
-    if jobs < 1:
+    number = read_count(value)
+    if number < 1:
         raise ValueError("at least 1 is wanted")
-    return jobs
+    return number
 
 
 def read_dollars(value: object) -> int:
@@ -75,11 +76,19 @@ def read_seconds(value: object) -> float:
     return seconds
 
 
+def read_interval(value: object) -> float:
+    """A finite number of seconds above 0."""
+    seconds = read_seconds(value)
+    if seconds <= 0:
+        raise ValueError("more than 0 seconds are wanted, for example 2.5")
+    return seconds
+
+
 def read_path(value: object) -> Path:
     """A path; `~` is the home folder."""
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError('a path is wanted, for example "cache"')
-    return Path(value).expanduser()
+    return Path(os.path.expanduser(value))  # not Path's own, which raises where there is no such home
 
 
 def read_paths(value: object) -> tuple[Path, ...]:
@@ -105,7 +114,7 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("jobs", read_jobs),
+    Setting("jobs", read_positive),
     Setting("cache", read_path),
     Setting("out", read_path),
     Setting("allow_read", read_paths),
@@ -114,7 +123,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_cost", read_dollars),
     Setting("confirm_calls", read_count),
     Setting("confirm_cost", read_dollars),
-    Setting("poll_seconds", read_seconds),
+    Setting("poll_seconds", read_interval),
     Setting("settle_seconds", read_seconds),
     Setting("max_calls_per_day", read_count, table="budget"),
     Setting("max_cost_per_day", read_dollars, table="budget"),
@@ -145,7 +154,7 @@ class Settings:
 def read_settings(root: Path) -> Settings:
     """The settings for the project in *root*. Raises UsageError, at its place, for one that is wrong."""
     environment = _from_environment()
-    files = [_from_file(path, table, root) for path, table in _files(root)]
+    files = [_from_file(file, root) for file in _files(root)]
     found: dict[str, Any] = {}
     for source in (environment, *files):
         found = {**source, **found}
@@ -176,36 +185,67 @@ def _from_environment() -> dict[str, Any]:
 # --- files ---------------------------------------------------------------------------------------
 
 
-def _files(root: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """The configuration files with the table that is ours, the one that counts first."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A configuration file; `table` is the one that is ours in it. The project's is perhaps a stranger's."""
+
+    path: Path
+    table: tuple[str, ...] = ()
+    is_projects: bool = True
+
+
+def _files(root: Path) -> Iterator[_File]:
+    """The configuration files, the one that counts first."""
     own = root / CONFIG_NAME
-    yield (own, ()) if own.is_file() else (root / "pyproject.toml", ("tool", "banana-pipe"))
-    yield user_config_path("banana-pipe") / "config.toml", ()
+    yield _File(own) if own.is_file() else _File(root / "pyproject.toml", ("tool", "banana-pipe"))
+    yield _File(_own_file(), is_projects=False)
 
 
-def _from_file(path: Path, table: tuple[str, ...], root: Path) -> dict[str, Any]:
-    values: Any = read_toml(path)
-    for name in table:
+def _own_file() -> Path:
+    return user_config_path("banana-pipe") / "config.toml"
+
+
+def _from_file(file: _File, root: Path) -> dict[str, Any]:
+    values: Any = read_toml(file.path)
+    for name in file.table:
         values = values.get(name, {}) if isinstance(values, dict) else {}
     if not isinstance(values, dict):
-        raise UsageError(f"{'.'.join(table)} is no table", at=_place(path, table[-1]))
-    return dict(_read(path, values, "", root))
+        raise UsageError(f"{'.'.join(file.table)} is no table", at=_place(file.path, file.table[-1]))
+    return dict(_read(file, values, "", root))
 
 
-def _read(path: Path, values: Mapping[str, Any], table: str, root: Path) -> Iterator[tuple[str, Any]]:
+def _read(file: _File, values: Mapping[str, Any], table: str, root: Path) -> Iterator[tuple[str, Any]]:
     known = {setting.name: setting for setting in SETTINGS if setting.table == table}
     tables = {setting.table for setting in SETTINGS if setting.table} if not table else set()
     for name, value in values.items():
         if name in tables and isinstance(value, dict):
-            yield from _read(path, value, name, root)
+            yield from _read(file, value, name, root)
         elif name in known:
             try:
                 read = known[name].read(value)
             except ValueError as error:
-                raise UsageError(f"{name}: {error}", at=_place(path, name)) from None
+                raise UsageError(f"{name}: {error}", at=_place(file.path, name)) from None
+            if file.is_projects:
+                _keep_inside(file.path, known[name], read, root)
             yield name, root / read if isinstance(read, Path) else read
         else:
-            raise UsageError(f"there is no setting `{name}`{_where(table)}", at=_place(path, name), hint=_meant(name))
+            at = _place(file.path, name)
+            raise UsageError(f"there is no setting `{name}`{_where(table)}", at=at, hint=_meant(name))
+
+
+def _keep_inside(path: Path, setting: Setting, value: object, root: Path) -> None:
+    """Raise UsageError where a project's own file names what is outside of the project, links followed.
+
+    Whoever clones a project has not read its settings, and they must not choose among his folders.
+    """
+    for one in value if isinstance(value, tuple) else (value,):
+        if isinstance(one, Path) and not is_inside(root, one):
+            flag = f", by --{setting.name.replace('_', '-')}" if setting.name in _FLAGS else ""
+            raise UsageError(
+                f"{setting.name}: {one} is outside of the project {root}, whose own file can't choose it",
+                at=_place(path, setting.name),
+                hint=f"set it in your own configuration ({_own_file()}){flag} or as {setting.variable} in the environment",
+            )
 
 
 def _meant(name: str) -> str:

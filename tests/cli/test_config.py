@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from platformdirs import user_config_path
 
-from banana_pipe.cli.config import SETTINGS, Settings, read_base_url, read_settings, read_token, redact
+from banana_pipe.cli.config import SETTINGS, Setting, Settings, read_base_url, read_settings, read_token, redact
 from banana_pipe.errors import NotAuthorised, UsageError
 from banana_pipe.providers.catalog import BASE_URL
 from tests.canary import CANARY
@@ -79,6 +79,54 @@ def test_folders_of_a_file_are_from_the_root_and_of_the_environment_from_here(
     assert settings.allow_read == (Path("photos"),)
 
 
+PATHS = [setting for setting in SETTINGS if setting.name in ("out", "cache", "allow_read", "prices")]
+
+
+def of(setting: Setting, path: str) -> str:
+    """The line that sets *setting* to *path*."""
+    return f'{setting.name} = ["{path}"]\n' if setting.name == "allow_read" else f'{setting.name} = "{path}"\n'
+
+
+@pytest.mark.parametrize("setting", PATHS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("path", ["../elsewhere", "/tmp", "~/x", "link", "link/below", "here/../../elsewhere", ".."])
+@pytest.mark.parametrize("file", ["banana-pipe.toml", "pyproject.toml"])
+def test_a_projects_own_file_names_nothing_outside_of_the_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, setting: Setting, path: str, file: str
+) -> None:
+    """A clone could have files written to, and pictures read from, wherever its author likes."""
+    (project / "link").symlink_to(tmp_path_factory.mktemp("elsewhere"))
+    (project / "banana-pipe.toml").unlink()
+    table = "" if file == "banana-pipe.toml" else "[tool.banana-pipe]\n"
+    (project / file).write_text(table + "jobs = 3\n" + of(setting, path))
+    with pytest.raises(UsageError, match="outside") as raised:
+        read_settings(project)
+    assert f"{project / file}:{2 + bool(table)}:1: {setting.name}: " in str(raised.value)
+    hint = str(raised.value.hint)
+    assert "your own configuration" in hint
+    assert setting.variable in hint
+    assert ("--" in hint) == (setting.name != "prices")
+
+
+@pytest.mark.parametrize("setting", PATHS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("path", ["within", ".", "link", "within/../within", "~no-such-user"])
+def test_a_projects_own_file_names_what_is_in_it(project: Path, setting: Setting, path: str) -> None:
+    """Links too, as long as they stay."""
+    (project / "link").symlink_to(project / "recipes")
+    (project / "banana-pipe.toml").write_text(of(setting, path))
+    assert getattr(read_settings(project), setting.name)
+
+
+@pytest.mark.parametrize("setting", PATHS, ids=lambda setting: setting.name)
+def test_the_user_may_name_any_folder(
+    project: Path, user_file: Path, monkeypatch: pytest.MonkeyPatch, setting: Setting
+) -> None:
+    """In a configuration of his own, and in the environment."""
+    user_file.write_text(of(setting, "/elsewhere"))
+    assert "/elsewhere" in str(getattr(read_settings(project), setting.name))
+    monkeypatch.setenv(setting.variable, "../there")
+    assert "../there" in str(getattr(read_settings(project), setting.name))
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column", "words"),
     [
@@ -91,6 +139,8 @@ def test_folders_of_a_file_are_from_the_root_and_of_the_environment_from_here(
         ('max_cost = "much"\n', 1, 1, "dollars"),
         ("poll_seconds = -1\n", 1, 1, "seconds"),
         ("poll_seconds = inf\n", 1, 1, "seconds"),
+        ("poll_seconds = 0\n", 1, 1, "more than 0"),
+        ('cache = "~nobody-of-that-name/cache"\nout = 7\n', 2, 1, "a path"),
         ('allow_read = "photos"\nprices = 3\n', 2, 1, "a path"),
         ("model = 'x'\n", 1, 1, "there is no setting `model`"),
         ("token = 'x'\n", 1, 1, "there is no setting `token`"),

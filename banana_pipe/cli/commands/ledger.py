@@ -24,7 +24,7 @@ from banana_pipe.cli.terminal import Paper, err, out
 from banana_pipe.cli.words import ATTEMPTS, count
 from banana_pipe.model import ACTIVE, COUNTED, Attempt
 from banana_pipe.prices import show_usd, total
-from banana_pipe.project import find_root
+from banana_pipe.project import cache_of, find_root
 
 EXIT_IN_DOUBT = 6
 
@@ -122,7 +122,7 @@ def _project(recipe: Path | None, cache: Path | None) -> tuple[Path, Settings, P
     """The root, its settings and its cache."""
     root = find_root(Path.cwd() if recipe is None else recipe.resolve().parent)
     settings = read_settings(root)
-    return root, settings, (cache or settings.cache or root / "cache").absolute()
+    return root, settings, cache_of(root, cache or settings.cache)
 
 
 def _show_settled(
