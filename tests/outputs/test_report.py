@@ -82,7 +82,7 @@ ALLOWED_TAGS = {
 }
 ALLOWED_ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "src", "alt", "title", "width"),
-    *("height", "loading", "decoding", "aria-hidden", "aria-label", "datetime"),
+    *("height", "loading", "aria-hidden", "aria-label", "datetime"),
 }
 HOSTILE = (
     *("<script>", "</style>", "</title>", "<!--", "<img src=x>", "]]>", "&lt;", ">", '"', "'", "`", "\n", "\0"),
