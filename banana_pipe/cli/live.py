@@ -19,7 +19,7 @@ from rich.text import Text
 from banana_pipe.cli.lines import outcome_line, worth_telling
 from banana_pipe.cli.tally import Tally
 from banana_pipe.cli.terminal import Paper, clean, fitted, one_line
-from banana_pipe.cli.words import ATTEMPTS, STATUSES, duration
+from banana_pipe.cli.words import ATTEMPTS, STATUSES, amount, count, duration
 from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting, Warned
 from banana_pipe.model import Status
 from banana_pipe.prices import show_usd
@@ -103,7 +103,7 @@ class LiveTable:
         line.add_column(no_wrap=True)
         line.add_row(
             Text(name, style="bold"),
-            Text(f"{tally.made}/{tally.to_do}"),
+            Text(f"{tally.made}/{count(tally.to_do, 'node')}{_calls(tally)}"),
             ProgressBar(total=max(1, tally.to_do), completed=tally.made, complete_style="yellow"),
             Text(when, style="dim"),
         )
@@ -111,10 +111,10 @@ class LiveTable:
 
     def _counts(self) -> Text:
         tally = self.tally
-        parts = [(f"● {len(tally.flights)} in flight", "yellow")] if tally.flights else []
+        parts = [(f"● {count(len(tally.flights), 'call')} in flight", "yellow")] if tally.flights else []
         to_come = tally.to_do - tally.made - len({flight.node for flight in tally.flights.values()})
         if to_come > 0:
-            parts.append((f"○ {to_come} to come", "blue"))
+            parts.append((f"○ {count(to_come, 'node')} to come", "blue"))
         statuses = tally.statuses
         parts += [
             (f"{STATUSES[status].mark} {statuses[status]} {status}", STATUSES[status].style)
@@ -143,8 +143,14 @@ def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, 
     return Text.assemble((mark, style), f" {one_line(node)}"), Text(one_line(what), style=style), when
 
 
+def _calls(tally: Tally) -> str:
+    """How many calls of how many have ended, where a node has more than one."""
+    most = tally.plan.calls_max if tally.plan else 0
+    return f", {min(most, tally.calls_ended)}/{count(most, 'call')}" if most > tally.to_do else ""
+
+
 def _money(spent: int | None) -> str:
-    return "nothing spent" if spent == 0 else show_usd(spent)
+    return f"{amount(spent)} spent" if not spent else show_usd(spent)
 
 
 class _Forgiving:

@@ -97,7 +97,8 @@ def bill(calls: int, cost: int | None, calls_max: int, cost_max: int | None) -> 
     if calls == calls_max:
         return f"{count(calls, 'call')}, {about(cost)}"
     if cost_max == 0:
-        return f"{count(calls, 'call')}, at most {calls_max}, free"
+        certain = f"{count(calls, 'call')}, at most {calls_max}" if calls else f"at most {count(calls_max, 'call')}"
+        return f"{certain}, free"
     most = f"at most {count(calls_max, 'call')}, {show_usd(cost_max)}"
     if calls == 0:
         return most
@@ -107,6 +108,11 @@ def bill(calls: int, cost: int | None, calls_max: int, cost_max: int | None) -> 
 def about(cost: int | None) -> str:
     """`about $0.12`, `free`, `unknown price`: prices are a table, not an offer."""
     return f"about {show_usd(cost)}" if cost else show_usd(cost)
+
+
+def amount(cost: int | None) -> str:
+    """`$0.12`, `nothing`, `an unknown amount`: a sum, where `free` would be said of one thing."""
+    return "an unknown amount" if cost is None else show_usd(cost) if cost else "nothing"
 
 
 def dollars(price: int) -> str:

@@ -188,7 +188,15 @@ def test_the_table_shows_where_the_run_stands(terminal: pytest.MonkeyPatch, *, c
     hands.time += 5
     table.close()
     shown = stream.getvalue()
-    for words in ("shop", "1/3", "1 in flight", "$0.04 of at most $0.12", "hero[who=fox]", "being made", "rate limit"):
+    for words in (
+        "shop",
+        "1/3",
+        "1 call in flight",
+        "$0.04 of at most $0.12",
+        "hero[who=fox]",
+        "being made",
+        "rate limit",
+    ):
         assert words in shown
     assert "✗ failed   c  it says no" in shown
     assert ("\033[33m" in shown or "\033[1;33m" in shown) is colour
