@@ -3,7 +3,7 @@
 Unaware of everything else in the package.
 
     BananaError                 anything we foresee; carries the exit code of its kind
-    ├─ UsageError          2    the user's: a flag, a name, a folder
+    ├─ UsageError          2    the user's: a flag, a name, a folder, a lock file
     │  └─ RecipeError      2    one mistake in a recipe, at its place
     │     └─ RecipeErrors  2    all mistakes of a load, in the order of the file
     ├─ SpendingStopped     3    a cap, the balance, or no consent

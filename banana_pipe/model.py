@@ -423,3 +423,7 @@ class Run:
     saved: int | None
     seconds: float
     warnings: tuple[str, ...] = ()
+    placed: int = 0
+    """Files that this run put into the output folder."""
+    removed: int = 0
+    """Files that it took away there."""

@@ -5,6 +5,7 @@ Unaware of buying, of the output folder and of how a plan is shown.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -220,6 +221,26 @@ def _written(
         calls_max=sum(line.calls for line in maybe),
         cost=total(line.cost for line in calling),
         cost_max=total(line.cost for line in maybe),
+        warnings=_beyond_samples(maybe, seen, findings, asked),
+    )
+
+
+def _beyond_samples(
+    lines: Iterable[PlannedNode],
+    seen: Mapping[str, _Seen],
+    findings: Mapping[Key, Finding],
+    asked: Mapping[str, Iterable[int]],
+) -> tuple[str, ...]:
+    """A word about each take that would be bought beyond a step's `samples`: a slip of the finger costs money."""
+    more: Counter[tuple[str, int, int]] = Counter()
+    for one in (seen[line.id] for line in lines):
+        missing = {take.wanted.sample for take in one.takes if isinstance(findings[take.wanted.key], Miss)}
+        wanted = missing if one.takes else samples_of(one.node, asked.get(one.node.id, ()))
+        more.update((one.node.step, one.node.samples, sample) for sample in wanted if sample > one.node.samples)
+    return tuple(
+        f"step {step}: take {sample} is beyond `samples: {samples}`; it is bought besides, with"
+        f" {calls} {'call' if calls == 1 else 'calls'} more"
+        for (step, samples, sample), calls in sorted(more.items())
     )
 
 

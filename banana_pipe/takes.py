@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.canonical import Digest
-from banana_pipe.model import Artifact, BaseKey, Graph, Node, NodeInput, Pick, Reason, Request
+from banana_pipe.model import Artifact, BaseKey, Graph, Key, Node, NodeInput, Outcome, Pick, Reason, Request
 from banana_pipe.prices import PriceTable
 from banana_pipe.request import base_key_of, key_of, request_for, with_sample
 from banana_pipe.store.lockfile import LockFile
@@ -113,3 +113,15 @@ def oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | No
             size = f"{artifact.size / 1e6:.1f} MB"
             return f"{whose} has {size}, and the provider takes {limit / 1e6:.0f} MB: {cure}"
     return None
+
+
+def had_before(outcomes: Iterable[Outcome]) -> dict[Key, int | None]:
+    """The price of each picture that was there before the run; those whose bytes are nowhere are not."""
+    takes = [(outcome, take) for outcome in outcomes for take in outcome.takes]
+    bought = {take.result.key for _, take in takes if take.bought}
+    return {
+        take.result.key: take.result.price
+        for outcome, take in takes
+        if take.result.key not in bought
+        and (outcome.status != "lost" or any(output.key == take.result.key for output in outcome.outputs))
+    }

@@ -84,6 +84,10 @@ class Publisher:
         self._mine = asyncio.Lock()
         self._settled: dict[str, set[str]] = {}
         """The paths that belong to each node that is done."""
+        self.placed = 0
+        """Pictures put into the folder so far."""
+        self.removed = 0
+        """Pictures taken away from it."""
 
     async def start(self) -> None:
         """Make the folder ready. Raises UsageError if it belongs to another recipe, or has links where we write."""
@@ -103,6 +107,7 @@ class Publisher:
         if wanting:
             async with self._turn():
                 placed = await _in_a_thread(lambda: {output.path: self._place(node.id, output) for output in wanting})
+            self.placed += sum(standing == "placed" for standing in placed.values())
         told = _told(outcome, planned, placed, self.out)
         if told.status in ("cached", "done"):
             self._settled[node.id] = {output.path for output in planned}
@@ -188,6 +193,7 @@ class Publisher:
         self._write_manifest(document, gone)
         for placed in gone:
             self._remove(self.out / placed.path)
+            self.removed += 1
         self._shorten_the_journal(document)
         return warnings
 
