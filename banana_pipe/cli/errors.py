@@ -41,9 +41,9 @@ def show_error(paper: Paper, error: BananaError) -> None:
 def show_usage(paper: Paper, error: click.ClickException) -> None:
     """Say what was wrong with the command line."""
     paper.say(paper.styled("error: ", "bold red") + paper.styled(error.format_message(), "bold"))
-    context = getattr(error, "ctx", None)
-    if context is not None:
-        paper.say(paper.styled(f"  → {context.command_path} --help", "cyan"))
+    hint = _help_for(error)
+    if hint is not None:
+        paper.say(paper.styled(f"  → {hint}", "cyan"))
 
 
 def error_json(error: BananaError, exit_code: int) -> Json:
@@ -55,15 +55,26 @@ def error_json(error: BananaError, exit_code: int) -> Json:
     return {"error": described, "exit_code": exit_code}
 
 
-def message_json(message: str, exit_code: int) -> Json:
+def usage_json(error: click.ClickException) -> Json:
+    """The same for a wrong command line."""
+    return message_json(error.format_message(), EXIT_USAGE, _help_for(error))
+
+
+def message_json(message: str, exit_code: int, hint: str | None = None) -> Json:
     """The same for what is no BananaError."""
     kind = _KIND_OF_CODE.get(exit_code, "failed")
-    return {"error": {"kind": kind, "message": message, "hint": None, "at": None}, "exit_code": exit_code}
+    return {"error": {"kind": kind, "message": message, "hint": hint, "at": None}, "exit_code": exit_code}
 
 
 def print_json(paper: Paper, value: Json) -> None:
     """Print *value* as the one object on stdout. ASCII: an escape sequence in a name stays one of JSON's."""
     paper.say(json.dumps(value, indent=2))
+
+
+def _help_for(error: click.ClickException) -> str | None:
+    """What to call for the words that are known, where it is known which command was meant."""
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context is not None else None
 
 
 def _described(error: BananaError) -> dict[str, Json]:

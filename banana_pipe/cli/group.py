@@ -24,6 +24,7 @@ from banana_pipe.cli.errors import (
     print_json,
     show_error,
     show_usage,
+    usage_json,
 )
 from banana_pipe.cli.terminal import be_lenient, err, out
 from banana_pipe.errors import BananaError
@@ -114,7 +115,7 @@ def _run(arguments: Sequence[str]) -> int:
         return EXIT_USAGE
     except click.ClickException as error:
         show_usage(err(), error)
-        return _ended(message_json(error.format_message(), EXIT_USAGE), EXIT_USAGE, wants_json)
+        return _ended(usage_json(error), EXIT_USAGE, wants_json)
     except (KeyboardInterrupt, click.Abort):
         err().say("\ninterrupted")
         return _ended(message_json("interrupted", EXIT_INTERRUPTED), EXIT_INTERRUPTED, wants_json)

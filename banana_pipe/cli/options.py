@@ -15,27 +15,43 @@ from typing import Any, TypeVar
 import click
 
 from banana_pipe.api import Access, Options
-from banana_pipe.cli.config import Settings, read_base_url, read_dollars, read_settings, read_token
+from banana_pipe.cli.config import (
+    Settings,
+    read_base_url,
+    read_count,
+    read_dollars,
+    read_positive,
+    read_settings,
+    read_token,
+)
 from banana_pipe.cli.terminal import Paper, err, out
+from banana_pipe.errors import UsageError
 from banana_pipe.model import Budget
 from banana_pipe.project import find_root
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Dollars(click.ParamType[int]):
-    """An amount of dollars, in micro-dollars."""
+class Number(click.ParamType[int]):
+    """What *read* makes of a text: the same words are wrong here as in a configuration."""
 
-    name = "usd"
+    def __init__(self, name: str, read: Callable[[object], int]) -> None:
+        self.name = name
+        self._read = read
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read *value*, or fail with what is wanted."""
         if isinstance(value, int):
             return value
         try:
-            return read_dollars(value)
+            return self._read(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
+
+
+COUNT = Number("number", read_count)
+POSITIVE = Number("number", read_positive)
+DOLLARS = Number("usd", read_dollars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,7 @@ def read_call(recipe: Path, values: dict[str, Any]) -> Call:
     folder = Path(os.path.realpath(recipe)).parent  # `resolve` raises for a link to itself
     root = find_root(folder) if folder.is_dir() else Path.cwd()
     settings = read_settings(root)
+    _refuse_no_folders(root, values["allow_read"])
     options = Options(
         sets=values["sets"],
         vars_files=values["vars_files"],
@@ -129,6 +146,14 @@ def read_call(recipe: Path, values: dict[str, Any]) -> Call:
         allow_read=(*settings.allow_read, *values["allow_read"]),
     )
     return Call(recipe, options, settings, root, values["as_json"], _shared(values))
+
+
+def _refuse_no_folders(root: Path, folders: tuple[Path, ...]) -> None:
+    for folder in folders:
+        if not os.path.isdir(root / folder):
+            what = "it is no folder" if os.path.exists(root / folder) else "there is no such folder"
+            hint = f"folders to read are named from the project's root, {root}, or by their whole path"
+            raise UsageError(f"--allow-read {folder}: {what}", hint=hint)
 
 
 def read_budget(settings: Settings, values: dict[str, Any]) -> Budget:
@@ -178,8 +203,8 @@ _RECIPE_OPTIONS = (
     _JSON,
 )
 _SPENDING_OPTIONS = (
-    click.option("--max-calls", type=click.IntRange(min=0), metavar="N", help="Make at most N calls, then stop."),
-    click.option("--max-cost", type=Dollars(), metavar="USD", help="Spend at most so many dollars, then stop."),
+    click.option("--max-calls", type=COUNT, metavar="N", help="Make at most N calls, then stop."),
+    click.option("--max-cost", type=DOLLARS, metavar="USD", help="Spend at most so many dollars, then stop."),
     click.option("--allow-unpriced", is_flag=True, help="Under --max-cost, buy what has no known price too."),
     click.option("--yes", "-y", is_flag=True, help="Agree to the price without being asked."),
 )

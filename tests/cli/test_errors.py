@@ -93,6 +93,55 @@ def test_a_wrong_command_is_answered_with_the_nearest(pipe: Pipe) -> None:
     assert pipe().code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("run recipes/small.yaml --jobs 0", "at least 1 is wanted"),
+        ("run recipes/small.yaml --jobs many", "a whole number is wanted"),
+        ("run recipes/small.yaml --max-calls=-1", "a whole number is wanted"),
+        ("run recipes/small.yaml --max-cost=-1", "dollars are wanted"),
+        ("pick recipes/small.yaml base 0", "at least 1 is wanted"),
+    ],
+)
+def test_a_wrong_number_is_told_in_the_words_of_the_settings(pipe: Pipe, arguments: str, words: str) -> None:
+    """No `x>=1`: what is wanted, and an example."""
+    said = pipe(*arguments.split())
+    assert said.code == 2
+    assert words in said.err
+    assert ">=" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ("plan recipes/small.yaml --nope", "plan"),
+        ("plan", "plan"),
+        ("run x --jobs 0", "run"),
+        ("ledger show --nope", "ledger show"),
+    ],
+)
+def test_a_wrong_command_line_has_a_hint_for_scripts_too(pipe: Pipe, arguments: str, command: str) -> None:
+    """The same as people see."""
+    said = pipe(*arguments.split(), "--json")
+    error = json.loads(said.out)["error"]
+    assert error["kind"] == "usage"
+    assert error["hint"] == f"banana-pipe {command} --help"
+    assert error["hint"] in said.err
+
+
+def test_a_folder_to_read_must_be_there(pipe: Pipe, project: Path) -> None:
+    """A misspelt one would only show as a picture that may not be read."""
+    (project / "recipes" / "photos").mkdir()
+    plan = ("plan", "recipes/small.yaml", "--allow-read")
+    for name in ("photos", "recipes/small.yaml", "x" * 5000, "banana-pipe.toml/x"):
+        said = pipe(*plan, "recipes", "--allow-read", name)
+        assert said.code == 2
+        assert "--allow-read" in said.err
+        assert str(project) in said.err
+    assert pipe(*plan, "recipes/photos").code == 0
+    assert pipe(*plan, str(project.parent)).code == 0
+
+
 def test_all_mistakes_are_shown_and_counted(pipe: Pipe, project: Path) -> None:
     """One round of mending, not five."""
     (project / "recipes" / "two.yaml").write_text("version: 1\nsteps:\n  a: {generat: A}\n  b: {generate: '{{ x }}'}\n")

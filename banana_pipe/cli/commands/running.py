@@ -16,7 +16,15 @@ from banana_pipe.buying import no_token
 from banana_pipe.cli.commands.planning import show_plan
 from banana_pipe.cli.config import Settings
 from banana_pipe.cli.errors import print_json
-from banana_pipe.cli.options import Call, read_budget, read_call, recipe_argument, recipe_options, spending_options
+from banana_pipe.cli.options import (
+    POSITIVE,
+    Call,
+    read_budget,
+    read_call,
+    recipe_argument,
+    recipe_options,
+    spending_options,
+)
 from banana_pipe.cli.progress import Progress, open_progress
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask, bill_again, bill_of
@@ -30,7 +38,7 @@ from banana_pipe.purchase.orders import Consent, Pace
 @recipe_argument
 @recipe_options
 @click.option("--dry-run", "-n", is_flag=True, help="Only show the plan.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Calls under way at once (8).")
+@click.option("--jobs", "-j", type=POSITIVE, metavar="N", help="Calls under way at once (8).")
 @click.option("--fail-fast", is_flag=True, help="Begin nothing new after the first failure.")
 @spending_options
 @click.option("--rebuy", is_flag=True, help="Buy again what was paid and is lost.")
