@@ -26,7 +26,7 @@ from banana_pipe.running import Interrupts, plan
 from banana_pipe.store import lockfile
 from banana_pipe.store.lookup import Wanted
 from banana_pipe.takes import Market, TakeWanted
-from banana_pipe.workspace import Workspace, open_recipe
+from banana_pipe.workspace import SANDBOX, Workspace, open_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ async def pick(workspace: Workspace, text: str, sample: int) -> tuple[Picked, ..
     Raises UsageError where a node has no such take, or its request is not known yet.
     """
     decided = await plan(workspace)
-    chosen = [(node, await _had(workspace, node, _takes(decided, node), sample)) for node in _nodes(workspace, text)]
+    nodes = _nodes(workspace, text)
+    chosen = [(node, await _had(workspace, node, _takes(workspace, decided, node), sample)) for node in nodes]
     return tuple(_write_pick(workspace, node, had, sample) for node, had in chosen)
 
 
@@ -91,7 +92,7 @@ async def reroll(
     """
     decided = await plan(workspace)
     orders = [
-        (node, await _next_take(workspace.markets[node.provider], _takes(decided, node)))
+        (node, await _next_take(workspace.markets[node.provider], _takes(workspace, decided, node)))
         for node in _nodes(workspace, text)
     ]
     distinct = {take.wanted.key: workspace.markets[node.provider].price(node) for node, take in orders}
@@ -109,12 +110,18 @@ def _nodes(workspace: Workspace, text: str) -> list[Node]:
     return [node for node, _ in select(workspace.graph, text)]
 
 
-def _takes(decided: Decided, node: Node) -> tuple[TakeWanted, ...]:
+def _takes(workspace: Workspace, decided: Decided, node: Node) -> tuple[TakeWanted, ...]:
     if node.id not in decided.takes:
-        raise UsageError(
-            f"the pictures that {node.id} reads are not known yet", hint="run the recipe first, then choose"
-        )
+        hint = _only_drawn(workspace, node) or "run the recipe first, then choose"
+        raise UsageError(f"the pictures that {node.id} reads are not known yet", hint=hint)
     return decided.takes[node.id]
+
+
+def _only_drawn(workspace: Workspace, node: Node) -> str | None:
+    """What to do where *node* was made in the sandbox, and is asked for elsewhere."""
+    if node.provider == SANDBOX or lockfile.read(workspace.places.sandbox_lock).latest_with_label(node.id) is None:
+        return None
+    return "the sandbox has made it: choose there with --provider sandbox, or run the recipe without it first"
 
 
 async def _had(workspace: Workspace, node: Node, takes: Sequence[TakeWanted], sample: int) -> list[lockfile.Bought]:
@@ -131,7 +138,8 @@ async def _had(workspace: Workspace, node: Node, takes: Sequence[TakeWanted], sa
         if isinstance(finding := findings[take.wanted.key], Hit | Known)
     ]
     if not had:
-        raise UsageError(f"{node.id} has no picture yet to pick from", hint="run the recipe first")
+        hint = _only_drawn(workspace, node) or "run the recipe first"
+        raise UsageError(f"{node.id} has no picture yet to pick from", hint=hint)
     if all(bought.sample != sample for bought in had):
         listed = ", ".join(str(bought.sample) for bought in had)
         raise UsageError(
@@ -211,10 +219,14 @@ async def _buy(
         )
     errors = [one for one in bought if isinstance(one, BaseException)]
     interrupted = any(buyer.interrupted for buyer in buyers.values())
-    stops = [buyer.stop_reason.error for buyer in buyers.values() if buyer.stop_reason is not None]
-    if errors or (stops and not interrupted):
-        raise [*errors, *stops][0]
-    return [one for one in bought if isinstance(one, Rerolled)], interrupted
+    stops = [buyer.stop_reason for buyer in buyers.values() if buyer.stop_reason is not None]
+    taken = [one for one in bought if isinstance(one, Rerolled)]
+    # A cap that came after some purchases is said of the takes that it left: what was bought is to be said too.
+    has_news = any(isinstance(one.answer, Bought) or one.answer.status != "waiting" for one in taken)
+    is_said = has_news and all(stop.kind == "cap" for stop in stops)
+    if errors or (stops and not interrupted and not is_said):
+        raise [*errors, *(stop.error for stop in stops)][0]
+    return taken, interrupted
 
 
 async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: TakeWanted, buyer: Buyer) -> Rerolled:

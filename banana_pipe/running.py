@@ -16,10 +16,10 @@ from typing import Protocol
 from banana_pipe import planning
 from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, StoreError, UsageError
-from banana_pipe.events import Event, Listener, RunEnded, RunStarted, Warned
+from banana_pipe.events import AttemptMoved, CallStarted, Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
-from banana_pipe.model import Key, Node, Outcome, Run, RunStatus
+from banana_pipe.model import Attempt, Key, Node, Outcome, Run, RunStatus
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
@@ -29,7 +29,7 @@ from banana_pipe.prices import total
 from banana_pipe.providers.catalog import origin
 from banana_pipe.purchase.orders import Stop
 from banana_pipe.record import Record
-from banana_pipe.takes import Market
+from banana_pipe.takes import Market, had_before
 from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
 
@@ -48,7 +48,8 @@ async def plan(workspace: Workspace) -> Decided:
     decided = await planning.plan(workspace.graph, workspace.markets, workspace.files)
     modified = _modified(workspace, decided)
     nodes = tuple(replace(line, modified=line.id in modified) for line in decided.plan.nodes)
-    return replace(decided, plan=replace(decided.plan, nodes=nodes, warnings=workspace.warnings))
+    warnings = (*workspace.warnings, *decided.plan.warnings)
+    return replace(decided, plan=replace(decided.plan, nodes=nodes, warnings=warnings))
 
 
 async def run(
@@ -58,30 +59,42 @@ async def run(
     decided: Decided | None = None,
     emit: Listener | None = None,
     argv: Sequence[str] = (),
+    again: str | None = None,
     interrupts: Interrupts | None = None,
 ) -> Run:
     """Make the pictures of a recipe, buying what is missing, and leave the output folder.
 
+    *argv* is kept in the log; *again* is the command that makes this folder again, for the page.
     Raises NotAuthorised where a token is needed and there is none, UsageError where the folder is
     another recipe's, StoreError where nothing could be recorded: each before anything is sent.
     """
     limits = limits or Limits()
     decided = decided or await plan(workspace)
-    return await _Running(workspace, limits, decided, emit or _silence, argv).run(interrupts)
+    again = again or shlex.join(("banana-pipe", "run", str(workspace.path)))
+    return await _Running(workspace, limits, decided, emit or _silence, argv, again).run(interrupts)
 
 
 class _Running:
     """The state of one run."""
 
     def __init__(
-        self, workspace: Workspace, limits: Limits, decided: Decided, emit: Listener, argv: Sequence[str]
+        self,
+        workspace: Workspace,
+        limits: Limits,
+        decided: Decided,
+        emit: Listener,
+        argv: Sequence[str],
+        again: str,
     ) -> None:
         self._workspace = workspace
         self._limits = limits
         self._decided = decided
         self._argv = argv
+        self._again = again
         self._id = run_id(workspace.clock.now())
-        self._warnings = [*workspace.warnings]
+        self._warnings = [*decided.plan.warnings]
+        self._refusals: dict[Key, Attempt] = {}
+        """What the provider said no to last, until it is asked for again."""
         self._listeners = [emit]
         self._record = Record(workspace)
         self._log = self._new_log()
@@ -133,10 +146,6 @@ class _Running:
         redact = token.redact if token is not None else str
         return RunLog(log_path(places.out, self._id), start, redact=redact, clock=self._workspace.clock)
 
-    def _command(self) -> str:
-        """What makes this folder again."""
-        return shlex.join(self._argv or ("banana-pipe", "run", str(self._workspace.path)))
-
     # --- before anything is sent ---
 
     def _refuse_the_folder(self) -> None:
@@ -165,7 +174,9 @@ class _Running:
             return False
         left = await market.stores.ledger.open_attempts(origin(self._workspace.access.base_url))
         if left and self._workspace.access.token is None:
-            self._tell(Warned(f"{len(left)} accepted calls of earlier runs wait to be collected: that needs a token"))
+            calls = "1 accepted call of an earlier run has to wait"
+            calls = calls if len(left) == 1 else f"{len(left)} accepted calls of earlier runs wait"
+            self._tell(Warned(f"{calls} to be collected: that needs a token"))
             return False
         return bool(left)
 
@@ -185,6 +196,10 @@ class _Running:
     def _tell(self, event: Event) -> None:
         if isinstance(event, Warned):
             self._warnings.append(event.message)
+        elif isinstance(event, CallStarted):
+            self._refusals.pop(event.attempt.key, None)
+        elif isinstance(event, AttemptMoved) and event.attempt.state in ("FAILED", "NOT_SENT"):
+            self._refusals[event.attempt.key] = event.attempt
         for listener in self._listeners:
             listener(event)
 
@@ -210,7 +225,9 @@ class _Running:
 
     async def _ended(self, executor: Executor, counters: Iterable[Counter], seconds: float) -> Run:
         counters = list(counters)
-        outcomes = tuple(executor.outcomes[node.id] for node in self._workspace.graph if node.id in executor.outcomes)
+        refused = {attempt.node: attempt for attempt in self._refusals.values()}
+        ended = (executor.outcomes[node.id] for node in self._workspace.graph if node.id in executor.outcomes)
+        outcomes = tuple(_with_what_was_said(outcome, refused.get(outcome.node)) for outcome in ended)
         stops = [counter.buyer.stop_reason for counter in counters if counter.buyer is not None]
         bought = [a for counter in counters for a in await counter.market.stores.ledger.attempts_of(self._id)]
         exit_code = _exit_code(outcomes, self._that_count(outcomes, stops), executor.error)
@@ -224,7 +241,7 @@ class _Running:
             called=len(bought),
             paid_images=sum(attempt.state == "STORED" for attempt in bought),
             cost=total(attempt.price for attempt in bought),
-            saved=_saved(outcomes),
+            saved=total(had_before(outcomes).values()),
             seconds=seconds,
             warnings=tuple(self._warnings),
         )
@@ -250,7 +267,7 @@ class _Running:
             version=__version__,
         )
         entries = manifest.entries(graph, run.outcomes)
-        page = partial(report.page, run=run, graph=graph, command=self._command())
+        page = partial(report.page, run=run, graph=graph, command=self._again)
         for warning in await self._publisher.finish(header, entries, nodes=graph.nodes, full=True, page=page):
             self._tell(Warned(warning))
 
@@ -261,13 +278,23 @@ class _Running:
                 await write()
             except (StoreError, UsageError) as trouble:
                 error = error or trouble
-        run = replace(run, warnings=tuple(self._warnings))
+        publisher = self._publisher
+        run = replace(run, warnings=tuple(self._warnings), placed=publisher.placed, removed=publisher.removed)
         self._tell(RunEnded(run, self._workspace.clock.now()))
         if self._log.trouble is not None:
             self._tell(Warned(f"the log is not whole: {self._log.trouble.message}"))
         if error is not None:
             raise error
         return replace(run, warnings=tuple(self._warnings))
+
+
+def _with_what_was_said(outcome: Outcome, attempt: Attempt | None) -> Outcome:
+    """*outcome* with the provider's own words first, where a stop kept its call from being sent again."""
+    said = attempt.error_message if attempt else None
+    if outcome.status != "waiting" or attempt is None or not said or said in (outcome.error or ""):
+        return outcome
+    trace = f" (trace_id {attempt.trace_id})" if attempt.trace_id else ""
+    return replace(outcome, error=f"not billed: {said}{trace}; it was not sent again: {outcome.error}")
 
 
 def _silence(_: Event) -> None:
@@ -289,13 +316,6 @@ def _modified(workspace: Workspace, decided: Decided) -> set[str]:
             if standing == "by hand":
                 modified.add(line.id)
     return modified
-
-
-def _saved(outcomes: Sequence[Outcome]) -> int | None:
-    takes = [take for outcome in outcomes for take in outcome.takes]
-    bought = {take.result.key for take in takes if take.bought}
-    kept = {take.result.key: take.result.price for take in takes if take.result.key not in bought}
-    return total(kept.values())
 
 
 def _exit_code(outcomes: Sequence[Outcome], stops: Sequence[Stop], error: BananaError | None) -> int:

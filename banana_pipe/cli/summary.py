@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from banana_pipe.api import Limits
 from banana_pipe.cli.options import Call
+from banana_pipe.cli.spending import Bill
 from banana_pipe.cli.terminal import Paper, one_line, width
-from banana_pipe.cli.words import REASONS, STATUSES, count, dollars, duration
-from banana_pipe.model import Budget, Outcome, Plan, Run, Status
+from banana_pipe.cli.words import REASONS, STATUSES, amount, count, dollars, duration
+from banana_pipe.model import Outcome, Plan, Run, Status
 from banana_pipe.prices import show_usd
+from banana_pipe.takes import had_before
 
 _MOST_NAMED = 8
+_OF_A_DAY = " for the day "
+"""How the ledger's words tell the cap of a day from that of a run."""
 _TROUBLES: tuple[Status, ...] = ("failed", "lost", "parked", "waiting", "blocked")
 
 
@@ -24,14 +29,16 @@ class Ended:
 
     run: Run
     plan: Plan
-    budget: Budget
+    limits: Limits
+    again: Bill
+    """What its consents let it buy again, beyond the plan's calls."""
     call: Call
 
 
 def run_lines(paper: Paper, ended: Ended) -> list[str]:
     """The summary of a run."""
     run = ended.run
-    lines = [_headline(paper, run), _money(run)]
+    lines = [_headline(paper, run), _money(run), *_files(run)]
     for status in _TROUBLES:
         troubled = [outcome for outcome in run.outcomes if outcome.status == status]
         if troubled:
@@ -47,23 +54,38 @@ def _headline(paper: Paper, run: Run) -> str:
     made = sum(outcome.status == "done" for outcome in run.outcomes)
     name = one_line(run.recipe)
     complete = run.exit_code == 0 and there == len(run.outcomes)
-    if complete and made == 0:
-        return paper.styled(f"✓ {name}: nothing to do, all {count(there, 'node')} are there", "bold green")
     if complete:
-        return paper.styled(f"✓ {name}: all {count(there, 'node')} are there, {made} of them new", "bold green")
+        return paper.styled(f"✓ {name}: {_complete(run, there, made)}", "bold green")
     words = {"interrupted": "interrupted", "stopped": "stopped", "parked": "in doubt"}.get(run.status, "not complete")
     style = "bold yellow" if run.status in ("parked", "stopped", "interrupted", "waiting") else "bold red"
-    return paper.styled(f"✗ {name}: {words}, {there} of {count(len(run.outcomes), 'node')} are there", style)
+    verb = "is" if 1 in (there, len(run.outcomes)) else "are"
+    return paper.styled(f"✗ {name}: {words}, {there} of {count(len(run.outcomes), 'node')} {verb} there", style)
+
+
+def _complete(run: Run, there: int, made: int) -> str:
+    nodes = "there are no nodes" if there == 0 else f"all {there} nodes are there" if there > 1 else "its node is there"
+    if made:
+        return f"{nodes}, {made} of them new" if there > 1 else f"{nodes}, and new"
+    return f"{'nothing to buy' if run.placed or run.removed else 'nothing to do'}, {nodes}"
+
+
+def _files(run: Run) -> Iterator[str]:
+    """What was done to the folder, where the pictures that were made do not say it."""
+    made = any(outcome.status == "done" for outcome in run.outcomes)
+    placed = f"{count(run.placed, 'file')} put in place" if run.placed and not made else ""
+    removed = f"{count(run.removed, 'file')} removed" if run.removed else ""
+    if placed or removed:
+        yield f"  {', '.join(filter(None, (placed, removed)))}"
 
 
 def _money(run: Run) -> str:
     if run.called:
-        price = "free" if run.cost == 0 else f"for {show_usd(run.cost)}"
+        price = "free" if run.cost == 0 else f"for {amount(run.cost)}"
         verb = "made" if run.cost == 0 else "bought"
         bought = f"{count(run.paid_images, 'picture')} {verb} in {count(run.called, 'call')}, {price}"
     else:
         bought = "nothing bought"
-    kept = len({take.result.key for outcome in run.outcomes for take in outcome.takes if not take.bought})
+    kept = len(had_before(run.outcomes))
     had = f", {kept} had before" if kept else ""
     saved = f" (saved {show_usd(run.saved)})" if kept and run.saved else ""
     return f"  {bought}{had}{saved}, {duration(run.seconds)}"
@@ -128,19 +150,39 @@ def _advice(status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterat
 
 def _go_on(ended: Ended, _: str) -> tuple[str, str]:
     before = {3: "top up the account, then", 4: "check ACEDATACLOUD_API_TOKEN, then"}
-    return before.get(ended.run.exit_code, "to go on"), ended.call.command("run")
+    return before.get(ended.run.exit_code, "to go on"), ended.call.command("run", *_consents(ended))
 
 
 def _larger_cap(ended: Ended, _: str) -> tuple[str, str]:
-    """The same command with a cap that is enough for what is left."""
-    plan, run, caps = ended.plan, ended.run, []
-    if ended.budget.max_calls is not None:
-        caps += ["--max-calls", str(max(1, plan.calls_max - run.called))]
-    if ended.budget.max_cost is not None:
-        left = None if plan.cost_max is None or run.cost is None else max(0, plan.cost_max - run.cost)
-        caps += ["--max-cost", "USD" if left is None else dollars(left)]
-    words = "to go on" if caps else "raise the cap of a day, or go on tomorrow (UTC)"
-    return words, ended.call.command("run", *caps)
+    """The same command with a cap that is enough for what is left, and with what was agreed to."""
+    caps, budget = _caps_for_the_rest(ended), ended.limits.budget
+    capped = budget.max_cost is not None or budget.max_cost_per_day is not None
+    if capped and not budget.allow_unpriced and None in (ended.plan.cost_max, ended.again.cost):
+        words = "to buy what has no known price too"
+        return words, ended.call.command("run", *caps, "--allow-unpriced", *_consents(ended))
+    of_a_day = any(outcome.reason == "cap" and _OF_A_DAY in (outcome.error or "") for outcome in ended.run.outcomes)
+    words = "raise the cap of a day, or go on tomorrow (UTC)" if of_a_day or not caps else "to go on"
+    return words, ended.call.command("run", *caps, *_consents(ended))
+
+
+def _caps_for_the_rest(ended: Ended) -> list[str]:
+    run, budget, caps = ended.run, ended.limits.budget, []
+    if budget.max_calls is not None:
+        left = ended.plan.calls_max + ended.again.calls - run.called
+        caps += ["--max-calls", str(max(1, left))]
+    if budget.max_cost is not None:
+        # What has no known price does not count against a cap in dollars.
+        known = sum(line.cost or 0 for line in ended.plan.nodes if line.state in ("call", "wait"))
+        left = known + (ended.again.cost or 0) - (run.cost or 0)
+        caps += ["--max-cost", dollars(max(0, left))]
+    return caps
+
+
+def _consents(ended: Ended) -> list[str]:
+    """What was agreed to for this run: without it the next one would leave what is left."""
+    consent = ended.limits.consent
+    names = ("rebuy", "retry_unknown", "retry_refused")
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(consent, name)]
 
 
 _Advise = Callable[[Ended, str], tuple[str, str]]

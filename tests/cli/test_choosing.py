@@ -98,3 +98,12 @@ def test_the_shell_completes_names_of_nodes(project: Path) -> None:
     assert [item.value for item in complete_node(context, parameter, "tint[color=t")] == ["'tint[color=teal]'"]
     (project / RECIPE).write_text("nonsense")
     assert complete_node(context, parameter, "") == []
+
+
+def test_a_cap_in_between_says_what_was_bought_and_what_was_left(pipe: Pipe, made: Vendor) -> None:
+    """Exit 3, and the one that is left can be asked for alone: the other would be bought once more."""
+    said = pipe("reroll", RECIPE, "tint", "--max-calls", "1")
+    assert (said.code, len(made.charges)) == (3, 4)
+    assert said.out.count("take 2, picked ($0.039)") == 1
+    assert said.out.count("the cap of 1 call") == 1
+    assert f"→ to go on with it alone: banana-pipe reroll {RECIPE} 'tint[color=" in said.out

@@ -154,7 +154,7 @@ def test_failures_are_grouped_with_what_to_do_about_each(pipe: Pipe, at: Vendor)
     said = pipe(*RUN)
     assert said.code == 1
     lines = plainly(said.out)
-    assert lines[0] == "✗ small: not complete, 1 of 3 nodes are there"
+    assert lines[0] == "✗ small: not complete, 1 of 3 nodes is there"
     assert "✗ 2 nodes failed" in lines
     assert "→ change the words; or to send the same again: banana-pipe run recipes/small.yaml --retry-refused" in lines
     assert "→ to buy another take: banana-pipe reroll recipes/small.yaml 'tint[color=teal]'" in lines

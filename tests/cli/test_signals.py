@@ -53,7 +53,7 @@ def test_the_first_one_collects_what_is_accepted_and_sends_nothing_new(
 
 
 def test_the_second_one_leaves_at_once(project: Path, vendor: Vendor) -> None:
-    """Exit 130, no traceback, and the next run collects what was accepted."""
+    """Exit 130, a line that says how to go on, and the next run collects what was accepted."""
     vendor.behave(delay=NEVER)
     with start(*RUN, cwd=project, env=env_for(vendor)) as process:
         begun(process, vendor, project)
@@ -62,9 +62,12 @@ def test_the_second_one_leaves_at_once(project: Path, vendor: Vendor) -> None:
         while "stopping" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate()
+        out, err = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in err
+    said = "left at once: 1 call under way, and what is accepted is paid; to collect it and go on: banana-pipe run"
+    assert f"{said} recipes/small.yaml\n" in err
+    assert json.loads(out)["error"]["kind"] == "interrupted"
     vendor.advance(NEVER)
     vendor.behave(delay=0.0)
     assert in_process(*RUN, cwd=project, env=env_for(vendor)).code == 0

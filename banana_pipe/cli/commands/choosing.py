@@ -63,7 +63,7 @@ def reroll(recipe: Path, node: str, **values: Any) -> int:
     workspace = api.open_recipe(recipe, call.options, call.access(token=True))
     progress = open_progress(call.err)
     limits = read_limits(call.settings, values)
-    heard = interrupts(progress, limits.pace.grace)
+    heard = interrupts(call, progress, limits.pace.grace)
     asked = _agreement(call, workspace, node, values)
     with contextlib.ExitStack() as stack:
         stack.callback(workspace.close)
@@ -103,6 +103,8 @@ def _show_reroll(call: Call, rerolled: api.Reroll) -> None:
         if isinstance(one.answer, NotBought):
             look = STATUSES[one.answer.status]
             paper.say(f"{paper.styled(f'{look.mark} {one.node}', f'bold {look.style}')}: {one.answer.error}")
+            if one.answer.status == "waiting":
+                paper.say(paper.styled(f"  → to go on with it alone: {call.command('reroll', one.node)}", "cyan"))
             continue
         price = show_usd(one.answer.result.price)
         paper.say(f"{paper.styled(f'✓ {one.node}', 'bold green')}: take {one.sample}, picked ({price})")

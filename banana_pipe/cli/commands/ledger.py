@@ -21,7 +21,7 @@ from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.progress import open_progress
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper, err, out
-from banana_pipe.cli.words import ATTEMPTS, count
+from banana_pipe.cli.words import ATTEMPTS, amount, count
 from banana_pipe.model import ACTIVE, COUNTED, Attempt
 from banana_pipe.prices import show_usd, total
 from banana_pipe.project import cache_of, find_root
@@ -76,7 +76,7 @@ def show(recipe: Path | None, cache: Path | None, *, only_open: bool, as_json: b
         for line in [*table(paper, _COLUMNS, [_row(attempt) for attempt in listed]), ""]:
             paper.say(line)
     still_open = sum(attempt.state in ACTIVE for attempt in listed)
-    spent = show_usd(total(attempt.price for attempt in counted)) if counted else "nothing"
+    spent = amount(total(attempt.price for attempt in counted))
     paper.say(paper.styled(f"{count(len(listed), 'attempt')}, {still_open} open; {spent} spent", "bold"))
     paper.say(paper.styled(shown_path(folder / "ledger.db"), "dim"))
     return 0

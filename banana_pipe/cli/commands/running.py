@@ -15,7 +15,7 @@ from banana_pipe import api
 from banana_pipe.buying import no_token
 from banana_pipe.cli.commands.planning import show_plan
 from banana_pipe.cli.config import Settings
-from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.errors import EXIT_INTERRUPTED, message_json, print_json
 from banana_pipe.cli.options import (
     POSITIVE,
     Call,
@@ -29,7 +29,7 @@ from banana_pipe.cli.progress import Progress, open_progress
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask, bill_again, bill_of
 from banana_pipe.cli.summary import Ended, run_lines
-from banana_pipe.cli.words import about, bill, count
+from banana_pipe.cli.words import about, bill, count, dollars
 from banana_pipe.model import Run
 from banana_pipe.purchase.orders import Consent, Pace
 
@@ -56,7 +56,7 @@ def run(recipe: Path, *, dry_run: bool, verbose: bool, **values: Any) -> int:
             return 0
         limits = read_limits(call.settings, values)
         _announce(call, workspace, decided, limits, values)
-        ended = _run(call, workspace, decided, limits)
+        ended = _run(call, workspace, decided, limits, _again(call, values))
     finally:
         workspace.close()
     if call.json:
@@ -80,13 +80,22 @@ def read_limits(settings: Settings, values: dict[str, Any]) -> api.Limits:
     )
 
 
-def interrupts(progress: Progress, grace: float) -> Interrupts:
+def interrupts(call: Call, progress: Progress, grace: float) -> Interrupts:
     """Ctrl-C once and twice, said through *progress*."""
+
+    def leave() -> None:
+        progress.close()
+        flights = len(progress.tally.flights)
+        what = f"{count(flights, 'call')} under way, and what is accepted is paid" if flights else "no call under way"
+        call.err.say(f"left at once: {what}; to {'collect it and ' if flights else ''}go on: {call.command('run')}")
+        if call.json:
+            print_json(call.out, message_json("interrupted", EXIT_INTERRUPTED))
+
     first = (
         "stopping: nothing new is sent, what is accepted is collected for up to"
         f" {grace:.0f} s (Ctrl-C again leaves at once)"
     )
-    return Interrupts(lambda: progress.note(first), progress.close)
+    return Interrupts(lambda: progress.note(first), leave)
 
 
 def _announce(
@@ -105,23 +114,39 @@ def _announce(
     again = bill_again(workspace, plan, limits.consent)
     if again.calls:
         call.err.say(f"  and what is bought again: at most {count(again.calls, 'call')}, {about(again.cost)}")
+    free = {market for market, one in workspace.markets.items() if one.free}
+    drawn = any(line.calls and workspace.graph.nodes[line.id].provider in free for line in plan.nodes)
+    if drawn and any(values[name] is not None for name in ("max_calls", "max_cost")):
+        call.err.say("  caps are not for the sandbox: what it draws is free, and is drawn whole")
     owed = bill_of(workspace, plan, limits.consent)
     if owed.calls and workspace.access.token is None:
         raise no_token()
     ask(call.err, owed, call.settings, values)
 
 
-def _run(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits) -> Run:
+def _again(call: Call, values: dict[str, Any]) -> str:
+    """The command that makes this folder again: with its caps, without what was agreed to once."""
+    caps = []
+    if values["max_calls"] is not None:
+        caps += ["--max-calls", str(values["max_calls"])]
+    if values["max_cost"] is not None:
+        caps += ["--max-cost", dollars(values["max_cost"])]
+    return call.command("run", *caps)
+
+
+def _run(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits, again: str) -> Run:
     progress = open_progress(call.err)
     argv = tuple(sys.argv[1:])
     try:
-        with interrupts(progress, limits.pace.grace) as heard:
-            return api.call(
-                api.run(workspace, limits, decided=decided, emit=progress.hear, argv=argv, interrupts=heard)
+        with interrupts(call, progress, limits.pace.grace) as heard:
+            going = api.run(
+                workspace, limits, decided=decided, emit=progress.hear, argv=argv, again=again, interrupts=heard
             )
+            return api.call(going)
     finally:
         progress.close()
         # Also where an error of our own files ends the command: what was made and paid is said.
         if progress.tally.run is not None:
-            for line in run_lines(call.said, Ended(progress.tally.run, decided.plan, limits.budget, call)):
+            bought_again = bill_again(workspace, decided.plan, limits.consent)
+            for line in run_lines(call.said, Ended(progress.tally.run, decided.plan, limits, bought_again, call)):
                 call.said.say(line)
