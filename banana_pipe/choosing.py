@@ -13,7 +13,7 @@ from functools import partial
 from itertools import count
 
 from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
-from banana_pipe.errors import SpendingStopped, UsageError
+from banana_pipe.errors import BananaError, SpendingStopped, UsageError
 from banana_pipe.events import Listener
 from banana_pipe.model import Hit, Key, Known, Node, Plan
 from banana_pipe.planning import Decided
@@ -64,6 +64,17 @@ class Reroll:
     takes: tuple[Rerolled, ...]
     then: Plan
     interrupted: bool
+    error: BananaError | None
+    """What ended it before its time, where some takes came to something all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Buying:
+    """What became of the orders; as in `Reroll`."""
+
+    takes: tuple[Rerolled, ...]
+    interrupted: bool
+    error: BananaError | None
 
 
 async def pick(workspace: Workspace, text: str, sample: int) -> tuple[Picked, ...]:
@@ -88,7 +99,8 @@ async def reroll(
 ) -> Reroll:
     """Buy exactly one more take of every node that *text* means, and pick it.
 
-    Raises SpendingStopped where *agree* says no, and what `run` raises.
+    Raises SpendingStopped where *agree* says no, what `run` raises, and what stopped it before
+    anything came of any take.
     """
     decided = await plan(workspace)
     orders = [
@@ -98,10 +110,10 @@ async def reroll(
     distinct = {take.wanted.key: workspace.markets[node.provider].price(node) for node, take in orders}
     if not agree(Price(len(distinct), total(distinct.values()))):
         raise SpendingStopped("nobody agreed to the price, so nothing was bought", hint="agree with --yes")
-    taken, interrupted = await _buy(workspace, decided, orders, limits, emit, interrupts)
+    done = await _buy(workspace, decided, orders, limits, emit, interrupts)
     after = open_recipe(workspace.path, workspace.options, workspace.access, workspace.clock)
     try:
-        return Reroll(tuple(taken), (await plan(after)).plan, interrupted)
+        return Reroll(done.takes, (await plan(after)).plan, done.interrupted, done.error)
     finally:
         after.close()
 
@@ -198,10 +210,10 @@ async def _buy(
     limits: Limits,
     emit: Listener,
     interrupts: Interrupts | None,
-) -> tuple[list[Rerolled], bool]:
-    """Buy all *orders* as one run, so that its caps hold for them together; whether it was interrupted.
+) -> _Buying:
+    """Buy all *orders* as one run, so that its caps hold for them together.
 
-    Raises what else stopped it.
+    Raises what stopped it before anything came of any of them.
     """
     run = run_id(workspace.clock.now())
     async with AsyncExitStack() as stack:
@@ -217,16 +229,19 @@ async def _buy(
             *(_buy_one(workspace, decided, node, take, buyers[node.provider]) for node, take in orders),
             return_exceptions=True,
         )
-    errors = [one for one in bought if isinstance(one, BaseException)]
     interrupted = any(buyer.interrupted for buyer in buyers.values())
-    stops = [buyer.stop_reason for buyer in buyers.values() if buyer.stop_reason is not None]
-    taken = [one for one in bought if isinstance(one, Rerolled)]
-    # A cap that came after some purchases is said of the takes that it left: what was bought is to be said too.
-    has_news = any(isinstance(one.answer, Bought) or one.answer.status != "waiting" for one in taken)
-    is_said = has_news and all(stop.kind == "cap" for stop in stops)
-    if errors or (stops and not interrupted and not is_said):
-        raise [*errors, *(stop.error for stop in stops)][0]
-    return taken, interrupted
+    stops = [buyer.stop_reason.error for buyer in buyers.values() if buyer.stop_reason is not None and not interrupted]
+    taken = tuple(one for one in bought if isinstance(one, Rerolled))
+    bugs = [one for one in bought if not isinstance(one, Rerolled | BananaError)]
+    errors = [*(one for one in bought if isinstance(one, BananaError)), *stops]
+    # What was bought beside an error is to be said too.
+    if bugs or (errors and not any(_came_to_something(one) for one in taken)):
+        raise [*bugs, *errors][0]
+    return _Buying(taken, interrupted, errors[0] if errors else None)
+
+
+def _came_to_something(one: Rerolled) -> bool:
+    return isinstance(one.answer, Bought) or one.answer.status != "waiting"
 
 
 async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: TakeWanted, buyer: Buyer) -> Rerolled:

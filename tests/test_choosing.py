@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from banana_pipe.buying import Limits
 from banana_pipe.choosing import Picked, Price
-from banana_pipe.errors import NotAuthorised, SpendingStopped, UsageError
+from banana_pipe.errors import NotAuthorised, SpendingStopped, StoreError, UsageError
 from banana_pipe.model import Budget
 from banana_pipe.providers.base import ProviderError
-from banana_pipe.purchase.orders import Bought, NotBought
+from banana_pipe.purchase.orders import Bought, NotBought, Pace
 from banana_pipe.store import lockfile
 from tests.world import NO_TOKEN, World, digests, ends, stands
 
@@ -212,6 +213,41 @@ class TestReroll:
         assert sorted(block.pick or 0 for block in world.lock().blocks.values()) == [0, 3]
         with pytest.raises(SpendingStopped, match="cap of 0 calls"):
             world.reroll("mug", limits=Limits(budget=Budget(max_calls=0)))
+
+    def test_what_was_bought_before_a_stop_is_told_with_it(self, world: World) -> None:
+        """The first take is there, paid and picked; the second met a token that had expired."""
+        world.write(COLORS)
+        world.run()
+        world.vendor.fates.extend(["task", ProviderError("auth", "token expired")])
+        done = world.reroll("mug", limits=Limits(pace=Pace(calls=1)))
+        assert sorted(type(one.answer).__name__ for one in done.takes) == ["Bought", "NotBought"]
+        assert isinstance(done.error, NotAuthorised)
+        assert done.error.message == "token expired"
+
+    def test_a_stop_before_anything_came_of_it_is_raised(self, world: World) -> None:
+        """There is nothing else to tell."""
+        world.write(COLORS)
+        world.run()
+        world.vendor.fates.extend([ProviderError("auth", "token expired")] * 2)
+        with pytest.raises(NotAuthorised, match="token expired"):
+            world.reroll("mug")
+
+    def test_a_pick_that_cannot_be_written_hides_no_other(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One take's lock file was in the way: the other take is there, and the error beside it."""
+        world.write(COLORS)
+        world.run()
+        update, troubles = lockfile.update, [StoreError("the disk is full")]
+
+        def once_not(*told: Any) -> Any:
+            if troubles:
+                raise troubles.pop()
+            return update(*told)
+
+        monkeypatch.setattr(lockfile, "update", once_not)
+        done = world.reroll("mug")
+        assert [isinstance(one.answer, Bought) for one in done.takes] == [True]
+        assert done.error is not None
+        assert done.error.message == "the disk is full"
 
     def test_two_nodes_with_one_request_get_one_more_take_and_pay_once(self, world: World) -> None:
         """Their takes are the same takes."""

@@ -9,6 +9,7 @@ import pytest
 
 from banana_pipe.cli.names import complete_node
 from tests.cli.conftest import Pipe
+from tests.vendor.behaviour import Fault
 from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
 
@@ -72,6 +73,19 @@ def test_a_reroll_that_costs_much_is_asked_about(pipe: Pipe, made: Vendor, monke
     assert pipe("reroll", RECIPE, "base").code == 3
     assert len(made.charges) == 3
     assert pipe("reroll", RECIPE, "base", "--yes").code == 0
+
+
+def test_a_reroll_that_is_stopped_says_what_it_bought(pipe: Pipe, made: Vendor) -> None:
+    """The balance was enough for one of two: that one is told, then the error; exit 3."""
+    made.fault("submit", Fault("used_up", skip=1))
+    said = pipe("reroll", RECIPE, "tint")
+    assert (said.code, len(made.charges)) == (3, 4)
+    assert ": take 2, picked ($0.039)" in said.out
+    assert "error: Your balance is not sufficient" in said.err
+    made.fault("submit", Fault("used_up", skip=1))
+    said = pipe("reroll", RECIPE, "tint", "--json")
+    assert said.code == 3
+    assert sorted(one["status"] for one in json.loads(said.out)["takes"]) == ["done", "waiting"]
 
 
 def test_a_reroll_keeps_to_its_cap(pipe: Pipe, made: Vendor) -> None:

@@ -14,7 +14,7 @@ import click
 
 from banana_pipe import api
 from banana_pipe.cli.commands.running import interrupts, read_limits
-from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json
+from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json, show_error
 from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import POSITIVE, Call, read_call, recipe_argument, recipe_options, spending_options
 from banana_pipe.cli.progress import open_progress
@@ -79,10 +79,13 @@ def reroll(recipe: Path, node: str, **values: Any) -> int:
         print_json(call.out, _reroll_json(rerolled))
     else:
         _show_reroll(call, rerolled)
+    if rerolled.error is not None:
+        show_error(call.err, rerolled.error)
     if rerolled.interrupted:
         return EXIT_INTERRUPTED
     codes = {_exit_code(one.answer) for one in rerolled.takes}
-    return next(code for code in (3, 6, 1, 0) if code in codes)
+    codes |= {rerolled.error.exit_code} if rerolled.error is not None else set()
+    return next(code for code in (2, 4, 3, 6, 1, 0) if code in codes)
 
 
 def _agreement(call: Call, workspace: api.Workspace, node: str, values: dict[str, Any]) -> Callable[[api.Price], bool]:
