@@ -85,7 +85,7 @@ async def pick(workspace: Workspace, text: str, sample: int) -> tuple[Picked, ..
     decided = await plan(workspace)
     nodes = _nodes(workspace, text)
     chosen = [(node, await _had(workspace, node, _takes(workspace, decided, node), sample)) for node in nodes]
-    return tuple(_write_pick(workspace, node, had, sample) for node, had in chosen)
+    return tuple([await _write_pick(workspace, node, had, sample) for node, had in chosen])
 
 
 async def reroll(
@@ -166,9 +166,9 @@ def _numbered(takes: Sequence[TakeWanted], sample: int) -> TakeWanted:
     return TakeWanted(request, Wanted(key_of(request), takes[0].wanted.base, sample))
 
 
-def _write_pick(workspace: Workspace, node: Node, had: Sequence[lockfile.Bought], sample: int) -> Picked:
+async def _write_pick(workspace: Workspace, node: Node, had: Sequence[lockfile.Bought], sample: int) -> Picked:
     before = workspace.markets[node.provider].stores.lock.pick(had[0].base)
-    _change_lock(workspace, node, lambda lock: _with_pick(lock, node, had, sample))
+    await _change_lock(workspace, node, lambda lock: _with_pick(lock, node, had, sample))
     return Picked(node.id, sample, before)
 
 
@@ -180,9 +180,11 @@ def _with_pick(lock: lockfile.LockFile, node: Node, known: Sequence[lockfile.Bou
     return lockfile.with_pick(lockfile.with_labels(lock, {base: labels}), base, sample)
 
 
-def _change_lock(workspace: Workspace, node: Node, change: Callable[[lockfile.LockFile], lockfile.LockFile]) -> None:
+async def _change_lock(
+    workspace: Workspace, node: Node, change: Callable[[lockfile.LockFile], lockfile.LockFile]
+) -> None:
     path = workspace.lock_of(node.provider)
-    lockfile.update(path, workspace.places.guard_of(path), change)
+    await lockfile.update(path, workspace.places.guard_of(path), change, workspace.clock)
 
 
 # --- one more take --------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: Tak
     answer = await buyer.obtain(Order(take.request, take.wanted, node.id, price, node.timeout))
     if isinstance(answer, Bought):
         bought = lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result)
-        _change_lock(workspace, node, lambda lock: _with_pick(lock, node, [bought], take.wanted.sample))
+        await _change_lock(workspace, node, lambda lock: _with_pick(lock, node, [bought], take.wanted.sample))
     return Rerolled(node.id, take.wanted.sample, _flowing(decided, node), answer)
 
 

@@ -240,15 +240,22 @@ def try_lock(path: Path) -> FileLock | None:
 _NO_LOCKS = "this file system offers no locks; keep the cache on a local disk (--cache DIR)"
 
 
-def wait_for_lock(path: Path) -> FileLock:
-    """Take the lock file *path*, waiting for it. Never from a thread pool, never with another lock held."""
-    make_folder(path.parent)
+def try_lock_folder(folder: Path, *, else_lock: Path) -> FileLock | None:
+    """Take the lock of *folder* itself, which leaves nothing in it; None while somebody else has it.
+
+    Where its file system locks no folders (NFS does not), the lock file *else_lock* is taken instead.
+    """
+    make_folder(folder)
     while True:
-        with _explained("lock", path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _still_named(path, descriptor):
-            return FileLock(path, descriptor)
+        with _explained("lock", folder):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            return None if isinstance(error, BlockingIOError) else try_lock(else_lock)
+        if _still_named(folder, descriptor):
+            return FileLock(folder, descriptor)
         os.close(descriptor)
 
 

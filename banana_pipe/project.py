@@ -49,7 +49,7 @@ class Places:
             disk.write_file(ignored, b"*\n")
 
     def guard_of(self, path: Path) -> Path:
-        """The lock file under which *path* (a record outside the cache) is changed."""
+        """The lock file under which *path*, a record outside the cache, is changed where its folder has no lock."""
         return self.cache / "locks" / f"file-{path.name}"
 
 

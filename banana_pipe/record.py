@@ -5,10 +5,10 @@ Unaware of how pictures are bought and published. What a crash takes from here t
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from threading import Lock
 
 from banana_pipe.model import BaseKey, Node, Outcome
 from banana_pipe.store import lockfile
@@ -23,8 +23,7 @@ class Record:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._guard = Lock()
-        self._writing = Lock()
+        self._writing = asyncio.Lock()
         self._takes: dict[str, list[tuple[lockfile.Bought, bool]]] = defaultdict(list)
         self._labels: dict[str, dict[BaseKey, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._written = workspace.clock.boot()
@@ -33,28 +32,28 @@ class Record:
         """Note the takes of a node, and that it uses their request."""
         if outcome.base is None:
             return
-        with self._guard:
-            self._labels[node.provider][outcome.base].add(node.id)
-            for take in outcome.takes:
-                bought = lockfile.Bought(outcome.base, take.sample, outcome.images, take.result)
-                self._takes[node.provider].append((bought, take.replaced))
+        self._labels[node.provider][outcome.base].add(node.id)
+        for take in outcome.takes:
+            bought = lockfile.Bought(outcome.base, take.sample, outcome.images, take.result)
+            self._takes[node.provider].append((bought, take.replaced))
 
     def is_due(self) -> bool:
-        """Whether it is time to write again."""
-        return self._workspace.clock.boot() - self._written >= INTERVAL_SECONDS
+        """Whether it is time to write again, and nobody is at it."""
+        return not self._writing.locked() and self._workspace.clock.boot() - self._written >= INTERVAL_SECONDS
 
-    def write(self) -> None:
+    async def write(self) -> None:
         """Bring the lock files up to date. Raises StoreError, UsageError."""
-        with self._writing:
-            self._written = self._workspace.clock.boot()
+        async with self._writing:
+            clock, places = self._workspace.clock, self._workspace.places
+            self._written = clock.boot()
             for provider in list(self._labels):
-                with self._guard:  # not longer: who notes a take must not wait for another process
-                    takes = list(self._takes[provider])
-                    labels = {base: set(names) for base, names in self._labels[provider].items()}
+                # Copies: what is noted while it is somebody else's turn is for the next time.
+                takes = list(self._takes[provider])
+                labels = {base: set(names) for base, names in self._labels[provider].items()}
                 path = self._workspace.lock_of(provider)
-                lockfile.update(path, self._workspace.places.guard_of(path), partial(_with, takes=takes, labels=labels))
-                with self._guard:
-                    del self._takes[provider][: len(takes)]
+                change = partial(_with, takes=takes, labels=labels)
+                await lockfile.update(path, places.guard_of(path), change, clock)
+                del self._takes[provider][: len(takes)]
 
 
 def _with(

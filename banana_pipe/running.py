@@ -5,7 +5,6 @@ Unaware of the command line and the terminal; what happens is told to one listen
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -215,7 +214,7 @@ class _Running:
     async def _write_early(self) -> None:
         """Bring the lock file up to date. Only its last writing must succeed: the ledger knows all of it."""
         try:
-            await asyncio.to_thread(self._record.write)
+            await self._record.write()
         except (StoreError, UsageError) as error:
             trouble = f"the lock file could not be brought up to date, and is tried again: {error.message}"
             if trouble not in self._warnings:
@@ -273,7 +272,7 @@ class _Running:
 
     async def _leave(self, run: Run, error: BananaError | None) -> Run:
         """Write lock, manifest, page and log, each whatever became of the others; what ended the run goes up."""
-        for write in (partial(asyncio.to_thread, self._record.write), partial(self._finish, run)):
+        for write in (self._record.write, partial(self._finish, run)):
             try:
                 await write()
             except (StoreError, UsageError) as trouble:

@@ -6,8 +6,10 @@ Unaware of what the bytes mean.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,32 +145,89 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
     assert not (tmp_path / "lock").exists()
 
 
-def test_a_lock_whose_file_was_unlinked_meanwhile_is_no_lock(tmp_path: Path) -> None:
-    """Whoever waited for the old file takes the new one, so that both hold the same."""
-    path = tmp_path / "lock"
+def test_a_lock_whose_file_was_unlinked_meanwhile_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has opened the old file takes the new one, so that all hold the same."""
+    path, flock = tmp_path / "lock", fcntl.flock
     first = disk.try_lock(path)
     assert first is not None
-    script = f"""
+
+    def late(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        first.release(unlink=True)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    second = disk.try_lock(path)
+    assert second is not None
+    assert path.exists()
+    assert disk.try_lock(path) is None
+    second.release()
+
+
+def test_a_lock_is_free_when_its_holder_was_killed(tmp_path: Path) -> None:
+    """Whatever it is on, a file or a folder: there is nothing to clean up."""
+    script = """
+import sys
 from pathlib import Path
 from banana_pipe import disk
-print("waits", flush=True)
-with disk.wait_for_lock(Path({str(path)!r})):
-    print("has it", flush=True)
-    input()
+here = Path(sys.argv[1])
+held = disk.try_lock(here / "lock"), disk.try_lock_folder(here, else_lock=here / "never")
+print(all(held), flush=True)
+input()
 """
+
+    def taken() -> list[disk.FileLock | None]:
+        return [disk.try_lock(tmp_path / "lock"), disk.try_lock_folder(tmp_path, else_lock=tmp_path / "never")]
+
     child = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     )
     assert child.stdout is not None
-    assert child.stdout.readline() == "waits\n"
-    first.release(unlink=True)
-    assert child.stdout.readline() == "has it\n"
-    assert disk.try_lock(path) is None
+    assert child.stdout.readline() == "True\n"
+    assert taken() == [None, None]
     child.send_signal(signal.SIGKILL)
     child.communicate()
-    freed = disk.try_lock(path)
-    assert freed is not None
-    freed.release()
+    assert all(taken())
+
+
+def test_a_folder_that_took_anothers_place_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git may replace the folder between opening and locking: all hold the one that has the name."""
+    folder, flock = tmp_path / "recipes", fcntl.flock
+    folder.mkdir()
+
+    def late(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        folder.rename(tmp_path / "old")
+        folder.mkdir()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    held = disk.try_lock_folder(folder, else_lock=tmp_path / "never")
+    assert held is not None
+    assert disk.try_lock_folder(folder, else_lock=tmp_path / "never") is None
+    held.release()
+
+
+def test_where_folders_have_no_lock_a_file_elsewhere_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS locks what is open for writing, which no folder is."""
+    flock = fcntl.flock
+
+    def like_nfs(descriptor: int, operation: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", like_nfs)
+    spare = tmp_path / "cache" / "turn"
+    held = disk.try_lock_folder(tmp_path, else_lock=spare)
+    assert held is not None
+    assert held.path == spare
+    assert disk.try_lock_folder(tmp_path, else_lock=spare) is None
+    held.release()
 
 
 def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from banana_pipe import disk
 from banana_pipe.errors import StoreError
 from banana_pipe.events import Event, NodeEnded
 from banana_pipe.model import BaseKey, Outcome
@@ -46,8 +48,27 @@ def test_it_is_due_after_a_while_and_not_before(world: World, record: Record) ->
     assert not record.is_due()
     world.do(world.clock.sleep(INTERVAL_SECONDS))
     assert record.is_due()
-    record.write()
+    world.do(record.write())
     assert not record.is_due()
+
+
+def test_it_is_not_due_while_it_is_written(world: World, record: Record) -> None:
+    """Another process may have its turn for long: nobody queues up behind who waits for it."""
+    recipes = world.path("shop.yaml").parent
+
+    async def story() -> None:
+        held = disk.try_lock_folder(recipes, else_lock=recipes / "never")
+        assert held is not None
+        with held:
+            writing = asyncio.create_task(record.write())
+            await world.clock.sleep(2 * INTERVAL_SECONDS)
+            assert not record.is_due()
+        await writing
+        await world.clock.sleep(INTERVAL_SECONDS)
+        assert record.is_due()
+
+    note(world, record, "a", 1)
+    world.do(story())
 
 
 def test_nothing_noted_makes_no_file(world: World, record: Record) -> None:
@@ -55,17 +76,17 @@ def test_nothing_noted_makes_no_file(world: World, record: Record) -> None:
     opened = world.open()
     record.note(opened.graph.nodes["a"], Outcome("a", "blocked", "input"))
     opened.close()
-    record.write()
+    world.do(record.write())
     assert not world.path("shop.lock").exists()
 
 
 def test_two_nodes_with_one_request_share_a_block(world: World, record: Record) -> None:
     """Both names are its labels, and all takes are in it, whoever noted them."""
     note(world, record, "b", 1)
-    record.write()
+    world.do(record.write())
     assert world.lock().blocks[BASE].labels == ("b",)
     note(world, record, "a", 1, 2)
-    record.write()
+    world.do(record.write())
     assert world.lock().blocks[BASE].labels == ("a", "b")
     assert sorted(world.lock().blocks[BASE].takes) == [1, 2]
 
@@ -73,22 +94,22 @@ def test_two_nodes_with_one_request_share_a_block(world: World, record: Record) 
 def test_what_another_process_wrote_meanwhile_stays(world: World, record: Record) -> None:
     """The file is changed as it is, never replaced by what was read at the start."""
     note(world, record, "a", 1)
-    record.write()
+    world.do(record.write())
     other = Record(world.open())
     note(world, other, "a", 2)
-    other.write()
+    world.do(other.write())
     note(world, record, "a", 3)
-    record.write()
+    world.do(record.write())
     assert sorted(world.lock().blocks[BASE].takes) == [1, 2, 3]
 
 
 def test_a_take_is_replaced_only_by_one_that_was_bought_for_lost_bytes(world: World, record: Record) -> None:
     """Key to picture is write-once, with one exception."""
     note(world, record, "a", 1)
-    record.write()
+    world.do(record.write())
     first = world.lock().blocks[BASE].takes[1].artifact.digest
     note(world, record, "a", 1, replaced=True)
-    record.write()
+    world.do(record.write())
     assert world.lock().blocks[BASE].takes[1].artifact.digest != first
 
 
@@ -97,15 +118,15 @@ def test_what_could_not_be_written_is_written_the_next_time(
 ) -> None:
     """A disk that was full for a moment loses no take."""
 
-    def full(*_: object) -> None:
+    async def full(*_: object) -> None:
         raise StoreError("the disk is full")
 
     note(world, record, "a", 1)
     with monkeypatch.context() as patch:
         patch.setattr(lockfile, "update", full)
         with pytest.raises(StoreError):
-            record.write()
-    record.write()
+            world.do(record.write())
+    world.do(record.write())
     assert sorted(world.lock().blocks[BASE].takes) == [1]
 
 
@@ -115,18 +136,18 @@ def test_a_take_noted_while_the_file_is_written_is_not_waited_for_and_not_lost(
     """Another process may hold the file for a while: the run goes on."""
     update = lockfile.update
 
-    def slow(*arguments: object) -> object:
+    async def slow(*arguments: object) -> object:
         if not noted:
             noted.append(True)
             note(world, record, "b", 2)
-        return update(*arguments)  # type: ignore[arg-type]
+        return await update(*arguments)  # type: ignore[arg-type]
 
     noted: list[bool] = []
     monkeypatch.setattr(lockfile, "update", slow)
     note(world, record, "a", 1)
-    record.write()
+    world.do(record.write())
     assert sorted(world.lock().blocks[BASE].takes) == [1]
-    record.write()
+    world.do(record.write())
     assert sorted(world.lock().blocks[BASE].takes) == [1, 2]
 
 

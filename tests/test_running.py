@@ -606,7 +606,7 @@ class TestTheFolder:
     ) -> None:
         """The error goes up in the end; the ledger knows all, and the next run writes the lock file."""
 
-        def full(*_: object) -> None:
+        async def full(*_: object) -> None:
             raise StoreError("the disk is full")
 
         update = lockfile.update

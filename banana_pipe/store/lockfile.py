@@ -2,12 +2,14 @@
 
 Unaware of nodes, recipes, caches and prices' sense; a label is a name and nothing more.
 
-The file is read, changed and written under a flock, so that no process undoes what another added.
+The file is read, changed and written under a flock on its folder, so that no process undoes what
+another added, whichever cache it has. Nobody waits inside a thread: those are for paid pictures.
 Members that this version does not know are kept as they are. For the text's form see `locktext`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,11 +19,16 @@ from pathlib import Path
 
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, is_digest
-from banana_pipe.errors import Location, UsageError
+from banana_pipe.clock import Clock
+from banana_pipe.errors import Location, StoreError, UsageError
 from banana_pipe.model import Artifact, BaseKey, Json, Key, Result
 from banana_pipe.prices import MICROS, usd
 from banana_pipe.regular import read_regular
 from banana_pipe.store import locktext
+
+TURN_POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 60.0
+"""For who has the folder: a turn takes milliseconds."""
 
 _TAKE = re.compile(r"take [1-9]\d{0,8}")
 
@@ -168,13 +175,31 @@ def read(path: Path) -> LockFile:
     return parse(_text_of(path), path)
 
 
-def update(path: Path, lock_path: Path, change: Callable[[LockFile], LockFile]) -> LockFile:
+async def update(path: Path, spare_lock: Path, change: Callable[[LockFile], LockFile], clock: Clock) -> LockFile:
     """Change the lock file as it is now, and give it back; it is written only if its text changes.
 
-    Processes take turns by a flock on *lock_path*, a file outside the recipe's folder. Raises
-    UsageError, as `read` does, and StoreError.
+    *change* is called in a thread. Processes take turns by a flock on the file's folder; where folders
+    cannot be locked, by *spare_lock*, a lock file outside it. Raises UsageError, as `read` does, and
+    StoreError, also if somebody else has the folder for PATIENCE_SECONDS.
     """
-    with disk.wait_for_lock(lock_path):
+    give_up = clock.boot() + PATIENCE_SECONDS
+    while (changed := await asyncio.to_thread(_update_now, path, spare_lock, change)) is None:
+        if clock.boot() >= give_up:
+            raise StoreError(
+                f"cannot change {path}: another program has had {path.parent} locked for {PATIENCE_SECONDS:g} s",
+                hint="end it, and run the same command again: what is paid is kept",
+            )
+        await clock.sleep(TURN_POLL_SECONDS)
+    return changed
+
+
+def _update_now(path: Path, spare_lock: Path, change: Callable[[LockFile], LockFile]) -> LockFile | None:
+    """What `update` does, in one go; None where it is somebody else's turn."""
+    # Taken and given back in one thread: who is cancelled meanwhile neither keeps it nor gives it up too early.
+    turn = disk.try_lock_folder(path.parent, else_lock=spare_lock)
+    if turn is None:
+        return None
+    with turn:
         before = _text_of(path)
         changed = change(parse(before, path))
         after = as_text(changed)

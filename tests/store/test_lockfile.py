@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +20,8 @@ from hypothesis import strategies as st
 
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, digest_of
-from banana_pipe.errors import Location, UsageError
+from banana_pipe.clock import SystemClock
+from banana_pipe.errors import Location, StoreError, UsageError
 from banana_pipe.model import Artifact, BaseKey, Key, Result
 from banana_pipe.store.lockfile import (
     Bought,
@@ -32,7 +37,9 @@ from banana_pipe.store.lockfile import (
     with_pick,
     with_takes,
 )
+from tests.clock import FakeClock, run
 
+SYSTEM = SystemClock()
 HERE = Path("recipes/shop.lock")
 
 
@@ -61,6 +68,10 @@ def bought(name: str, sample: int = 1, *, at: float = 1_795_356_000.5, content: 
 
 def lock_of(*names: str) -> LockFile:
     return with_takes(LockFile(), [bought(name) for name in names])
+
+
+def change(path: Path, how: Callable[[LockFile], LockFile], cache: str = "cache") -> LockFile:
+    return asyncio.run(update(path, path.parent / cache / "turn", how, SYSTEM))
 
 
 # --- laws -------------------------------------------------------------------------------------------
@@ -297,7 +308,7 @@ def test_text_that_is_not_utf8_and_files_of_others_are_refused(tmp_path: Path) -
     for content in (b"\xff\xfe", b"[]", b"{}", b"name = 1", b'"text"'):
         path.write_bytes(content)
         with pytest.raises(UsageError, match=r"poetry\.lock:1:1"):
-            update(path, tmp_path / "x", lambda lock: with_takes(lock, [bought("a")]))
+            change(path, lambda lock: with_takes(lock, [bought("a")]))
         assert path.read_bytes() == content
 
 
@@ -306,15 +317,15 @@ def test_text_that_is_not_utf8_and_files_of_others_are_refused(tmp_path: Path) -
 
 def test_only_a_changed_text_is_written(tmp_path: Path) -> None:
     """A run that learns nothing leaves the file and its date alone, line ends of other systems too."""
-    path, turn = tmp_path / "shop.lock", tmp_path / "cache/locks/shop"
-    update(path, turn, lambda lock: lock)
+    path = tmp_path / "shop.lock"
+    change(path, lambda lock: lock)
     assert not path.exists()
-    assert update(path, turn, lambda lock: with_takes(lock, [bought("a")])) == lock_of("a") == read(path)
+    assert change(path, lambda lock: with_takes(lock, [bought("a")])) == lock_of("a") == read(path)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     acts: list[str] = []
     disk.observe(lambda act, target: acts.append(act) if target.startswith(str(path.parent / "shop")) else None)
     try:
-        update(path, turn, lambda lock: with_takes(lock, [bought("a")]))
+        change(path, lambda lock: with_takes(lock, [bought("a")]))
     finally:
         disk.observe(None)
     assert acts == []
@@ -329,43 +340,108 @@ def test_what_a_killed_process_left_half_written_goes_away(tmp_path: Path) -> No
     )
     for path in (dead, alive, other):
         path.touch()
-    update(tmp_path / "shop.lock", tmp_path / "turn", lambda lock: with_takes(lock, [bought("a")]))
+    change(tmp_path / "shop.lock", lambda lock: with_takes(lock, [bought("a")]))
     assert [dead.exists(), alive.exists(), other.exists()] == [False, True, True]
+
+
+def folder_lock(folder: Path) -> disk.FileLock | None:
+    return disk.try_lock_folder(folder, else_lock=folder / "never")
 
 
 def test_nobody_else_has_a_turn_between_reading_and_writing(tmp_path: Path) -> None:
     """What is written is a change of what was last read, whoever else wants to write."""
-    path, turn, taken = tmp_path / "shop.lock", tmp_path / "turn", []
+    path, taken = tmp_path / "shop.lock", []
 
-    def change(lock: LockFile) -> LockFile:
-        taken.append(disk.try_lock(turn))
+    def buy(lock: LockFile) -> LockFile:
+        taken.append(folder_lock(tmp_path))
         return with_takes(lock, [bought("a")])
 
-    disk.observe(lambda act, target: taken.append(disk.try_lock(turn)) if act == "rename" else None)
+    disk.observe(lambda act, target: taken.append(folder_lock(tmp_path)) if act == "rename" else None)
     try:
-        update(path, turn, change)
+        change(path, buy)
     finally:
         disk.observe(None)
     assert taken == [None, None]
 
 
-def add(path: Path, name: str) -> None:
-    for sample in (1, 2, 3):
-        update(path, path.parent / "turn", lambda lock: with_takes(lock, [bought(name, sample)]))  # noqa: B023
+def add(path: Path, name: str, together: Barrier) -> None:
+    together.wait()
+    for sample in range(1, 6):
+        change(path, lambda lock: with_takes(lock, [bought(name, sample)]), f"../cache-{name}")  # noqa: B023
 
 
-def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
-    """Every process reads what the others wrote before it writes: the file ends complete."""
-    path = tmp_path / "shop.lock"
+def test_processes_with_caches_of_their_own_lose_nothing(tmp_path: Path) -> None:
+    """Eight write one file at once, and share nothing but it: it ends complete, and beside it is nothing."""
+    path = tmp_path / "recipes" / "shop.lock"
+    path.parent.mkdir()
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=add, args=(path, name)) for name in "abcd"]
+    together = spawn.Barrier(8)
+    processes = [spawn.Process(target=add, args=(path, name, together)) for name in "abcdefgh"]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
+    assert [process.exitcode for process in processes] == [0] * 8
     assert {(key, sample) for key, block in read(path).blocks.items() for sample in block.takes} == {
-        (base(name), sample) for name in "abcd" for sample in (1, 2, 3)
+        (base(name), sample) for name in "abcdefgh" for sample in range(1, 6)
     }
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_many_who_wait_for_their_turn_take_no_thread_from_others(tmp_path: Path) -> None:
+    """The same threads keep paid pictures: nobody sits in one until another process is done."""
+    path = tmp_path / "shop.lock"
+
+    async def story() -> None:
+        held = folder_lock(tmp_path)
+        assert held is not None
+        waiting = [
+            asyncio.create_task(
+                update(path, tmp_path / "turn", lambda lock, n=number: with_takes(lock, [bought(str(n))]), SYSTEM)  # type: ignore[misc]
+            )
+            for number in range(64)
+        ]
+        with held:
+            for _ in range(3):
+                async with asyncio.timeout(30):
+                    await asyncio.to_thread(os.getpid)
+            assert not any(task.done() for task in waiting)
+        await asyncio.gather(*waiting)
+
+    asyncio.run(story())
+    assert len(read(path).blocks) == 64
+
+
+def test_a_folder_that_somebody_keeps_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    """`flock recipes banana-pipe …` would wait for itself; it is said what is in the way."""
+    clock, path = FakeClock(), tmp_path / "shop.lock"
+    held = folder_lock(tmp_path)
+    assert held is not None
+    with held, pytest.raises(StoreError, match="locked for 60 s"):
+        run(clock, update(path, tmp_path / "turn", lambda lock: lock, clock))
+    assert not path.exists()
+
+
+def test_who_is_cancelled_while_writing_gives_its_turn_back_when_it_has_written(tmp_path: Path) -> None:
+    """A second Ctrl-C in the middle of a change neither loses the change nor leaves the folder locked."""
+    path, begun, cancelled = tmp_path / "shop.lock", Event(), Event()
+
+    def slow(lock: LockFile) -> LockFile:
+        begun.set()
+        cancelled.wait()
+        return with_takes(lock, [bought("a")])
+
+    async def story() -> None:
+        writing = asyncio.create_task(update(path, tmp_path / "turn", slow, SYSTEM))
+        await asyncio.to_thread(begun.wait)
+        writing.cancel()
+        await asyncio.wait((writing,))
+        assert folder_lock(tmp_path) is None
+        cancelled.set()
+
+    asyncio.run(story())
+    assert read(path) == lock_of("a")
+    assert folder_lock(tmp_path) is not None
 
 
 # --- git -----------------------------------------------------------------------------------------------

@@ -179,7 +179,8 @@ class _Busy:
 
 def test_threads_that_look_at_once_miss_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop asks for bytes while a thread places files: neither makes the other pass over a line."""
-    reader, other_is_done, held_up = published_module._bytes_of, Event(), []
+    reader, other_is_done = published_module._bytes_of, Event()
+    held_up: list[Thread] = []
 
     def place(*names: str) -> None:
         for name in names:
