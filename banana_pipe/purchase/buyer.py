@@ -26,7 +26,7 @@ from banana_pipe.purchase.follow import Follower, told
 from banana_pipe.purchase.orders import Bought, Desk, NotBought, Order, Stop
 from banana_pipe.purchase.rules import StopKind, after_submit, after_task, pause_before
 from banana_pipe.purchase.slots import Slot, Slots
-from banana_pipe.purchase.stops import Stops
+from banana_pipe.purchase.stops import GraceOver, Stops
 from banana_pipe.request import canonical_request
 from banana_pipe.store.ledger import CapReached, TaskTaken
 from banana_pipe.store.lookup import result_of
@@ -52,7 +52,7 @@ class Buyer:
         self._ledger = desk.stores.ledger
         self._clock = desk.clock
         self._slots = Slots(desk.pace.calls)
-        self._stops = Stops(desk.clock)
+        self._stops = Stops(desk.clock, desk.pace.grace)
         self._follower = Follower(desk, self._stops)
         self._flights: dict[Key, asyncio.Future[Answer | None]] = {}
         """Who has a key in hand here, an answer being for all who join; None: look for yourself."""
@@ -117,7 +117,7 @@ class Buyer:
         """Send nothing new. After an interrupt, what is accepted is waited for a grace time only."""
         self._stops.stop(kind, error)
         if kind == "interrupt":
-            self._follower.end_by(self._clock.boot() + self._desk.pace.grace)
+            self._follower.end_by(self._stops.grace_ends)
 
     @property
     def stop_reason(self) -> Stop | None:
@@ -323,23 +323,10 @@ class Buyer:
 
     async def _within_grace(self, call: Coroutine[Any, Any, Done | Pending]) -> Done | Pending:
         """The answer to *call*, unless an interrupted run has waited for it long enough."""
-        answer = asyncio.ensure_future(call)
-        enough = asyncio.ensure_future(self._end_of_grace())
         try:
-            await asyncio.wait((answer, enough), return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                answer.cancel()
-                await asyncio.wait((answer,))
-            if answer.cancelled():
-                raise ProviderError("unknown", "interrupted before the answer came")
-            return answer.result()
-        finally:
-            answer.cancel()
-            enough.cancel()
-
-    async def _end_of_grace(self) -> None:
-        await self._stops.interrupted.wait()
-        await self._clock.sleep(self._desk.pace.grace)
+            return await self._stops.within_grace(call)
+        except GraceOver:
+            raise ProviderError("unknown", "interrupted before the answer came") from None
 
     async def _after_no_picture(self, order: Order, attempt: Attempt, progress: _Progress) -> Answer | None:
         """The provider said no, or the call never arrived: again (None), or that is the answer."""

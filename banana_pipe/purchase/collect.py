@@ -17,6 +17,7 @@ from banana_pipe.prices import show_usd
 from banana_pipe.providers.base import Done, Picture, ProviderError
 from banana_pipe.purchase import replies
 from banana_pipe.purchase.orders import Desk, NotBought
+from banana_pipe.purchase.stops import GraceOver, Stops
 
 _INLINE = "sha256:"
 _UNDECODABLE_TRIES = 3
@@ -29,12 +30,22 @@ _PATIENCE = (0.0, 2.0)
 class Collector:
     """Downloads of one run, at most `pace.downloads` at once."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, stops: Stops) -> None:
         self._desk = desk
+        self._stops = stops
         self._limit = asyncio.Semaphore(desk.pace.downloads)
 
     async def collect(self, attempt: Attempt) -> Attempt | NotBought:
-        """Bring *attempt* from SUCCEEDED to STORED, or to LOST where its link is dead."""
+        """Bring *attempt* from SUCCEEDED to STORED, or to LOST where its link is dead.
+
+        After an interrupt the network is waited for within the grace time only: it stays SUCCEEDED then.
+        """
+        try:
+            return await self._collect(attempt)
+        except GraceOver:
+            return replies.not_fetched(attempt)
+
+    async def _collect(self, attempt: Attempt) -> Attempt | NotBought:
         undecodable = unavailable = asked_again = 0
         while True:
             try:
@@ -47,7 +58,7 @@ class Collector:
                 if error.kind == "dead_link":
                     if asked_again == len(_PATIENCE):
                         return await self._move(attempt, "LOST", error_kind=error.kind, error_message=error.message)
-                    await self._desk.clock.sleep(_PATIENCE[asked_again])
+                    await self._stops.within_grace(self._desk.clock.sleep(_PATIENCE[asked_again]))
                     renewed = await self._ask_again(attempt)
                     if isinstance(renewed, NotBought):
                         return renewed
@@ -55,7 +66,7 @@ class Collector:
                 elif error.kind != "unavailable" or unavailable == len(_PAUSES):
                     return _not_now(attempt, error)
                 else:
-                    await self._desk.clock.sleep(_PAUSES[unavailable])
+                    await self._stops.within_grace(self._desk.clock.sleep(_PAUSES[unavailable]))
                     unavailable += 1
             else:
                 return await self._move(attempt, "STORED", artifact=artifact)
@@ -85,7 +96,7 @@ class Collector:
                 raise
         async with self._limit:
             with blobs.writer() as writer:
-                await self._desk.provider.fetch(Picture(url=attempt.picture), writer.write)
+                await self._stops.within_grace(self._desk.provider.fetch(Picture(url=attempt.picture), writer.write))
                 await asyncio.to_thread(writer.seal)
                 try:
                     artifact = await asyncio.to_thread(measure_file, writer.path)
@@ -103,9 +114,10 @@ class Collector:
             words = replies.another_link_elsewhere(attempt, self._desk.provider.origin)
             return _not_now(attempt, ProviderError("unavailable", words))
         try:
-            answer = (await self._desk.provider.poll([attempt.task_id])).get(attempt.task_id)
+            answers = await self._stops.within_grace(self._desk.provider.poll([attempt.task_id]))
         except ProviderError as error:
             return _not_now(attempt, error)
+        answer = answers.get(attempt.task_id)
         if not isinstance(answer, Done):
             return attempt
         place = await self.keep_place(answer.pictures[0])

@@ -38,7 +38,7 @@ class Follower:
         self._ledger = desk.stores.ledger
         self._clock = desk.clock
         self._poller = Poller(desk.provider, desk.clock, desk.pace.poll)
-        self._collector = Collector(desk)
+        self._collector = Collector(desk, stops)
         self._seen: dict[str, float] = {}
         """When each attempt in doubt was first looked for, by `clock.boot()`."""
         self._doubted: set[str] = set()

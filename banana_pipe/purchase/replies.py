@@ -95,6 +95,16 @@ def unfinished(attempt: Attempt) -> NotBought:
     )
 
 
+def not_fetched(attempt: Attempt) -> NotBought:
+    """Paid, and interrupted before its picture had come."""
+    return NotBought(
+        "parked",
+        "resume",
+        f"paid ({show_usd(attempt.price)}), but interrupted before its picture had come; the next run fetches it"
+        " without paying",
+    )
+
+
 def _words(attempt: Attempt) -> str:
     words = attempt.error_message or "no reason given"
     return f"{words} (trace_id {attempt.trace_id})" if attempt.trace_id else words

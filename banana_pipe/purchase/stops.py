@@ -6,6 +6,8 @@ Unaware of what would have been sent.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError, NotAuthorised, SpendingStopped
@@ -13,12 +15,24 @@ from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import NotBought, Stop
 from banana_pipe.purchase.rules import Rule, StopKind
 
+T = TypeVar("T")
+
+
+class GraceOver(Exception):
+    """The run was interrupted, and this has been waited for long enough."""
+
 
 class Stops:
-    """Why a run stopped, if it did: the first reason, but an interrupt wins over all."""
+    """Why a run stopped, if it did: the first reason, but an interrupt wins over all.
 
-    def __init__(self, clock: Clock) -> None:
+    After an interrupt, what is under way is waited for *grace* seconds.
+    """
+
+    def __init__(self, clock: Clock, grace: float) -> None:
         self._clock = clock
+        self._grace = grace
+        self.grace_ends = float("inf")
+        """By `clock.boot()`."""
         self.reason: Stop | None = None
         self.stopped = asyncio.Event()
         self.interrupted = asyncio.Event()
@@ -28,7 +42,8 @@ class Stops:
         if self.reason is None or kind == "interrupt":
             self.reason = Stop(kind, error)
         self.stopped.set()
-        if kind == "interrupt":
+        if kind == "interrupt" and not self.interrupted.is_set():
+            self.grace_ends = self._clock.boot() + self._grace
             self.interrupted.set()
 
     def stop_if(self, rule: Rule, error: ProviderError) -> None:
@@ -43,6 +58,28 @@ class Stops:
         if self.reason is not None and self.reason.kind == "cap":
             return NotBought("waiting", "cap", self.reason.error.message)
         return NotBought("waiting", "stopped", self.reason.error.message if self.reason else f"{node} was not begun")
+
+    async def within_grace(self, work: Coroutine[Any, Any, T]) -> T:
+        """What *work* gives. Raises GraceOver where an interrupted run has waited for it long enough: it is cut off."""
+        if self._clock.boot() >= self.grace_ends:
+            work.close()
+            raise GraceOver
+        doing = asyncio.ensure_future(work)
+        enough = asyncio.ensure_future(self._end_of_grace())
+        try:
+            await asyncio.wait((doing, enough), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            enough.cancel()
+            if not doing.done():
+                doing.cancel()
+                await asyncio.wait((doing,))
+        if doing.cancelled():
+            raise GraceOver
+        return doing.result()
+
+    async def _end_of_grace(self) -> None:
+        await self.interrupted.wait()
+        await self._clock.sleep(self.grace_ends - self._clock.boot())
 
     async def pause(self, seconds: float, unless: asyncio.Event) -> None:
         """Let *seconds* pass, or less if *unless* is set."""

@@ -65,6 +65,8 @@ class Fake:
     polls: deque[ProviderError] = field(default_factory=deque)
     listings: deque[ProviderError] = field(default_factory=deque)
     fetches: deque[ProviderError | bytes] = field(default_factory=deque)
+    drops: int = 0
+    """Bytes that come one by one, a second between them, before the picture of a link."""
     before_poll: Callable[[], None] | None = None
     before_submit: Callable[[], None] | None = None
     before_answer: Callable[[str], None] | None = None
@@ -150,6 +152,9 @@ class Fake:
 
     async def fetch(self, picture: Picture, write: Callable[[bytes], None]) -> None:
         await self.clock.sleep(0.01)
+        for _ in range(self.drops):
+            write(b"\x89")
+            await self.clock.sleep(1.0)
         answer = self.fetches.popleft() if self.fetches else None
         if isinstance(answer, ProviderError):
             raise answer

@@ -13,11 +13,11 @@ import pytest
 from banana_pipe.canonical import digest_of
 from banana_pipe.model import Key, Result
 from banana_pipe.providers.base import ProviderError
-from banana_pipe.purchase.orders import Bought, Consent
+from banana_pipe.purchase.orders import Bought, Consent, Pace
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.lockfile import LockBlock, LockFile, LockTake
 from banana_pipe.store.results import Results
-from tests.purchase.shop import Shop, order, refused, result
+from tests.purchase.shop import Shop, interrupt_after, order, refused, request, result
 
 REBUY = Consent(rebuy=True)
 DEAD = ProviderError("dead_link", "404")
@@ -194,6 +194,50 @@ def test_a_link_that_we_do_not_follow_is_said_and_kept(shop: Shop) -> None:
     assert (answer.status, answer.reason) == ("failed", "error")
     assert "10.0.0.1" in answer.error
     assert shop.states() == ["SUCCEEDED"]
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------------------
+
+
+def under(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_download_that_drips_ends_with_the_grace_and_the_next_run_fetches_it(shop: Shop) -> None:
+    """Nothing is lost: the attempt stays as it was, half a picture stays nowhere, and nothing is paid again."""
+    shop.vendor.drops = 1_000
+    answer = refused(shop.one(meanwhile=interrupt_after(shop, 15)))
+    assert (answer.status, answer.reason) == ("parked", "resume")
+    assert "$0.04" in answer.error
+    assert shop.clock.boot() - 1_000 < 15 + 30 + 1
+    assert shop.states() == ["SUCCEEDED"]
+    assert len(under(shop.cache / "blobs")) == 1, "the request alone"
+    shop.vendor.drops = 0
+    assert result(shop.one()).task_id == "t1"
+    assert (len(shop.vendor.posts), len(shop.vendor.charges)) == (1, 1)
+
+
+def test_a_download_that_ends_within_the_grace_is_kept(shop: Shop) -> None:
+    """Ctrl-C asks to finish what is paid, not to drop it."""
+    shop.vendor.fetches.extend(some(2, AWAY))
+    result(shop.one(meanwhile=interrupt_after(shop, 11)))
+    assert shop.states() == ["STORED"]
+
+
+@pytest.mark.parametrize(("trouble", "grace"), [(AWAY, 4.0), (DEAD, 0.5)])
+def test_no_download_begins_anew_after_the_grace(trouble: ProviderError, grace: float, shop: Shop) -> None:
+    """Pauses and second looks count too, for all who wait for their turn to download."""
+    shop.vendor.fetches.extend(some(99, trouble))
+    wanted = [order(request(f"mug {number}")) for number in range(4)]
+    pace = Pace(grace=grace, downloads=1)
+    answers = shop.buy(*wanted, pace=pace, meanwhile=interrupt_after(shop, 11))
+    assert {refused(answer).reason for answer in answers} == {"resume"}
+    assert shop.clock.boot() - 1_000 < 11 + grace + 0.1
+    assert shop.states() == ["SUCCEEDED"] * 4
+    shop.vendor.fetches.clear()
+    for answer in shop.buy(*wanted):
+        result(answer)
+    assert len(shop.vendor.charges) == 4
 
 
 # --- bytes that are gone --------------------------------------------------------------------------
