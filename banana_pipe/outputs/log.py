@@ -100,8 +100,7 @@ class RunLog:
     def _write(self, kind: str, members: Mapping[str, Json], at: float | None = None) -> None:
         moment = show_time(self._clock.now() if at is None else at)
         known = {name: value for name, value in members.items() if value is not None}
-        record = _redacted({"type": kind, "time": moment, **known}, self._redact)
-        line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
+        line = _line({"type": kind, "time": moment, **known}, self._redact)
         self._waiting.append(line)
         self._size += len(line)
         if self._size > FLUSH_BYTES or self._clock.boot() - self._flushed_at > FLUSH_SECONDS:
@@ -130,6 +129,14 @@ def commit_of(root: Path) -> str | None:
         return None
     commit = answer.stdout.decode(errors="replace").strip()
     return commit if re.fullmatch(r"[0-9a-f]{40,64}", commit) else None
+
+
+def _line(record: Mapping[str, Json], redact: Redact) -> bytes:
+    text = json.dumps(record, ensure_ascii=False)
+    # Where nothing is escaped, what is to be hidden would stand in the line as it is: most lines hold nothing of it.
+    if "\\" in text or redact(text) != text or _BEARER.search(text):
+        text = json.dumps(_redacted(record, redact), ensure_ascii=False)
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def _redacted(value: Json, redact: Redact) -> Json:

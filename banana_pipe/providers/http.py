@@ -13,13 +13,12 @@ import asyncio
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, cast
-
-import httpx
 
 from banana_pipe.clock import Clock
 from banana_pipe.providers.addresses import is_public, is_public_host
@@ -27,6 +26,12 @@ from banana_pipe.providers.base import ProviderError
 from banana_pipe.providers.reading import Received
 from banana_pipe.providers.secret import Token, shown
 from banana_pipe.providers.transfer import Reading, Sending, TooLate, retry_after, unpacked
+
+# httpx's command line, which nobody asks for here, would bring a terminal library along: a tenth of a second.
+sys.modules["httpx._main"] = None  # type: ignore[assignment]
+import httpx  # noqa: E402
+
+del sys.modules["httpx._main"]
 
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)

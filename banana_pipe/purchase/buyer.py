@@ -38,7 +38,10 @@ Answer = Bought | NotBought
 class _Progress:
     """What one order has done so far: POSTs by how they ended, and what the provider asked us to wait."""
 
+    stage: Slot
+    """Held while it is made ready, until its call can begin."""
     slot: Slot
+    """Held while its call is under way."""
     deadline: float
     posts: Counter[str] = field(default_factory=Counter)
     retry_after: float = 0.0
@@ -52,6 +55,9 @@ class Buyer:
         self._ledger = desk.stores.ledger
         self._clock = desk.clock
         self._slots = Slots(desk.pace.calls)
+        # As many are made ready ahead, so that a slot that comes free is used at once; not all that wait,
+        # since each has its key's lock and its pictures in memory.
+        self._stage = Slots(desk.pace.calls)
         self._stops = Stops(desk.clock, desk.pace.grace)
         self._follower = Follower(desk, self._stops)
         self._flights: dict[Key, asyncio.Future[Answer | None]] = {}
@@ -146,13 +152,16 @@ class Buyer:
     # --- under the key's lock ---
 
     async def _obtain(self, order: Order) -> Answer:
+        # Before a slot is taken: nobody's call should wait for these bytes to be synced.
+        if not self._stops.stopped.is_set():
+            await asyncio.to_thread(self._desk.stores.blobs.put, canonical_request(order.request))
         told = False
         while True:
-            with await self._slots.take() as slot:
+            with await self._stage.take() as stage:
                 lock = self._desk.locks.try_take(order.wanted.key)
                 if lock is not None:
-                    with lock:
-                        return await self._under_lock(order, slot)
+                    with lock, Slot(self._slots) as slot:
+                        return await self._under_lock(order, _Progress(stage, slot, self._clock.boot() + order.timeout))
             if self._stops.stopped.is_set():
                 return self._stops.not_now(order.node)
             if not told:
@@ -160,8 +169,7 @@ class Buyer:
                 self._desk.emit(Waiting(order.node, "another process has this request in hand", self._desk.pace.busy))
             await self._stops.pause(self._desk.pace.busy, self._stops.stopped)
 
-    async def _under_lock(self, order: Order, slot: Slot) -> Answer:
-        progress = _Progress(slot, self._clock.boot() + order.timeout)
+    async def _under_lock(self, order: Order, progress: _Progress) -> Answer:
         while True:
             finding = await self._desk.stores.find(order.wanted)
             instead_of: Attempt | None = None
@@ -205,6 +213,7 @@ class Buyer:
             return attempt if consent.retry_refused else replies.said_before(order, attempt)
         if attempt.state == "LOST":
             return attempt if consent.rebuy else replies.said_before(order, attempt)
+        progress.stage.release()
         progress.slot.release()
         ended = self._resumed.pop(attempt.key, None) or await self._follower.to_its_end(
             attempt, progress.slot, progress.deadline
@@ -220,7 +229,6 @@ class Buyer:
 
     async def _buy(self, order: Order, progress: _Progress, instead_of: Attempt | None) -> Answer | None:
         """One POST and what comes of it; None means: look again."""
-        await progress.slot.retake()
         if self._stops.stopped.is_set():
             return self._stops.not_now(order.node)
         try:
@@ -229,6 +237,8 @@ class Buyer:
             return NotBought("failed", "error", str(error))
         if call is None:
             return NotBought("lost", "lost", "the bytes of a picture that it reads are nowhere; `--rebuy` buys them")
+        await progress.slot.retake()
+        progress.stage.release()
         if self._stops.stopped.is_set():
             return self._stops.not_now(order.node)
         begun = self._clock.boot()
@@ -251,7 +261,7 @@ class Buyer:
         return await self._after_no_picture(order, ended, progress)
 
     async def _prepare(self, order: Order) -> Prepared | None:
-        """The call with its pictures' bytes, the request kept as a blob; None if bytes are missing."""
+        """The call with its pictures' bytes; None if bytes are missing."""
         return await asyncio.to_thread(self._prepared, order.request)
 
     def _prepared(self, request: Request) -> Prepared | None:
@@ -264,9 +274,7 @@ class Buyer:
             if mime is None:
                 raise ProviderError("invalid", "a picture that it reads is no PNG, JPEG or WebP")
             pictures.append((mime, data))
-        call = self._desk.provider.prepare(request, pictures)
-        self._desk.stores.blobs.put(canonical_request(request))
-        return call
+        return self._desk.provider.prepare(request, pictures)
 
     def _intent(self, order: Order, call: Prepared) -> Attempt:
         now = self._clock.now()
@@ -297,7 +305,9 @@ class Buyer:
         if self._follower.first_accepted is None and answer.task_id is not None:
             self._follower.first_accepted = self._clock.boot()
         try:
-            if isinstance(answer, Pending):
+            if isinstance(answer, Done):
+                progress.slot.release()
+            else:
                 return await self._follower.move(attempt, "ACCEPTED", task_id=answer.task_id, trace_id=answer.trace_id)
             return await self._follower.record(attempt, answer)
         except TaskTaken:  # another attempt with the same wire adopted our task: its own is ours to find

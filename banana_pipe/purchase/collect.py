@@ -18,6 +18,7 @@ from banana_pipe.providers.base import Done, Picture, ProviderError
 from banana_pipe.purchase import replies
 from banana_pipe.purchase.orders import Desk, NotBought
 from banana_pipe.purchase.stops import GraceOver, Stops
+from banana_pipe.store.blobs import BlobWriter
 
 _INLINE = "sha256:"
 _UNDECODABLE_TRIES = 3
@@ -97,14 +98,18 @@ class Collector:
         async with self._limit:
             with blobs.writer() as writer:
                 await self._stops.within_grace(self._desk.provider.fetch(Picture(url=attempt.picture), writer.write))
-                await asyncio.to_thread(writer.seal)
-                try:
-                    artifact = await asyncio.to_thread(measure_file, writer.path)
-                except NotAPicture:
-                    blobs.reject(writer)
-                    raise
-                await asyncio.to_thread(writer.keep)
-                return artifact
+                return await asyncio.to_thread(self._kept, writer)
+
+    def _kept(self, writer: BlobWriter) -> Artifact:
+        """What *writer* holds as a picture and a blob. Raises NotAPicture."""
+        writer.seal()
+        try:
+            artifact = measure_file(writer.path)
+        except NotAPicture:
+            self._desk.stores.blobs.reject(writer)
+            raise
+        writer.keep()
+        return artifact
 
     async def _ask_again(self, attempt: Attempt) -> Attempt | NotBought:
         """The attempt with the link that the provider names now, or as it was where it names none."""

@@ -42,6 +42,9 @@ MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
 
 _CLAIMS: tuple[AttemptState, ...] = ("STORED", "REFUSED", "LOST")
 
+_COLUMNS = "id, key, origin, run_id, day, state, price, task_id, content, digest"
+_MARKS = ",".join("?" * len(_COLUMNS.split(",")))
+
 
 def _quoted(states: Iterable[str]) -> str:
     return ",".join(f"'{state}'" for state in states)
@@ -64,8 +67,8 @@ CREATE TABLE attempts (
 CREATE UNIQUE INDEX one_active ON attempts(key) WHERE state IN ({_quoted(ACTIVE)});
 CREATE UNIQUE INDEX one_task ON attempts(origin, task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX by_key ON attempts(key);
-CREATE INDEX by_run ON attempts(run_id);
-CREATE INDEX by_day ON attempts(day);
+CREATE INDEX by_run ON attempts(run_id, state, price);
+CREATE INDEX by_day ON attempts(day, state, price);
 CREATE TABLE proven_listings (origin TEXT, account TEXT, task_id TEXT NOT NULL, PRIMARY KEY (origin, account));
 """
 
@@ -108,9 +111,7 @@ def insert_intent(connection: sqlite3.Connection, attempt: Attempt, budget: Budg
     """Reserve the money of *attempt* and write it. Raises CapReached."""
     _check_caps(connection, attempt, budget)
     try:
-        connection.execute(
-            f"INSERT INTO attempts ({_COLUMNS}) VALUES ({','.join('?' * len(_row(attempt)))})", _row(attempt)
-        )
+        connection.execute(f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})", _row(attempt))
     except sqlite3.IntegrityError:
         raise StoreError(
             f"the ledger has another attempt under way for {attempt.node or attempt.key}",
@@ -125,7 +126,7 @@ def move(connection: sqlite3.Connection, before: Attempt, after: Attempt) -> Att
         raise AssertionError(f"no attempt goes from {before.state} to {after.state}")
     try:
         done = connection.execute(
-            f"UPDATE attempts SET ({_COLUMNS}) = ({','.join('?' * len(_row(after)))}) WHERE id=? AND digest=?",
+            f"UPDATE attempts SET ({_COLUMNS}) = ({_MARKS}) WHERE id=? AND digest=?",
             (*_row(after), before.id, _row(before)[-1]),
         )
     except sqlite3.IntegrityError as error:
@@ -238,14 +239,16 @@ def spent(connection: sqlite3.Connection, *, run_id: str | None = None, day: str
 
 def _check_caps(connection: sqlite3.Connection, attempt: Attempt, budget: Budget) -> None:
     _check_unpriced(attempt, budget)
-    day = _day(attempt.created_at)
+    run, day = {"run_id": attempt.run_id}, {"day": _day(attempt.created_at)}
     caps = (
-        ("this run", "--max-calls", "--max-cost", spent(connection, run_id=attempt.run_id), budget.max_calls,
-         budget.max_cost),
-        (f"the day {day} (UTC)", "max_calls_per_day", "max_cost_per_day", spent(connection, day=day),
-         budget.max_calls_per_day, budget.max_cost_per_day),
+        ("this run", "--max-calls", "--max-cost", run, budget.max_calls, budget.max_cost),
+        (f"the day {day['day']} (UTC)", "max_calls_per_day", "max_cost_per_day", day, budget.max_calls_per_day,
+         budget.max_cost_per_day),
     )  # fmt: skip
-    for whole, calls_name, cost_name, (calls, cost), max_calls, max_cost in caps:
+    for whole, calls_name, cost_name, which, max_calls, max_cost in caps:
+        if max_calls is None and max_cost is None:
+            continue
+        calls, cost = spent(connection, **which)
         if max_calls is not None and calls + 1 > max_calls:
             raise CapReached(f"the cap of {max_calls} calls for {whole} is reached", hint=_raise_it(calls_name))
         if max_cost is not None and cost + (attempt.price or 0) > max_cost:
@@ -282,8 +285,6 @@ def _name_of_day(number: int) -> str:
 
 
 # --- rows -------------------------------------------------------------------------------------
-
-_COLUMNS = "id, key, origin, run_id, day, state, price, task_id, content, digest"
 
 _MANGLED = "nothing is bought while the ledger cannot be believed; restore cache/ledger.db from a backup"
 

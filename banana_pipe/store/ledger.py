@@ -212,18 +212,10 @@ class Ledger:
                 self._answer(waiting, connection)
 
     def _commit_together(self, connection: sqlite3.Connection, writers: list[_Waiting]) -> None:
-        answers: list[tuple[_Waiting, Any]] = []
         disk.announce("begin", self.path)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for waiting in writers:
-                connection.execute("SAVEPOINT caller")
-                try:
-                    answers.append((waiting, waiting.act(connection)))
-                except _REFUSALS as refusal:
-                    connection.execute("ROLLBACK TO caller")
-                    waiting.future.set_exception(self._explained(refusal))
-                connection.execute("RELEASE caller")
+            answers = self._acted(connection, writers)
             disk.announce("commit", self.path)
             connection.execute("COMMIT")
         except BaseException:
@@ -232,6 +224,23 @@ class Ledger:
             raise
         for waiting, answer in answers:
             waiting.future.set_result(answer)
+
+    def _acted(self, connection: sqlite3.Connection, writers: list[_Waiting]) -> list[tuple[_Waiting, Any]]:
+        """What each of *writers* did, inside a transaction; whoever is refused hears of it and changes nothing."""
+        connection.execute("SAVEPOINT together")
+        with contextlib.suppress(*_REFUSALS):  # a refusal is rare: a savepoint for each is for then
+            return [(waiting, waiting.act(connection)) for waiting in writers]
+        connection.execute("ROLLBACK TO together")
+        answers: list[tuple[_Waiting, Any]] = []
+        for waiting in writers:
+            connection.execute("SAVEPOINT caller")
+            try:
+                answers.append((waiting, waiting.act(connection)))
+            except _REFUSALS as refusal:
+                connection.execute("ROLLBACK TO caller")
+                waiting.future.set_exception(self._explained(refusal))
+            connection.execute("RELEASE caller")
+        return answers
 
     def _open(self) -> sqlite3.Connection:
         if self.path is not None:
