@@ -36,6 +36,9 @@ class Stops:
         self.reason: Stop | None = None
         self.stopped = asyncio.Event()
         self.interrupted = asyncio.Event()
+        self._waited_for: set[asyncio.Timeout] = set()
+        self._watch: asyncio.Future[None] | None = None
+        """Kept, since the loop itself keeps no task alive."""
 
     def stop(self, kind: StopKind, error: BananaError) -> None:
         """Send nothing new."""
@@ -45,6 +48,7 @@ class Stops:
         if kind == "interrupt" and not self.interrupted.is_set():
             self.grace_ends = self._clock.boot() + self._grace
             self.interrupted.set()
+            self._watch = asyncio.ensure_future(self._end_of_grace())
 
     def stop_if(self, rule: Rule, error: ProviderError) -> None:
         """Send nothing new where *rule* says that *error* concerns the whole run."""
@@ -64,22 +68,23 @@ class Stops:
         if self._clock.boot() >= self.grace_ends:
             work.close()
             raise GraceOver
-        doing = asyncio.ensure_future(work)
-        enough = asyncio.ensure_future(self._end_of_grace())
+        limit = asyncio.timeout(None)
         try:
-            await asyncio.wait((doing, enough), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            enough.cancel()
-            if not doing.done():
-                doing.cancel()
-                await asyncio.wait((doing,))
-        if doing.cancelled():
-            raise GraceOver
-        return doing.result()
+            async with limit:
+                self._waited_for.add(limit)
+                try:
+                    return await work
+                finally:
+                    self._waited_for.discard(limit)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        raise GraceOver
 
     async def _end_of_grace(self) -> None:
-        await self.interrupted.wait()
-        await self._clock.sleep(self.grace_ends - self._clock.boot())
+        await self._clock.sleep(self._grace)
+        for limit in self._waited_for:
+            limit.reschedule(asyncio.get_running_loop().time())
 
     async def pause(self, seconds: float, unless: asyncio.Event) -> None:
         """Let *seconds* pass, or less if *unless* is set."""
