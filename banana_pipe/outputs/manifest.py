@@ -82,8 +82,15 @@ def alike(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
 
 
 def as_text(manifest: Mapping[str, Json]) -> str:
-    """The manifest as it is written."""
-    return json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """The manifest as it is written: a line for each member, and one for each file."""
+    lines = [f"{_json(name)}: {_json(value)}" for name, value in manifest.items() if name != "files"]
+    files = ",\n  ".join([_json(file) for file in manifest["files"]])
+    lines.append(f'"files": [\n  {files}\n ]' if files else '"files": []')
+    return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _lasting(manifest: Mapping[str, Json]) -> dict[str, Json]:
