@@ -6,7 +6,7 @@ Unaware of recipes: the ledger is the project's.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from banana_pipe.buying import Limits, no_token, run_id
@@ -34,7 +34,7 @@ _TIMEOUT = 600.0
 class Reconciled:
     """What became of an attempt that was open. `trouble`: why it still is, if it is.
 
-    `elsewhere`: it was sent to another base URL or with another token, and left alone.
+    `elsewhere`: it was sent to another base URL, or with another token and this one is told nothing of it.
     """
 
     before: Attempt
@@ -62,8 +62,9 @@ async def reconcile(
 ) -> list[Reconciled]:
     """Look up every open attempt at the provider of *access*, collect what is paid; buys nothing.
 
-    What was sent to another base URL, or with another token, is left alone. Raises NotAuthorised if
-    anything sent to this base URL is open and there is no token, or none that the provider accepts.
+    What was sent to another base URL is left alone; so is what was sent with another token, unless this one is
+    shown it. Raises NotAuthorised if anything sent to this base URL is open and there is no token, or if the
+    provider does not accept the token that it was sent with.
     """
     clock = clock or SystemClock()
     limits = limits or Limits()
@@ -87,8 +88,8 @@ async def reconcile(
             pace=limits.pace,
         )
         settled = await _resumed(Buyer(desk), ledger, before)
-        others = [Reconciled(attempt, attempt, None) for attempt in everything if attempt not in before]
-        return [_unless_elsewhere(one, desk) for one in (*settled, *others)]
+        others = (attempt for attempt in everything if attempt not in before)
+        return [*settled, *(_left_alone(attempt, attempt, provider.origin) for attempt in others)]
     finally:
         await provider.close()
         ledger.close()
@@ -134,18 +135,15 @@ async def _resumed(buyer: Buyer, ledger: Ledger, before: list[Attempt]) -> list[
         raise stop.error
     now = {attempt.id: attempt for attempt in await ledger.all_attempts()}
     return [
-        Reconciled(attempt, now[attempt.id], _words(now[attempt.id], trouble))
+        _left_alone(attempt, now[attempt.id], buyer.origin)
+        if trouble is not None and trouble.elsewhere
+        else Reconciled(attempt, now[attempt.id], _words(now[attempt.id], trouble))
         for attempt, trouble in zip(before, troubles, strict=True)
     ]
 
 
-def _unless_elsewhere(one: Reconciled, desk: Desk) -> Reconciled:
-    """*one*, or why it was left alone. A picture that another account paid for needs no token to be had."""
-    origin = desk.provider.origin
-    collected_here = one.before.origin == origin and one.after.state not in ("UNKNOWN", "ACCEPTED")
-    if desk.sent(one.before) or collected_here:
-        return one
-    return replace(one, trouble=replies.left_alone(one.before, origin), elsewhere=True)
+def _left_alone(before: Attempt, after: Attempt, origin: str) -> Reconciled:
+    return Reconciled(before, after, replies.left_alone(before, origin), elsewhere=True)
 
 
 def _words(after: Attempt, trouble: NotBought | None) -> str | None:

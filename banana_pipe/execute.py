@@ -9,7 +9,7 @@ cancels what others have paid for. What is open in the ledger is taken up first,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -39,7 +39,7 @@ from banana_pipe.model import (
 )
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
-from banana_pipe.purchase.replies import said_before
+from banana_pipe.purchase.replies import others_open, said_before
 from banana_pipe.takes import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
 
 T = TypeVar("T")
@@ -113,9 +113,7 @@ class Executor:
         resumed = [asyncio.create_task(self._resume(counter)) for counter in self._counters.values()]
         try:
             await self._run_nodes(list(self._graph))
-            for attempt, trouble in chain.from_iterable(await asyncio.gather(*resumed)):
-                if attempt.key not in self._wanted:
-                    self._emit(Warned(f"{attempt.node or attempt.key} (bought by an earlier run): {trouble.error}"))
+            self._tell_unwanted(chain.from_iterable(await asyncio.gather(*resumed)))
             again = self._worth_another_look()
             if again:
                 await self._run_nodes(again)
@@ -333,6 +331,16 @@ class Executor:
             *(self._guarded(buyer.resume(attempt, _RESUME_TIMEOUT), _take_failed) for attempt in attempts)
         )
         return [(attempt, trouble) for attempt, trouble in zip(attempts, troubles, strict=True) if trouble is not None]
+
+    def _tell_unwanted(self, left: Iterable[tuple[Attempt, NotBought]]) -> None:
+        """Warn of what stays open and is no node's: of each, and of what another token sent once in all."""
+        unwanted = [(attempt, trouble) for attempt, trouble in left if attempt.key not in self._wanted]
+        for attempt, trouble in unwanted:
+            if not trouble.elsewhere:
+                self._emit(Warned(f"{attempt.node or attempt.key} (bought by an earlier run): {trouble.error}"))
+        others = sum(trouble.elsewhere for _, trouble in unwanted)
+        if others:
+            self._emit(Warned(others_open(others)))
 
     def _stop_all(self, error: BananaError | None) -> None:
         if error is not None and self.error is None:

@@ -221,7 +221,7 @@ class Attempt:
     origin: str
     """Scheme, host and port that the POST went to (`sandbox` for the one inside the process)."""
     account: str
-    """Whose token it was sent with, as a hash of it: who has another is told nothing of this call."""
+    """Whose token it was sent with, as a hash of it: who has another may be told nothing of this call."""
     run_id: str
     state: AttemptState
     provider: str
@@ -427,3 +427,5 @@ class Run:
     """Files that this run put into the output folder."""
     removed: int = 0
     """Files that it took away there."""
+    cap: Literal["run", "day"] | None = None
+    """Which cap ended it: its own, or that of the day."""

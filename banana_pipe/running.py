@@ -28,6 +28,7 @@ from banana_pipe.prices import total
 from banana_pipe.providers.catalog import origin
 from banana_pipe.purchase.orders import Stop
 from banana_pipe.record import Record
+from banana_pipe.store.ledger import CapReached
 from banana_pipe.takes import Market, had_before
 from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
@@ -243,6 +244,7 @@ class _Running:
             saved=total(had_before(outcomes).values()),
             seconds=seconds,
             warnings=tuple(self._warnings),
+            cap=next((stop.error.cap for stop in stops if stop and isinstance(stop.error, CapReached)), None),
         )
 
     def _that_count(self, outcomes: Iterable[Outcome], stops: Iterable[Stop | None]) -> list[Stop]:

@@ -120,14 +120,36 @@ class TestReconcile:
             )
         assert len(world.vendor.polled) == polled
 
-    def test_another_accounts_are_left_alone(self, world: World) -> None:
-        """Its tasks are not shown to us, which would look as if there were none."""
+    def test_what_another_token_sent_is_left_alone_where_this_one_is_told_nothing(self, world: World) -> None:
+        """It may be another account's, whose tasks are not shown to us: that would look as if there were none."""
         in_doubt(world)
         world.vendor.lists = True
         world.vendor.account = "them"
         (one,) = reconcile(world)
         assert (one.after.state, one.elsewhere) == ("UNKNOWN", True)
         assert one.trouble == "left alone: sent with another API token; to settle it, reconcile with that token"
+
+    @pytest.mark.parametrize("accepted", [True, False])
+    def test_what_a_token_sent_is_collected_with_the_next_one(self, accepted: bool, world: World) -> None:
+        """A token is rotated, the account and what it has paid stay."""
+        world.write(ONE)
+        world.vendor.fates.append("task" if accepted else "cut")
+        world.vendor.seconds, world.vendor.lists = 1_000.0, False
+        world.run(limits=QUICK)
+        assert world.states() == ["ACCEPTED" if accepted else "UNKNOWN"]
+        world.vendor.account, world.vendor.rotated, world.vendor.lists = "new", True, True
+        world.clock.jump(1_000.0)
+        (one,) = reconcile(world)
+        assert (one.after.state, one.trouble, one.elsewhere) == ("STORED", None, False)
+        assert len(world.vendor.charges) == 1
+
+    def test_a_token_that_is_not_accepted_says_nothing_of_what_another_sent(self, world: World) -> None:
+        """Left alone as before, and no exit 4: nothing of its own is open."""
+        unfinished(world)
+        world.vendor.account = "them"
+        world.vendor.polls.append(ProviderError("auth", "invalid token"))
+        (one,) = reconcile(world)
+        assert (one.after.state, one.elsewhere) == ("ACCEPTED", True)
 
     def test_a_picture_that_another_account_paid_for_is_collected(self, world: World) -> None:
         """Its link needs no token."""

@@ -471,6 +471,21 @@ class TestOpenAttempts:
         assert [attempt.origin for attempt in world.attempts()] == ["https://api.acedata.cloud", "http://127.0.0.1:9"]
         assert ran.exit_code == 6
 
+    def test_those_of_another_token_are_warned_of_once_in_all(self, world: World) -> None:
+        """With their number: there may be hundreds of them."""
+        world.write(ONE)
+        world.run()
+        for other in ("A cat", "A dog", "An owl"):
+            world.write(ONE.replace("A fox", other))
+            world.vendor.seconds = 10_000.0
+            world.run()
+        world.write(ONE)
+        world.vendor.account = "them"
+        ran = world.run()
+        assert (ran.exit_code, world.states()) == (0, ["STORED", *["ACCEPTED"] * 3])
+        (warning,) = ran.warnings
+        assert warning.startswith("3 calls of earlier runs are still open, sent with another API token: a run with")
+
     def test_a_doubt_is_given_up_by_consent_alone(self, world: World) -> None:
         """`--retry-unknown` buys; the abandoned money stays counted."""
         world.write(CHAIN)

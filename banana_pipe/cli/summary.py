@@ -18,8 +18,6 @@ from banana_pipe.prices import show_usd
 from banana_pipe.takes import had_before
 
 _MOST_NAMED = 8
-_OF_A_DAY = " for the day "
-"""How the ledger's words tell the cap of a day from that of a run."""
 _TROUBLES: tuple[Status, ...] = ("failed", "lost", "parked", "waiting", "blocked")
 
 
@@ -160,8 +158,8 @@ def _larger_cap(ended: Ended, _: str) -> tuple[str, str]:
     if capped and not budget.allow_unpriced and None in (ended.plan.cost_max, ended.again.cost):
         words = "to buy what has no known price too"
         return words, ended.call.command("run", *caps, "--allow-unpriced", *_consents(ended))
-    of_a_day = any(outcome.reason == "cap" and _OF_A_DAY in (outcome.error or "") for outcome in ended.run.outcomes)
-    words = "raise the cap of a day, or go on tomorrow (UTC)" if of_a_day or not caps else "to go on"
+    of_a_day = ended.run.cap == "day" or not caps
+    words = "raise the cap of a day, or go on tomorrow (UTC)" if of_a_day else "to go on"
     return words, ended.call.command("run", *caps, *_consents(ended))
 
 

@@ -8,6 +8,7 @@ Nothing here costs money, so everything is tried again; what cannot be had stays
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from banana_pipe.canonical import Digest
 from banana_pipe.events import AttemptMoved
@@ -115,16 +116,20 @@ class Collector:
         """The attempt with the link that the provider names now, or as it was where it names none."""
         if attempt.task_id is None:
             return attempt
-        if not self._desk.sent(attempt) and not self._desk.consent.rebuy:
-            words = replies.another_link_elsewhere(attempt, self._desk.provider.origin)
-            return _not_now(attempt, ProviderError("unavailable", words))
+        origin = self._desk.provider.origin
+        words = replies.another_link_elsewhere(attempt, origin)
+        elsewhere = replace(_not_now(attempt, ProviderError("unavailable", words)), elsewhere=True)
+        # Who did not send it can be told of another link, never that there is none.
+        believed = self._desk.sent(attempt) or self._desk.consent.rebuy
+        if attempt.origin != origin and not believed:
+            return elsewhere
         try:
             answers = await self._stops.within_grace(self._desk.provider.poll([attempt.task_id]))
         except ProviderError as error:
-            return _not_now(attempt, error)
+            return _not_now(attempt, error) if believed else elsewhere
         answer = answers.get(attempt.task_id)
         if not isinstance(answer, Done):
-            return attempt
+            return attempt if believed else elsewhere
         place = await self.keep_place(answer.pictures[0])
         return await self._move(attempt, "SUCCEEDED", picture=place, response=answer.response)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from banana_pipe.events import AttemptMoved, Waiting, Warned
 from banana_pipe.model import ACTIVE, Attempt, AttemptState, Key, Request, Result
@@ -18,13 +19,14 @@ from banana_pipe.purchase import replies
 from banana_pipe.purchase.collect import Collector
 from banana_pipe.purchase.orders import Desk, NotBought
 from banana_pipe.purchase.poller import Poller
-from banana_pipe.purchase.rules import after_submit, after_task
+from banana_pipe.purchase.rules import after_submit, after_task, believed_of_anothers
 from banana_pipe.purchase.search import Absent, Adopted, CannotTell, look_for
 from banana_pipe.purchase.slots import Slot
 from banana_pipe.purchase.stops import Stops
 from banana_pipe.request import read_request
 from banana_pipe.store.lookup import result_of
 
+T = TypeVar("T")
 _LONGEST_STEP = 10.0
 _NO_PROOF = "the provider lists no such call, which proves nothing here"
 
@@ -39,6 +41,8 @@ class Follower:
         self._clock = desk.clock
         self._poller = Poller(desk.provider, desk.clock, desk.pace.poll)
         self._collector = Collector(desk, stops)
+        self._asking = asyncio.Semaphore(desk.pace.calls)
+        """How many ask at once after what another token sent."""
         self._seen: dict[str, float] = {}
         """When each attempt in doubt was first looked for, by `clock.boot()`."""
         self._doubted: set[str] = set()
@@ -60,19 +64,20 @@ class Follower:
         *slot* is given back as soon as the provider has nothing more to do. *deadline*, by
         `clock.boot()`, is when an unfinished task is left to a later run.
         """
-        if attempt.state in ("INTENT", "UNKNOWN", "ACCEPTED") and not self._desk.sent(attempt):
+        if attempt.state in ("INTENT", "UNKNOWN", "ACCEPTED") and attempt.origin != self._desk.provider.origin:
             # Who never had it knows nothing of it, and that would be taken for proof.
-            doubted = await self.doubt(attempt) if attempt.state == "INTENT" else attempt
-            return replies.elsewhere(doubted, self._desk.provider.origin)
+            return self._elsewhere(await self.doubt(attempt) if attempt.state == "INTENT" else attempt)
         current: Attempt | NotBought = attempt
         while isinstance(current, Attempt) and current.state in ACTIVE:
             if current.state == "INTENT":  # its owner is dead: we hold the lock
                 current = await self.doubt(current)
             elif current.state == "UNKNOWN":
                 slot.release()
-                current = await self._settle(current)
+                sent = self._desk.sent(current)
+                current = await (self._settle(current) if sent else self._find_anothers(current))
             elif current.state == "ACCEPTED":
-                current = await self._await_task(current, deadline)
+                sent = self._desk.sent(current)
+                current = await (self._await_task if sent else self._await_anothers)(current, deadline)
             else:
                 slot.release()
                 current = await self._collector.collect(current)
@@ -156,6 +161,61 @@ class Follower:
         moved = await self.move(attempt, rule.state, **told(answer))
         self._stops.stop_if(rule, answer)
         return moved
+
+    # --- sent with another token: good news is good news, and nothing else proves anything ---
+
+    async def _find_anothers(self, attempt: Attempt) -> Attempt | NotBought:
+        """Adopt the task of a call that another token sent, should this one be of the same account."""
+        found = await self._patiently(attempt, lambda: look_for(attempt, None, self._desk.provider, self._ledger))
+        if not isinstance(found, Adopted):
+            return self._elsewhere(attempt)
+        self._desk.emit(AttemptMoved(found.attempt.node, found.attempt))
+        return found.attempt
+
+    async def _await_anothers(self, attempt: Attempt, deadline: float) -> Attempt | NotBought:
+        """Wait for a task that another token was given, if this one is shown it."""
+        if attempt.task_id is None:
+            raise AssertionError("an ACCEPTED attempt has its task")
+        task_id = attempt.task_id
+        if await self._patiently(attempt, lambda: self._is_shown(task_id)) is not True:
+            return self._elsewhere(attempt)
+        try:
+            answer = await self._poller.finished(task_id, deadline)
+        except ProviderError:
+            return self._elsewhere(attempt)
+        if answer is None:
+            return replies.unfinished(attempt)
+        if isinstance(answer, Done):
+            return await self.record(attempt, answer)
+        if attempt.adopted:  # by its wire: ours may be another one, which nobody here is shown
+            return await self.move(attempt, "UNKNOWN", task_id=None, adopted=False)
+        if believed_of_anothers(answer.kind):
+            return await self.move(attempt, after_task(answer.kind).state, **told(answer))
+        return self._elsewhere(attempt)
+
+    async def _is_shown(self, task_id: str) -> bool | CannotTell:
+        # Each in a call of its own: a provider may refuse a whole batch for one task that is not ours.
+        try:
+            return task_id in await self._desk.provider.poll([task_id])
+        except ProviderError as error:
+            return CannotTell(error, ever=True)
+
+    async def _patiently(self, attempt: Attempt, ask: Callable[[], Awaitable[T | CannotTell]]) -> T | None:
+        """What *ask* gives, None where the provider could not be asked for as long as settling takes."""
+        while True:
+            async with self._asking:
+                answer = await ask()
+            if not isinstance(answer, CannotTell):
+                return answer
+            wait = self._patience(attempt)
+            will_not = not answer.ever or after_submit(answer.error.kind).stops is not None
+            if will_not or wait <= 0 or self._stops.interrupted.is_set():
+                return None
+            self._desk.emit(Waiting(attempt.node, "asking after a call that another token sent", wait))
+            await self._stops.pause(min(_LONGEST_STEP, wait), self._stops.interrupted)
+
+    def _elsewhere(self, attempt: Attempt) -> NotBought:
+        return replies.elsewhere(attempt, self._desk.provider.origin)
 
     async def record(self, attempt: Attempt, answer: Done) -> Attempt:
         """Keep the answer as it came, before the first byte of its picture. Raises TaskTaken."""

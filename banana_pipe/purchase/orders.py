@@ -71,7 +71,10 @@ class Desk:
     consent: Consent = field(default_factory=Consent)
 
     def sent(self, attempt: Attempt) -> bool:
-        """Whether *attempt* was sent from here: to this origin, by this account, who alone know of it."""
+        """Whether *attempt* was sent from here: to this origin, by this account, whose word on it is whole.
+
+        Another token may be of the same account; but what it is not told of proves nothing.
+        """
         return (attempt.origin, attempt.account) == (self.provider.origin, self.provider.account)
 
 
@@ -87,11 +90,15 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class NotBought:
-    """Why there is no picture, as the node's status, with what to do about it."""
+    """Why there is no picture, as the node's status, with what to do about it.
+
+    `elsewhere`: it was sent to another base URL, or with another token, and nothing was heard of it here.
+    """
 
     status: Status
     reason: Reason
     error: str
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

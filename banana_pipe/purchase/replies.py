@@ -61,6 +61,16 @@ def elsewhere(attempt: Attempt, origin: str) -> NotBought:
         "unknown",
         f"may have been paid ({show_usd(attempt.price)}): it was sent {_sent(attempt, origin)}. A run with that"
         f" {_with(attempt, origin)} collects it; `--retry-unknown` gives it up and buys anew",
+        elsewhere=True,
+    )
+
+
+def others_open(number: int) -> str:
+    """That *number* attempts of earlier runs wait for the token that they were sent with."""
+    calls, verb, them = ("1 call", "is", "it") if number == 1 else (f"{number} calls", "are", "them")
+    return (
+        f"{calls} of earlier runs {verb} still open, sent with another API token: a run with that token collects {them}"
+        " (`banana-pipe ledger show --open`)"
     )
 
 

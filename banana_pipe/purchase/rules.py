@@ -59,6 +59,15 @@ def after_task(kind: Kind) -> Rule:
     return _SAID_NO.get(kind, Rule("FAILED"))
 
 
+def believed_of_anothers(kind: Kind) -> bool:
+    """Whether a task that another token sent has failed where this one is told so.
+
+    Only the words that are of the work itself: all others may be as well a word on who asks, or what is
+    left of a record that is not shown to everybody; and a failure that is believed is paid for again.
+    """
+    return kind in ("transient", "moderation")
+
+
 def pause_before(posts: int, asked_for: float, jitter: float) -> float:
     """Seconds before the next POST after *posts* of them: the vendor advises 1, 2, 4, 8, 16 plus 0 to 1.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from banana_pipe.canonical import Digest
 from banana_pipe.model import Attempt, Request
-from banana_pipe.providers.base import ListedTask, Listing, Provider, ProviderError
+from banana_pipe.providers.base import Done, ListedTask, Listing, Pending, Provider, ProviderError
 from banana_pipe.store.ledger import Ledger, TaskTaken
 
 MARGIN_SECONDS = 600.0
@@ -46,17 +46,22 @@ Found = Adopted | Absent | CannotTell
 
 
 async def look_for(attempt: Attempt, request: Request | None, provider: Provider, ledger: Ledger) -> Found:
-    """Look once for the task of *attempt* (in UNKNOWN, and sent by the account of *provider*) and adopt it."""
+    """Look once for the task of *attempt* (in UNKNOWN, and sent to *provider*) and adopt it.
+
+    Where it was sent by another account than the one that asks, its absence proves nothing.
+    """
+    sent = attempt.account == provider.account
     try:
         listing = await provider.tasks_since(attempt.created_at - MARGIN_SECONDS)
     except ProviderError as error:
         return CannotTell(error, ever=error.kind != "unsupported")
     known = await ledger.known_tasks(attempt, [task.task_id for task in listing.tasks])
-    await _prove(listing, known, attempt, ledger)
+    if sent:
+        await _prove(listing, known, attempt, ledger)
     unclaimed = [task for task in listing.tasks if task.task_id not in known]
     same = [task.task_id for task in unclaimed if task.comparable and task.wire == attempt.wire]
     try:
-        ours = await _perhaps_ours(same, attempt, provider, ledger)
+        ours = await (_perhaps_ours if sent else _perhaps_anothers)(same, attempt, provider, ledger)
     except ProviderError as error:
         return CannotTell(error, ever=True)
     for task_id in ours:
@@ -65,7 +70,8 @@ async def look_for(attempt: Attempt, request: Request | None, provider: Provider
         except TaskTaken:
             continue
     proven = (
-        listing.complete
+        sent
+        and listing.complete
         and await ledger.listing_is_proven(attempt)
         and not any(_may_be_ours(task, request) for task in unclaimed)
     )
@@ -88,10 +94,24 @@ async def _perhaps_ours(task_ids: Sequence[str], attempt: Attempt, provider: Pro
     return alive + failed
 
 
+async def _perhaps_anothers(
+    task_ids: Sequence[str], attempt: Attempt, provider: Provider, ledger: Ledger
+) -> Sequence[str]:
+    """Those of *task_ids* that *attempt* may adopt though another account lists them: none that failed.
+
+    And none while a call of that other account could have made them: it would be taken for unsent, and paid again.
+    """
+    if not task_ids or await ledger.may_have_sent_too(attempt, provider.account):
+        return ()
+    stand = await provider.poll(task_ids)
+    return [task_id for task_id in task_ids if isinstance(stand.get(task_id), Done | Pending)]
+
+
 async def _prove(listing: Listing, known: Mapping[str, Digest | None], asker: Attempt, ledger: Ledger) -> None:
     """Keep it if the listing shows a task that a POST of this account named, and shows it as it was sent.
 
-    Another account's listing is another listing: it may be empty, and as easily read to its end. Where the provider adds to what it shows, no task of ours would ever be recognised by its wire.
+    Another account's listing is another listing: it may be empty, and as easily read to its end. Where the
+    provider adds to what it shows, no task of ours would ever be recognised by its wire.
     """
     for task in listing.tasks:
         if task.comparable and task.wire == known.get(task.task_id):

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
+from typing import Literal
 
 from banana_pipe.canonical import Digest, canonical_json, digest_of
 from banana_pipe.errors import SpendingStopped, StoreError
@@ -74,7 +75,14 @@ CREATE TABLE proven_listings (origin TEXT, account TEXT, task_id TEXT NOT NULL, 
 
 
 class CapReached(SpendingStopped):
-    """The next call would go over a cap. Nothing was written."""
+    """The next call would go over a cap. Nothing was written.
+
+    `cap` is which one: a run's or a day's, None where a price that nobody knows is under either.
+    """
+
+    def __init__(self, message: str, *, hint: str, cap: Literal["run", "day"] | None) -> None:
+        super().__init__(message, hint=hint)
+        self.cap = cap
 
 
 class TaskTaken(Exception):
@@ -214,6 +222,16 @@ def may_have_failed_unnamed(connection: sqlite3.Connection, attempt: Attempt) ->
     return any(other.wire == attempt.wire for other in map(_believed, rows))
 
 
+def may_have_sent_too(connection: sqlite3.Connection, attempt: Attempt, account: str) -> bool:
+    """Whether another attempt, of *account*, sent the same and has not found its task yet."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NULL AND id <> ?"
+        " AND state IN ('INTENT', 'UNKNOWN')",
+        (attempt.origin, attempt.id),
+    )
+    return any((other.wire, other.account) == (attempt.wire, account) for other in map(_believed, rows))
+
+
 def listing_is_proven(connection: sqlite3.Connection, asker: Attempt) -> bool:
     """Whether the origin of *asker* has ever listed, for its account, a task that a POST of that account had named."""
     row = connection.execute(
@@ -237,25 +255,30 @@ def spent(connection: sqlite3.Connection, *, run_id: str | None = None, day: str
     return int(calls), int(cost)
 
 
+_Caps = tuple[Literal["run", "day"], str, str, str, dict[str, str], int | None, int | None]
+
+
 def _check_caps(connection: sqlite3.Connection, attempt: Attempt, budget: Budget) -> None:
     _check_unpriced(attempt, budget)
     run, day = {"run_id": attempt.run_id}, {"day": _day(attempt.created_at)}
-    caps = (
-        ("this run", "--max-calls", "--max-cost", run, budget.max_calls, budget.max_cost),
-        (f"the day {day['day']} (UTC)", "max_calls_per_day", "max_cost_per_day", day, budget.max_calls_per_day,
-         budget.max_cost_per_day),
+    caps: tuple[_Caps, ...] = (
+        ("run", "this run", "--max-calls", "--max-cost", run, budget.max_calls, budget.max_cost),
+        ("day", f"the day {day['day']} (UTC)", "max_calls_per_day", "max_cost_per_day", day,
+         budget.max_calls_per_day, budget.max_cost_per_day),
     )  # fmt: skip
-    for whole, calls_name, cost_name, which, max_calls, max_cost in caps:
+    for cap, whole, calls_name, cost_name, which, max_calls, max_cost in caps:
         if max_calls is None and max_cost is None:
             continue
         calls, cost = spent(connection, **which)
         if max_calls is not None and calls + 1 > max_calls:
-            raise CapReached(f"the cap of {max_calls} calls for {whole} is reached", hint=_raise_it(calls_name))
+            number = "1 call" if max_calls == 1 else f"{max_calls} calls"
+            raise CapReached(f"the cap of {number} for {whole} is reached", hint=_raise_it(calls_name), cap=cap)
         if max_cost is not None and cost + (attempt.price or 0) > max_cost:
             raise CapReached(
-                f"the cap of {show_usd(max_cost)} for {whole} is reached: {show_usd(cost)} is spent or reserved, the"
+                f"the cap of {_sum(max_cost)} for {whole} is reached: {_sum(cost)} is spent or reserved, the"
                 f" next call costs {show_usd(attempt.price)}",
                 hint=_raise_it(cost_name),
+                cap=cap,
             )
 
 
@@ -265,7 +288,12 @@ def _check_unpriced(attempt: Attempt, budget: Budget) -> None:
         raise CapReached(
             f"the price of {attempt.node or 'a call'} is unknown, so a cap in dollars could not hold",
             hint="allow it with --allow-unpriced, or cap the number of calls with --max-calls",
+            cap=None,
         )
+
+
+def _sum(cost: int) -> str:
+    return show_usd(cost) if cost else "$0"
 
 
 def _raise_it(name: str) -> str:

@@ -123,6 +123,10 @@ class Ledger:
         """Whether another attempt sent the same, and may have failed with a task that its answer did not name."""
         return await self._read(lambda connection: attempts.may_have_failed_unnamed(connection, attempt), False)
 
+    async def may_have_sent_too(self, attempt: Attempt, account: str) -> bool:
+        """Whether another attempt, of *account*, sent the same and has not found its task yet."""
+        return await self._read(lambda connection: attempts.may_have_sent_too(connection, attempt, account), False)
+
     async def listing_is_proven(self, asker: Attempt) -> bool:
         """Whether the origin of *asker* has ever listed, for its account, a task that a POST of that account had named."""
         return await self._read(lambda connection: attempts.listing_is_proven(connection, asker), False)

@@ -78,7 +78,6 @@ def test_what_was_sent_elsewhere_is_counted_and_left_alone(
     pipe: Pipe, doubtful: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How many, why, and what to do; exit 6, since it is not settled."""
-    asked = len(doubtful.received)
     monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", "of-another-account")
     said = pipe("ledger", "reconcile")
     assert (said.code, said.out) == (
@@ -87,6 +86,7 @@ def test_what_was_sent_elsewhere_is_counted_and_left_alone(
     )
     (one,) = json.loads(pipe("ledger", "reconcile", "--json").out)["attempts"]
     assert (one["state"], one["trouble"][:10]) == ("UNKNOWN", "left alone")
+    asked = len(doubtful.received)
     monkeypatch.setenv("ACEDATACLOUD_API_BASE_URL", "http://127.0.0.1:9")
     said = pipe("ledger", "reconcile")
     assert (said.code, f"1 open attempt left alone: sent to {doubtful.base_url}; to settle" in said.out) == (6, True)

@@ -120,7 +120,7 @@ def test_a_cap_does_not_hide_what_the_provider_said(pipe: Pipe, project: Path, a
     at.fault("submit", Fault("status", number=500, code="api_error", match="mug 1", times=FOREVER))
     said = pipe(*RUN, "--max-calls", "1", "-j", "1")
     assert said.code == 3
-    found = re.search(r"not billed: (.*); it was not sent again: the cap of 1 calls", said.out)
+    found = re.search(r"not billed: (.*); it was not sent again: the cap of 1 call for this run", said.out)
     assert found is not None, said.out
     assert found[1]
 

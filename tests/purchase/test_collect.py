@@ -93,7 +93,7 @@ def test_a_link_of_another_provider_is_not_given_up(shop: Shop) -> None:
 
 
 def test_a_link_of_another_account_is_not_given_up(shop: Shop) -> None:
-    """The link needs no token; where it is dead, only the account that had the picture is told of another."""
+    """The link needs no token; that it is dead, and this token is told of no other, proves nothing."""
     shop.vendor.account = "them"
     shop.leave("SUCCEEDED", task_id="t1", picture="https://cdn.example.com/t1")
     shop.vendor.account = "us"
@@ -101,7 +101,22 @@ def test_a_link_of_another_account_is_not_given_up(shop: Shop) -> None:
     answer = refused(shop.one())
     assert answer.status == "failed"
     assert "with another API token: a run with that token asks for another" in answer.error
-    assert (shop.states(), shop.vendor.polled) == (["SUCCEEDED"], [])
+    shop.vendor.fetches.append(DEAD)
+    shop.vendor.polls.append(ProviderError("auth", "not yours"))
+    assert refused(shop.one()).elsewhere
+    assert shop.states() == ["SUCCEEDED"]
+
+
+def test_a_new_link_is_taken_from_who_has_another_token_too(shop: Shop) -> None:
+    """Nobody can guess the id of a task: the link that is shown for ours is to our picture."""
+    shop.vendor.account = "them"
+    task_id = shop.vendor._accept(shop.vendor.prepare(order().request, []))
+    shop.vendor.tasks[task_id].done_at = 0
+    shop.leave("SUCCEEDED", task_id=task_id, picture="https://old.example.com/gone", response="{}")
+    shop.vendor.account, shop.vendor.rotated = "us", True
+    shop.vendor.fetches.append(DEAD)
+    assert result(shop.one()).task_id == task_id
+    assert (shop.states(), shop.vendor.posts) == (["STORED"], [])
 
 
 def test_a_new_link_is_taken(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banana_pipe.model import Attempt, AttemptState
-from banana_pipe.providers.base import ProviderError
+from banana_pipe.providers.base import Kind, ProviderError
 from banana_pipe.purchase.orders import Bought, Consent, Order, Pace
 from banana_pipe.store import attempts
 from banana_pipe.store.keylock import KeyLocks
@@ -157,7 +157,9 @@ def test_what_was_asked_elsewhere_is_not_looked_for_here(state: AttemptState, sh
 
 
 @pytest.mark.parametrize("state", ["INTENT", "UNKNOWN", "ACCEPTED"])
-def test_what_was_sent_with_another_token_is_not_looked_for_with_this_one(state: AttemptState, shop: Shop) -> None:
+def test_what_was_sent_with_another_token_is_not_given_up_where_this_one_is_told_nothing(
+    state: AttemptState, shop: Shop
+) -> None:
     """Another account's list is whole, proven and empty of our call: that it is absent there says nothing."""
     prove(shop)
     shop.vendor.account = "them"
@@ -174,6 +176,109 @@ def test_what_was_sent_with_another_token_is_not_looked_for_with_this_one(state:
     shop.vendor.account = "them"
     assert result(shop.one()).task_id == task_id
     assert shop.vendor.posts == []
+
+
+@pytest.mark.parametrize("state", ["INTENT", "UNKNOWN", "ACCEPTED"])
+@pytest.mark.parametrize("seconds", [0.0, 30.0])
+def test_a_rotated_token_collects_what_the_old_one_paid(seconds: float, state: AttemptState, shop: Shop) -> None:
+    """The account is the same, and shows the task, finished or not: that is our picture."""
+    task_id = sent_by_the_old_token(shop, state)
+    shop.vendor.tasks[task_id].done_at = shop.clock.now() + seconds
+    assert result(shop.one()).task_id == task_id
+    assert (shop.states(), shop.vendor.posts) == (["STORED"], [])
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "posts"),
+    [
+        (ProviderError("transient", "it did not work out", code="api_error"), "FAILED", 1),
+        (ProviderError("moderation", "no mugs", code="forbidden"), "REFUSED", 0),
+        (ProviderError("no_image", "a record without its answer"), "ACCEPTED", 0),
+        (ProviderError("invalid", "there is no such task", code="bad_request"), "ACCEPTED", 0),
+        (ProviderError("auth", "not yours", code="token_mismatched"), "ACCEPTED", 0),
+    ],
+)
+def test_of_another_tokens_task_only_words_on_the_work_are_bad_news(
+    said: ProviderError, state: str, posts: int, shop: Shop
+) -> None:
+    """All others may be on who asks; a failure that is believed would be paid for again."""
+    task_id = sent_by_the_old_token(shop, "ACCEPTED")
+    shop.vendor.tasks[task_id].end = said
+    shop.vendor.tasks[task_id].done_at = 0
+    shop.one()
+    assert (shop.states()[0], len(shop.vendor.posts)) == (state, posts)
+
+
+@pytest.mark.parametrize("kind", ["auth", "disabled", "balance"])
+def test_a_token_that_is_not_accepted_leaves_anothers_task_parked(kind: Kind, shop: Shop) -> None:
+    """At once, and nothing is stopped by it."""
+    sent_by_the_old_token(shop, "ACCEPTED")
+    shop.vendor.rotated = False
+    shop.vendor.polls.append(ProviderError(kind, "no"))
+    answer, bought = shop.buy(order(), order(request("a bowl")))
+    assert (refused(answer).status, refused(answer).elsewhere, shop.states()[0]) == ("parked", True, "ACCEPTED")
+    assert result(bought).task_id == "t2"
+
+
+def test_a_provider_that_is_away_for_a_moment_gives_nothing_of_another_token_up(shop: Shop) -> None:
+    """Also with consent to pay again."""
+    task_id = sent_by_the_old_token(shop, "ACCEPTED")
+    shop.vendor.tasks[task_id].done_at = 0
+    shop.vendor.polls.extend([ProviderError("unavailable", "503")] * 5)
+    assert result(shop.one(consent=Consent(retry_unknown=True))).task_id == task_id
+    assert shop.vendor.posts == []
+
+
+def test_a_failed_task_is_not_adopted_for_another_tokens_call(shop: Shop) -> None:
+    """It may be an equal call's of this account; ours may be paid."""
+    task_id = sent_by_the_old_token(shop, "UNKNOWN")
+    shop.vendor.tasks[task_id].end = ProviderError("transient", "it did not work out", code="api_error")
+    for done_at in (shop.clock.now(), shop.clock.now() + 60.0):  # known before it is adopted, and after
+        shop.vendor.tasks[task_id].done_at = done_at
+        assert refused(shop.one()).elsewhere
+        (attempt,) = shop.attempts()
+        assert (attempt.state, attempt.task_id, attempt.adopted) == ("UNKNOWN", None, False)
+    assert shop.vendor.posts == []
+
+
+@pytest.mark.parametrize("state", ["INTENT", "UNKNOWN"])
+def test_what_this_token_may_have_sent_is_not_adopted_for_another(state: AttemptState, shop: Shop) -> None:
+    """Else this token's own call would be found absent, and be paid for a second time."""
+    prove(shop)
+    shop.vendor.account = "them"
+    shop.leave("UNKNOWN", order(request(sample=1)))
+    shop.vendor.account = "us"
+    task_id = shop.vendor._accept(shop.vendor.prepare(request(sample=2), []))
+    shop.leave(state, order(request(sample=2)))
+    assert refused(shop.one(order(request(sample=1)))).elsewhere
+    assert result(shop.one(order(request(sample=2)))).task_id == task_id
+    assert shop.vendor.posts == []
+
+
+def test_a_list_that_shows_another_tokens_call_proves_nothing_of_that_tokens_list(shop: Shop) -> None:
+    """It is this token's list that showed it."""
+    shop.vendor.account = "them"
+    result(shop.one(order(request("a bowl"))))
+    shop.leave("UNKNOWN")
+    shop.vendor.account, shop.vendor.rotated = "us", True
+    shop.clock.jump(3_600)
+    refused(shop.one())
+
+    async def proven() -> list[bool]:
+        async with shop.open() as opened:
+            ledger = opened.stores.ledger
+            return [await ledger.listing_is_proven(attempt) for attempt in await ledger.all_attempts()]
+
+    assert shop.run(proven()) == [False, False]
+
+
+def sent_by_the_old_token(shop: Shop, state: AttemptState) -> str:
+    """Leave an attempt that was sent with a token that has been rotated since; its task."""
+    shop.vendor.account = "old"
+    task_id = shop.vendor._accept(shop.vendor.prepare(order().request, []))
+    shop.leave(state, task_id=task_id if state == "ACCEPTED" else None)
+    shop.vendor.account, shop.vendor.rotated = "new", True
+    return task_id
 
 
 def test_what_was_sent_with_another_token_is_bought_anew_by_consent_alone(shop: Shop) -> None:

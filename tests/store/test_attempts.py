@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from banana_pipe.errors import StoreError
 from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Budget
 from banana_pipe.store import attempts
-from banana_pipe.store.attempts import MOVES, TaskTaken
+from banana_pipe.store.attempts import MOVES, CapReached, TaskTaken
 from tests.store.attempts import ARTIFACT, NOW, intent, key_of
 
 STATES: tuple[AttemptState, ...] = get_args(AttemptState)
@@ -94,6 +94,28 @@ def test_a_task_belongs_to_one_attempt(connection: sqlite3.Connection) -> None:
         attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
     attempts.move(connection, elsewhere, replace(elsewhere, state="ACCEPTED", task_id="t"))
     assert attempts.known_tasks(connection, second, ["t", "u"]) == {"t": first.wire}
+
+
+@pytest.mark.parametrize(
+    ("price", "budget", "words", "cap"),
+    [
+        (40_000, Budget(max_calls=1), "the cap of 1 call for this run is reached", "run"),
+        (40_000, Budget(max_calls=0), "the cap of 0 calls for this run is reached", "run"),
+        (40_000, Budget(max_calls_per_day=1), "the cap of 1 call for the day 2", "day"),
+        (40_000, Budget(max_cost=0), "the cap of $0 for this run is reached: $0 is spent or reserved", "run"),
+        (40_000, Budget(max_cost_per_day=10_000), "the cap of $0.01 for the day 2", "day"),
+        (None, Budget(max_cost=10_000), "the price of b is unknown", None),
+    ],
+)
+def test_a_cap_says_which_it_is(
+    price: int | None, budget: Budget, words: str, cap: str | None, connection: sqlite3.Connection
+) -> None:
+    """In words, and for who has to know what would help."""
+    attempts.insert_intent(connection, intent("a", price=0), FREE)
+    with pytest.raises(CapReached) as caught:
+        attempts.insert_intent(connection, intent("b", price=price), budget)
+    assert caught.value.message.startswith(words)
+    assert caught.value.cap == cap
 
 
 def test_another_accounts_task_is_known_and_proves_nothing(connection: sqlite3.Connection) -> None:

@@ -96,7 +96,8 @@ def show(recipe: Path | None, cache: Path | None, *, only_open: bool, as_json: b
 def reconcile(recipe: Path | None, cache: Path | None, *, given_up: tuple[str, ...], as_json: bool) -> int:
     """Ask the provider about every open attempt, and collect what is paid. Buys nothing.
 
-    What was sent to another base URL or with another token is left alone, and counted.
+    What was sent to another base URL is left alone, and counted; so is what was sent with another
+    token, unless the one at hand is shown it.
     """
     root, settings, folder = _project(recipe, cache)
     again = [*([str(recipe)] if recipe else []), *(["--cache", str(cache)] if cache else [])]
