@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SMALL, Pipe
-from tests.vendor.behaviour import FOREVER, Fault
+from tests.vendor.behaviour import Fault
 from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
 
@@ -117,7 +117,7 @@ def test_a_cap_does_not_hide_what_the_provider_said(pipe: Pipe, project: Path, a
     """The call that failed free is not sent again under the cap: both are said, the provider's words first."""
     recipe = "version: 1\nsteps: {mug: {matrix: {n: [1, 2]}, generate: 'A mug {{ n }}'}}\n"
     (project / "recipes" / "small.yaml").write_text(recipe)
-    at.fault("submit", Fault("status", number=500, code="api_error", match="mug 1", times=FOREVER))
+    at.fault("submit", Fault("status", number=500, code="api_error"))  # whichever comes first
     said = pipe(*RUN, "--max-calls", "1", "-j", "1")
     assert said.code == 3
     found = re.search(r"not billed: (.*); it was not sent again: the cap of 1 call for this run", said.out)
