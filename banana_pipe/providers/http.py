@@ -77,6 +77,7 @@ class Http:
         self._clock = clock
         self._app = app
         self._resolve = resolve or _addresses
+        self._urls: dict[str, httpx.URL] = {}
 
     async def post_paid(
         self, path: str, body: bytes, headers: Mapping[str, str], *, not_after: float, timeout: float
@@ -171,12 +172,18 @@ class Http:
             return httpx.ASGITransport(self._app)
         return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
 
+    def _url(self, path: str) -> httpx.URL:
+        # Kept: to join two addresses takes as long as to make the rest of a request.
+        if path not in self._urls:
+            self._urls[path] = self._base.join(path.lstrip("/"))
+        return self._urls[path]
+
     def _post(
         self, path: str, body: bytes, headers: Mapping[str, str], read: float | None, trace: object = None
     ) -> httpx.Request:
         return httpx.Request(
             "POST",
-            self._base.join(path.lstrip("/")),
+            self._url(path),
             headers={
                 **_COMMON_HEADERS,
                 "accept": "application/json",

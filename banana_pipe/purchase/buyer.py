@@ -152,9 +152,6 @@ class Buyer:
     # --- under the key's lock ---
 
     async def _obtain(self, order: Order) -> Answer:
-        # Before a slot is taken: nobody's call should wait for these bytes to be synced.
-        if not self._stops.stopped.is_set():
-            await asyncio.to_thread(self._desk.stores.blobs.put, canonical_request(order.request))
         told = False
         while True:
             with await self._stage.take() as stage:
@@ -261,7 +258,7 @@ class Buyer:
         return await self._after_no_picture(order, ended, progress)
 
     async def _prepare(self, order: Order) -> Prepared | None:
-        """The call with its pictures' bytes; None if bytes are missing."""
+        """The call with its pictures' bytes, the request kept as a blob; None if bytes are missing."""
         return await asyncio.to_thread(self._prepared, order.request)
 
     def _prepared(self, request: Request) -> Prepared | None:
@@ -274,7 +271,9 @@ class Buyer:
             if mime is None:
                 raise ProviderError("invalid", "a picture that it reads is no PNG, JPEG or WebP")
             pictures.append((mime, data))
-        return self._desk.provider.prepare(request, pictures)
+        call = self._desk.provider.prepare(request, pictures)
+        self._desk.stores.blobs.put(canonical_request(request))
+        return call
 
     def _intent(self, order: Order, call: Prepared) -> Attempt:
         now = self._clock.now()
