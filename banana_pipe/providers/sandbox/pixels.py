@@ -62,16 +62,23 @@ def _at_1k(sheet: Sheet, table: Mapping[str, Size]) -> Size:
 
 
 def _like(first: Size, table: Mapping[str, Size]) -> Size:
-    ratio = first[0] / first[1]
-    for width, height in table.values():
-        if abs(width / height / ratio - 1) < SAME_RATIO:
-            return width, height
+    listed = _listed(first, table)
+    if listed is not None:
+        return listed
     # The next link of a chain keeps exactly the pixels of the one before, whatever rounding would do.
     for scale in RESOLUTIONS.values():
         if _is_ours(first, scale):
             return first[0] // scale, first[1] // scale
-    ratio = min(max(ratio, 1 / LONGEST_RATIO), LONGEST_RATIO)
-    return _multiple_of_8(sqrt(AREA * ratio)), _multiple_of_8(sqrt(AREA / ratio))
+    ratio = min(max(first[0] / first[1], 1 / LONGEST_RATIO), LONGEST_RATIO)
+    made = _multiple_of_8(sqrt(AREA * ratio)), _multiple_of_8(sqrt(AREA / ratio))
+    # Rounded it may have become one of the table's, which the next link would snap to.
+    return _listed(made, table) or made
+
+
+def _listed(size: Size, table: Mapping[str, Size]) -> Size | None:
+    """The size in *table* that has about the ratio of *size*."""
+    ratio = size[0] / size[1]
+    return next((one for one in table.values() if abs(one[0] / one[1] / ratio - 1) < SAME_RATIO), None)
 
 
 def _is_ours(size: Size, scale: int) -> bool:
