@@ -33,7 +33,7 @@ class Source:
     """A file that shaped the graph: its absolute path, what it is, and the digest of its bytes."""
 
     path: Path
-    kind: Literal["recipe", "prompt", "vars"]
+    kind: Literal["recipe", "prompt", "vars", "data"]
     digest: Digest
 
 
@@ -62,11 +62,13 @@ class Step:
     """model, aspect_ratio, resolution, provider, extra, timeout, samples, pick, output: where given."""
     matrix: Mapping[str, Json]
     each: Text | None
+    folder: Path
+    """The folder of the file that it stands in: its paths are relative to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe as read and checked; `sources` are the files read so far."""
+    """A recipe as read and checked, with what it extends; `sources` are the files read so far."""
 
     path: Path
     name: str
@@ -74,6 +76,15 @@ class Recipe:
     defaults: Mapping[str, Json]
     steps: Mapping[str, Step]
     sources: tuple[Source, ...]
+    data: Mapping[str, Json] = field(default_factory=dict)
+    """The rows of each table: lists of mappings."""
+    overrides: Mapping[str, Text | Json] = field(default_factory=dict)
+    """What the chosen profile says; it wins over what the steps say themselves."""
+
+    @property
+    def scope(self) -> dict[str, Json]:
+        """What templates know everywhere: variables and tables."""
+        return {**self.variables, **self.data}
 
 
 @dataclass(frozen=True, slots=True)

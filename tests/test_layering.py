@@ -25,7 +25,7 @@ FLOORS = (
     "model events",
     """
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
-    recipe.templates recipe.references recipe.files recipe.naming recipe.axes recipe.instances recipe.order
+    recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.axes recipe.instances recipe.order
     recipe.expand recipe.select recipe
     images request prices
     """,

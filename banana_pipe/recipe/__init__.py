@@ -3,28 +3,24 @@
 Unaware of keys, stores, prices, providers and commands; it reads text files and nothing else, and
 never opens a picture.
 
-Read `yaml` (values that know their places), `schema` (what a recipe may say), `instances` (steps
-and their axes), `expand` (instances become nodes); `templates` and `references` are what a text
-can mean, `select` what a user's argument means.
+Read `yaml` (values that know their places), `schema` (what a recipe may say), `compose` (files that
+extend each other), `instances` (steps and their axes), `expand` (instances become nodes); `templates`
+and `references` are what a text can mean, `select` what a user's argument means.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from banana_pipe.canonical import digest_of
 from banana_pipe.errors import RecipeError, RecipeErrors, UsageError
-from banana_pipe.model import Graph, Source
-from banana_pipe.recipe.expand import PROVIDERS, expand
-from banana_pipe.recipe.files import Files
-from banana_pipe.recipe.schema import read_recipe
-from banana_pipe.recipe.templates import Templates
-from banana_pipe.recipe.variables import apply, read_bytes
+from banana_pipe.model import Graph
+from banana_pipe.recipe.compose import Library
+from banana_pipe.recipe.expand import expand
+from banana_pipe.recipe.schema import PROVIDERS
+from banana_pipe.recipe.variables import apply
 from banana_pipe.recipe.words import suggestion
-from banana_pipe.recipe.yaml import read_yaml
 
 
 def load(
@@ -50,17 +46,14 @@ def load(
         raise UsageError(f"there is no provider `{provider}`", hint=hint)
     shown = str(path) if shown_as is None else shown_as
     path = path.absolute()
-    data = read_bytes(path, "the recipe")
     errors: list[RecipeError] = []
-    document = read_yaml(data, shown, errors)
-    checked = read_recipe(document, path, errors)
+    library = Library(path, shown, allow_read, errors)
+    checked = library.read()
     if checked is None:
         raise RecipeErrors(errors)
     variables, vars_sources = apply(checked.recipe.variables, vars_files, sets, errors)
-    sources = (Source(path, "recipe", digest_of(data)), *vars_sources)
-    recipe = replace(checked.recipe, variables=variables, sources=sources)
-    templates = Templates(path.parent, os.path.dirname(shown), {shown: document.lines})
-    nodes = expand(recipe, checked.steps, templates, Files(path.parent, allow_read), provider, errors)
+    recipe = replace(checked.recipe, variables=variables, sources=(*library.sources, *vars_sources))
+    nodes = expand(recipe, checked.steps, library.templates, library.files, provider, errors)
     if errors:
         raise RecipeErrors(errors)
-    return Graph(recipe, nodes, (*sources, *templates.sources))
+    return Graph(recipe, nodes, (*library.sources, *vars_sources, *library.templates.sources))

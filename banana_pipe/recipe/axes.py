@@ -64,7 +64,7 @@ def _from_data(axis: str, data: Json, at: Location, files: Files) -> list[_Place
         return _from_list(axis, [(inner, at) for inner in data])
     if isinstance(data, str) and ("*" in data or "?" in data):
         try:
-            return [(nfc(PurePosixPath(found).stem), found, at) for found in files.glob(data)]
+            return [(nfc(PurePosixPath(found).stem), found, at) for found in files.glob(data, at)]
         except BadReference as error:
             raise RecipeError(str(error), at=at, hint=error.hint) from None
     shown = f": `{shortened(data)}`" if isinstance(data, str) else ""

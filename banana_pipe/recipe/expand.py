@@ -16,6 +16,7 @@ from banana_pipe.recipe.instances import Instance, Instances
 from banana_pipe.recipe.naming import BadName, collision_key, default_output, output_name
 from banana_pipe.recipe.order import in_order
 from banana_pipe.recipe.references import BadReference, FileReference, GlobReference, parse_reference
+from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import nearest, shortened, suggestion
 from banana_pipe.recipe.yaml import Value
@@ -23,7 +24,6 @@ from banana_pipe.recipe.yaml import Value
 DEFAULT_MODEL = "nano-banana"
 """What the API takes where none is named; another default here would be another key."""
 DEFAULT_TIMEOUT = 600.0
-PROVIDERS = ("acedata", "sandbox")
 _PARAMS = ("aspect_ratio", "resolution")
 
 _Made = TypeVar("_Made")
@@ -85,11 +85,14 @@ class _Expander:
         return nodes
 
     def settings(self, step: Step) -> dict[str, Any]:
-        """The step's own over the defaults; a default ratio is for generated pictures alone."""
-        defaults = dict(self.recipe.defaults)
-        if step.verb == "edit":
-            defaults.pop("aspect_ratio", None)
-        return {**defaults, **step.settings}
+        """The step's own over the defaults, and the profile's over both.
+
+        The ratio of defaults and profiles is for generated pictures, and for edits that set one.
+        """
+        settings = {**self.recipe.defaults, **step.settings, **self.recipe.overrides}
+        if step.verb == "edit" and "aspect_ratio" not in step.settings:
+            settings.pop("aspect_ratio", None)
+        return settings
 
     def check_templates(self, step: Step, settings: Mapping[str, Any]) -> None:
         """What can be said about a step that has no instances, because its axes are broken."""
@@ -155,7 +158,8 @@ class _Expander:
         """The fields of the request that the recipe sets: ours, and those of `extra`."""
         given = [(name, self.setting(name, settings, instance)) for name in _PARAMS if name in settings]
         extra: dict[str, Json] = {}
-        for values in (self.recipe.defaults.get("extra"), step.settings.get("extra")):
+        for layer in (self.recipe.defaults, step.settings, self.recipe.overrides):
+            values = layer.get("extra")
             if isinstance(values, Value):
                 extra |= rendered(values, instance.scope, self.templates)
         return {name: value for name, value in given if value is not None}, extra
@@ -213,8 +217,8 @@ class _Expander:
             if isinstance(reference, Reference):
                 return self.nodes_of(reference, written, instance)
             if isinstance(reference, GlobReference):
-                return [FileInput(self.files.find(one), one, at) for one in self.files.glob(reference.text)]
-            return [FileInput(self.files.find(reference.text), reference.text, at)]
+                return [FileInput(self.files.find(one, at), one, at) for one in self.files.glob(reference.text, at)]
+            return [FileInput(self.files.find(reference.text, at), reference.text, at)]
         except BadReference as error:
             raise RecipeError(str(error), at=at, hint=error.hint) from None
 

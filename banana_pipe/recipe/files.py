@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from banana_pipe.errors import Location
 from banana_pipe.recipe.references import BadReference, nfc
 from banana_pipe.recipe.words import suggestion
 
@@ -21,22 +23,51 @@ MAX_SCANNED = 100_000
 
 
 class Files:
-    """Finds files relative to the recipe's folder, links resolved, inside the readable folders."""
+    """Finds files, links resolved, inside the recipe's folder and those that may be read besides.
 
-    def __init__(self, folder: Path, allowed: Sequence[Path]) -> None:
-        self._folder = os.path.abspath(folder)
+    Paths are relative to the file that they stand in: *folders* has the folder of each file that is
+    read, by its path as messages show it; what stands in none of them is relative to *folder*.
+    """
+
+    def __init__(
+        self, folder: Path, allowed: Sequence[Path], folders: Mapping[str, Path] = MappingProxyType({})
+    ) -> None:
         self._roots = tuple(os.path.realpath(root) for root in (folder, *allowed))
+        self._folder = folder
+        self._folders = folders
+        self._inside: dict[Path, _Inside] = {}
+
+    def find(self, text: str, at: Location | None = None) -> Path:
+        """The absolute path, links resolved, of the file *text* that stands at *at*. Raises BadReference."""
+        return self._of(at).find(text)
+
+    def glob(self, text: str, at: Location | None = None) -> list[str]:
+        """The files that match the pattern *text*, sorted, written as it is. Raises BadReference."""
+        return self._of(at).glob(text)
+
+    def _of(self, at: Location | None) -> _Inside:
+        folder = self._folders.get(at.path, self._folder) if at else self._folder
+        found = self._inside.get(folder)
+        if found is None:
+            found = self._inside[folder] = _Inside(folder, self._roots)
+        return found
+
+
+class _Inside:
+    """Finds files relative to one folder, inside *roots*."""
+
+    def __init__(self, folder: Path, roots: Sequence[str]) -> None:
+        self._folder = os.path.abspath(folder)
+        self._roots = roots
         self._found: dict[str, Path] = {}
 
     def find(self, text: str) -> Path:
-        """The absolute path, links resolved, of the file *text*. Raises BadReference."""
         found = self._found.get(text)
         if found is None:
             found = self._found[text] = self._find(text)
         return found
 
     def glob(self, text: str) -> list[str]:
-        """The files that match the pattern *text*, sorted, written as it is. Raises BadReference."""
         start, _, rest = ("/", "", text.lstrip("/")) if text.startswith("/") else ("", "", text)
         budget = [MAX_SCANNED]
         matches = sorted(set(self._matching(start, [part for part in rest.split("/") if part], budget)))
@@ -56,7 +87,9 @@ class Files:
         except OSError as error:
             raise BadReference(f"`{text}` cannot be read: {error.strerror}") from None
         if stat.S_ISDIR(mode):
-            raise BadReference(f"`{text}` is a folder", f"for the pictures in it: `{text.rstrip('/')}/*.png`")
+            raise BadReference(
+                f"`{text}` is a folder", f"name a file in it; for all its pictures: `{text.rstrip('/')}/*.png`"
+            )
         if not stat.S_ISREG(mode):
             raise BadReference(f"`{text}` is not a regular file")
         return Path(real)

@@ -104,7 +104,7 @@ class Instances:
 
     def _parents(self, step: Step) -> Sequence[Instance] | None:
         if step.each is None:
-            return (Instance("", (), {**self._recipe.variables, "names": {}}, None),)
+            return (Instance("", (), {**self._recipe.scope, "names": {}}, None),)
         name = step.each.value.strip()
         if name in self.of:
             return self.of[name]

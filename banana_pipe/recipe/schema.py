@@ -20,13 +20,14 @@ from banana_pipe.model import Json, Recipe, Step, Text
 from banana_pipe.recipe.words import nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
-TOP = ("version", "name", "vars", "defaults", "extra", "timeout", "steps")
+TOP = ("version", "name", "extends", "vars", "data", "defaults", "profiles", "extra", "timeout", "steps")
 DEFAULTS = ("model", "aspect_ratio", "resolution", "provider", "samples")
 """`extra` and `timeout` have their place at the top of the recipe, beside `defaults`."""
 STEP = (
     *("generate", "edit", "images", "model", "aspect_ratio", "resolution", "provider", "extra"),
     *("timeout", "matrix", "each", "samples", "pick", "output"),
 )
+PROFILE = (*DEFAULTS, "extra", "timeout", "vars")
 REQUEST_FIELDS = frozenset(
     ["action", "prompt", "model", "image_urls", "aspect_ratio", "resolution", "count", "async", "callback_url"]
 )
@@ -49,6 +50,8 @@ MAX_SAMPLES = 100
 MAX_TIMEOUT = 86_400.0
 
 STEP_NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
+PROVIDERS = ("acedata", "sandbox")
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z")
 _ELSEWHERE: Mapping[str, str] = {
@@ -76,48 +79,101 @@ _ALIASES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """What a profile says: settings over those of the steps, and values of variables."""
+
+    settings: Mapping[str, Text | Json]
+    variables: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """A recipe of the steps that are sound, and the names of all steps, broken ones included."""
+    """A recipe of the steps that are sound, and the names of all steps, broken ones included.
+
+    `tables` are the files of `data` as written; nobody has read them yet.
+    """
 
     recipe: Recipe
     steps: tuple[str, ...]
+    tables: Mapping[str, Text]
+    profiles: Mapping[str, Profile]
 
 
-def read_recipe(document: Document, path: Path, errors: list[RecipeError]) -> Checked | None:
-    """The recipe in *document*; its mistakes go to *errors*. None where nothing can be made of it."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a recipe declares together with those that it extends: the names alone."""
+
+    variables: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
+
+
+def declared(documents: Iterable[Document]) -> Declared:
+    """The names that *documents*, which extend each other, declare."""
+    return Declared(*(frozenset(name for one in documents for name in _names(one, key)) for key in ("vars", "data")))
+
+
+def extended(document: Document) -> Value | None:
+    """What *document* says that it extends, right or wrong; None where it extends nothing."""
+    top = document.root.data if document.root else None
+    return top.get("extends") if isinstance(top, dict) else None
+
+
+def names_file(value: Value) -> bool:
+    """Whether *value* is the name of a file: no template, since it is read before anything is rendered."""
+    text = value.data
+    return isinstance(text, str) and bool(text.strip()) and "{{" not in text and "{%" not in text
+
+
+def read_recipe(
+    document: Document, path: Path, errors: list[RecipeError], known: Declared, *, whole: bool = True
+) -> Checked | None:
+    """The recipe in *document*; its mistakes go to *errors*. None where nothing can be made of it.
+
+    *known* is what it and those it extends declare. Without *whole* it is one of several files of a
+    recipe: its steps may all stand in another.
+    """
     if document.root is None:
-        if not errors:
-            errors.append(RecipeError("the recipe is empty", at=Location(document.path, 1, 1), hint=_FIRST_STEPS))
+        if not any(error.at is not None and error.at.path == document.path for error in errors):
+            errors.append(RecipeError("the recipe is empty", at=Location(document.path, 1, 1), hint=FIRST_STEPS))
         return None
-    return _Reader(errors).recipe(document.root, path)
+    return _Reader(errors, known, whole=whole).recipe(document.root, path)
 
 
-_FIRST_STEPS = "a first one: `steps: {cat: {generate: A white cat on a sofa}}`"
+def _names(document: Document, key: str) -> Iterable[str]:
+    top = document.root.data if document.root else None
+    value = top.get(key) if isinstance(top, dict) else None
+    return value.data if value is not None and isinstance(value.data, dict) else ()
+
+
+FIRST_STEPS = "a first one: `steps: {cat: {generate: A white cat on a sofa}}`"
 
 
 class _Reader:
     """Reads values and collects what is wrong with them."""
 
-    def __init__(self, errors: list[RecipeError]) -> None:
+    def __init__(self, errors: list[RecipeError], known: Declared, *, whole: bool) -> None:
         self.errors = errors
-        self.variables: dict[str, Json] = {}
+        self.known = known
+        self.whole = whole
+        self.folder = Path()
 
     def recipe(self, root: Value, path: Path) -> Checked | None:
         top = self.mapping(root, "the recipe", TOP)
         if top is None:
             return None
+        self.folder = path.parent
         self.version(top.get("version"))
-        self.variables = self.read_variables(top.get("vars"))
+        self.extends(top.get("extends"))
         steps, names = self.steps(top.get("steps"), root)
         recipe = Recipe(
             path=path,
             name=self.name(top.get("name")) or path.stem,
-            variables=self.variables,
+            variables=self.read_variables(top.get("vars")),
             defaults=self.defaults(top),
             steps=steps,
             sources=(),
         )
-        return Checked(recipe, names)
+        return Checked(recipe, names, self.tables(top.get("data")), self.profiles(top.get("profiles")))
 
     def version(self, value: Value | None) -> None:
         if value is not None and value.style != "broken" and (type(value.data) is not int or value.data != 1):
@@ -133,6 +189,63 @@ class _Reader:
             self.errors.append(RecipeError("`name` names the folder of the pictures", at=text.at, hint=hint))
             return None
         return name
+
+    def extends(self, value: Value | None) -> None:
+        self.file(value, "extends", "for example `extends: base.yaml`")
+
+    def tables(self, value: Value | None) -> dict[str, Text]:
+        if value is None or value.data is None:
+            return {}
+        found: dict[str, Text] = {}
+        for name, inner in (self.mapping(value, "`data`", None) or {}).items():
+            self.word(name, value.keys[name], "a table")
+            if name in self.known.variables:
+                message = f"table `{name}` has the name of a variable: `{{{{ {name} }}}}` would mean both"
+                hint = "give one of them another name"
+                self.errors.append(RecipeError(message, at=value.keys[name], hint=hint))
+            text = self.file(inner, name, f"for example `{name}: {name}.csv`")
+            if text is not None:
+                found[name] = text
+        return found
+
+    def file(self, value: Value | None, key: str, example: str) -> Text | None:
+        text = self.text(value, key, cut=True)
+        if text is None or value is None or names_file(value):
+            return text
+        what = "is no template: the file is read before anything is rendered" if text.value.strip() else "is empty"
+        self.errors.append(RecipeError(f"`{key}` {what}", at=text.at, hint=example))
+        return None
+
+    def profiles(self, value: Value | None) -> dict[str, Profile]:
+        if value is None or value.data is None:
+            return {}
+        found: dict[str, Profile] = {}
+        for name, inner in (self.mapping(value, "`profiles`", None) or {}).items():
+            if not _PROFILE_NAME.match(name) or name in PROVIDERS:
+                hint = "letters, digits, `_`, `-` and `.`, beginning with a letter or digit"
+                message = f"{quoted(name)} cannot name a profile: it names the folder of its pictures"
+                if name in PROVIDERS:
+                    message = f"`{name}` cannot name a profile: it is the name of a provider"
+                    hint = f"its folder would be that of `--provider {name}`: give it another name"
+                self.errors.append(RecipeError(message, at=value.keys[name], hint=hint))
+            if inner.data is None and inner.style != "broken":
+                self.wrong(f"profile `{name}` says nothing", inner, hint=f"for example `{name}: {{resolution: 1K}}`")
+                continue
+            found[name] = self.profile(name, inner)
+        return found
+
+    def profile(self, name: str, value: Value) -> Profile:
+        entries = self.mapping(value, f"profile `{name}`", PROFILE) or {}
+        variables = entries.get("vars")
+        if variables is not None and isinstance(variables.data, dict):
+            for variable in variables.data:
+                if variable not in self.known.variables:
+                    hint = "declare it in `vars` first"
+                    if self.known.variables:
+                        hint = suggestion(variable, sorted(self.known.variables), kind="declared in `vars`")
+                    message = f"the recipe has no variable `{variable}`"
+                    self.errors.append(RecipeError(message, at=variables.keys[variable], hint=hint))
+        return Profile(self.settings(entries), self.read_variables(variables))
 
     def read_variables(self, value: Value | None) -> dict[str, Json]:
         if value is None or value.data is None:
@@ -161,14 +274,14 @@ class _Reader:
     def steps(self, value: Value | None, root: Value) -> tuple[dict[str, Step], tuple[str, ...]]:
         if value is None:
             # A misspelt key has been told at its place, with the right word: that is the one mistake.
-            if all(nearest(key, TOP) != "steps" for key in root.data if key not in TOP):
-                self.errors.append(RecipeError("`steps` is missing", at=root.at, hint=_FIRST_STEPS))
+            if self.whole and all(nearest(key, TOP) != "steps" for key in root.data if key not in TOP):
+                self.errors.append(RecipeError("`steps` is missing", at=root.at, hint=FIRST_STEPS))
             return {}, ()
         entries = self.mapping(value, "`steps`", None) if value.data is not None or value.style == "broken" else {}
         if entries is None:
             return {}, ()
-        if not entries:
-            self.wrong("there are no steps", value, hint=_FIRST_STEPS)
+        if not entries and self.whole:
+            self.wrong("there are no steps", value, hint=FIRST_STEPS)
         steps: dict[str, Step] = {}
         for name, inner in entries.items():
             before = len(self.errors)
@@ -203,7 +316,7 @@ class _Reader:
         matrix = self.matrix(entries.get("matrix"))
         if prompt is None or verb is None:
             return None
-        return Step(name, at, verb, prompt, images or (), settings, matrix, each)
+        return Step(name, at, verb, prompt, images or (), settings, matrix, each, self.folder)
 
     def verb(
         self, name: str, at: Location, value: Value, entries: Mapping[str, Value]
@@ -286,8 +399,9 @@ class _Reader:
         for axis, inner in entries.items():
             self.word(axis, value.keys[axis], "an axis")
             refuse_cuts(inner, f"axis `{axis}`", self.errors)
-            if axis in self.variables:
-                message = f"axis `{axis}` has the name of a variable: `{{{{ {axis} }}}}` would mean both"
+            if axis in self.known.variables | self.known.tables:
+                what = "a variable" if axis in self.known.variables else "a table"
+                message = f"axis `{axis}` has the name of {what}: `{{{{ {axis} }}}}` would mean both"
                 self.errors.append(RecipeError(message, at=value.keys[axis], hint="give one of them another name"))
         return {axis: inner for axis, inner in entries.items() if inner.style != "broken"}
 

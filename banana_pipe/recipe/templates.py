@@ -6,11 +6,13 @@ Unaware of steps, axes and references: a scope is a mapping of names to plain va
 from __future__ import annotations
 
 import math
+import os
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
@@ -51,7 +53,55 @@ def is_template(text: str) -> bool:
 
 
 class Templates:
-    """Compiles each distinct text once and renders it; reads partials beside the recipe."""
+    """Renders texts; their partials are beside the file that they stand in.
+
+    *lines* are those of each file that is read, by its path as messages show it; *folders* has their
+    folders likewise. A text that stands in none of them belongs to *folder*.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        shown_folder: str,
+        lines: Mapping[str, Sequence[str]],
+        folders: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
+        self._lines = lines
+        self._folders = folders
+        self._folder = folder
+        self._inside = {folder: _Inside(folder, shown_folder, lines)}
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The partials read so far, sorted by path."""
+        found = {source.path: source for inside in self._inside.values() for source in inside.sources}
+        return tuple(found[path] for path in sorted(found))
+
+    def check(self, text: Text) -> None:
+        """Raise RecipeError if *text* is no template at all; names are judged when it is rendered."""
+        self._of(text).check(text)
+
+    def render(self, text: Text, scope: Scope) -> str:
+        """*text* with its names filled in: line ends are LF, outer white space is gone.
+
+        Raises RecipeError (RecipeErrors for several undefined names) at the line of the template.
+        """
+        return self._of(text).render(text, scope)
+
+    def value(self, text: Text, scope: Scope) -> Json:
+        """What *text* stands for: the value itself where it is one `{{ expression }}`, else the text."""
+        return self._of(text).value(text, scope)
+
+    def _of(self, text: Text) -> _Inside:
+        folder = self._folders.get(text.at.path, self._folder)
+        found = self._inside.get(folder)
+        if found is None:
+            found = self._inside[folder] = _Inside(folder, os.path.dirname(text.at.path), self._lines)
+        return found
+
+
+class _Inside:
+    """Compiles each distinct text of one folder's files once, and reads the partials there."""
 
     def __init__(self, folder: Path, shown_folder: str, lines: Mapping[str, Sequence[str]]) -> None:
         self._partials = Partials(folder, shown_folder)
@@ -61,19 +111,13 @@ class Templates:
         self._values: dict[str, _Compiled | Exception] = {}
 
     @property
-    def sources(self) -> tuple[Source, ...]:
-        """The partials read so far, sorted by path."""
-        return tuple(sorted(self._partials.sources.values(), key=lambda source: source.path))
+    def sources(self) -> Iterable[Source]:
+        return self._partials.sources.values()
 
     def check(self, text: Text) -> None:
-        """Raise RecipeError if *text* is no template at all; names are judged when it is rendered."""
         self._compiled(text, self._texts, typed=False)
 
     def render(self, text: Text, scope: Scope) -> str:
-        """*text* with its names filled in: line ends are LF, outer white space is gone.
-
-        Raises RecipeError (RecipeErrors for several undefined names) at the line of the template.
-        """
         compiled = self._compiled(text, self._texts, typed=False)
         if compiled.template is None:
             return compiled.literal
@@ -84,7 +128,6 @@ class Templates:
             raise self._explain(error, text, scope) from None
 
     def value(self, text: Text, scope: Scope) -> Json:
-        """What *text* stands for: the value itself where it is one `{{ expression }}`, else the text."""
         compiled = self._compiled(text, self._values, typed=True)
         if compiled.template is None:
             return compiled.literal
