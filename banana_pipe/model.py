@@ -145,6 +145,8 @@ class Node:
     output: str | None
     """Path below the output folder without suffix, `/` between parts; None: not published."""
     at: Location
+    place: int = 0
+    """Where it stands among all nodes as the recipe writes them: a graph has each behind what it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +375,8 @@ class Plan:
     cost: int | None
     cost_max: int | None
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Nodes of the recipe that were not asked for: nothing is said or done about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,3 +444,5 @@ class Run:
     """Files that it took away there."""
     cap: Literal["run", "day"] | None = None
     """Which cap ended it: its own, or that of the day."""
+    left_out: tuple[str, ...] = ()
+    """Nodes of the recipe that were not asked for; their files stay as they are."""

@@ -51,14 +51,17 @@ class Record:
                 takes = list(self._takes[provider])
                 labels = {base: set(names) for base, names in self._labels[provider].items()}
                 path = self._workspace.lock_of(provider)
-                change = partial(_with, takes=takes, labels=labels)
+                change = partial(_with, takes=takes, labels=labels, elsewhere=frozenset(self._workspace.left_out))
                 await lockfile.update(path, places.guard_of(path), change, clock)
                 del self._takes[provider][: len(takes)]
 
 
 def _with(
-    lock: LockFile, takes: Sequence[tuple[lockfile.Bought, bool]], labels: Mapping[BaseKey, set[str]]
+    lock: LockFile,
+    takes: Sequence[tuple[lockfile.Bought, bool]],
+    labels: Mapping[BaseKey, set[str]],
+    elsewhere: frozenset[str],
 ) -> LockFile:
     lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if not replaced])
     lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if replaced], replace_lost=True)
-    return lockfile.with_labels(lock, labels)
+    return lockfile.with_labels(lock, labels, elsewhere)

@@ -22,14 +22,14 @@ from banana_pipe.model import Attempt, Key, Node, Outcome, Run, RunStatus
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
-from banana_pipe.outputs.publish import Publisher
+from banana_pipe.outputs.publish import Publisher, take_stem
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
 from banana_pipe.providers.catalog import origin
 from banana_pipe.purchase.orders import Stop
 from banana_pipe.record import Record
 from banana_pipe.store.ledger import CapReached
-from banana_pipe.takes import Market, had_before
+from banana_pipe.takes import Market, asked_takes, had_before
 from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
 
@@ -49,7 +49,8 @@ async def plan(workspace: Workspace) -> Decided:
     modified = _modified(workspace, decided)
     nodes = tuple(replace(line, modified=line.id in modified) for line in decided.plan.nodes)
     warnings = (*workspace.warnings, *decided.plan.warnings)
-    return replace(decided, plan=replace(decided.plan, nodes=nodes, warnings=warnings))
+    whole = replace(decided.plan, nodes=nodes, warnings=warnings, left_out=workspace.left_out)
+    return replace(decided, plan=whole)
 
 
 async def run(
@@ -245,6 +246,7 @@ class _Running:
             seconds=seconds,
             warnings=tuple(self._warnings),
             cap=next((stop.error.cap for stop in stops if stop and isinstance(stop.error, CapReached)), None),
+            left_out=self._workspace.left_out,
         )
 
     def _that_count(self, outcomes: Iterable[Outcome], stops: Iterable[Stop | None]) -> list[Stop]:
@@ -258,7 +260,7 @@ class _Running:
         return [stop for stop in met if stop not in only_left]
 
     async def _finish(self, run: Run) -> None:
-        graph, places = self._workspace.graph, self._workspace.places
+        graph, places = self._workspace.whole, self._workspace.places
         header = manifest.header(
             recipe=places.recipe_in_project,
             root=places.root_from_out,
@@ -269,7 +271,16 @@ class _Running:
         )
         entries = manifest.entries(graph, run.outcomes)
         page = partial(report.page, run=run, graph=graph, command=self._again)
-        for warning in await self._publisher.finish(header, entries, nodes=graph.nodes, full=True, page=page):
+        asked = asked_takes(graph) if run.left_out else {}
+        spared = {
+            take_stem(node.output, sample)
+            for node in self._workspace.graph
+            for sample in asked.get(node.id, ())
+            if node.output is not None
+        }
+        for warning in await self._publisher.finish(
+            header, entries, nodes=graph.nodes, full=not run.left_out, page=page, spared=spared
+        ):
             self._tell(Warned(warning))
 
     async def _leave(self, run: Run, error: BananaError | None) -> Run:

@@ -39,6 +39,7 @@ def plan_json(plan: Plan) -> dict[str, Json]:
             "cost_usd": usd(plan.cost),
             "cost_usd_max": usd(plan.cost_max),
         },
+        "left_out": list(plan.left_out),
         "warnings": list(plan.warnings),
     }
 
@@ -60,6 +61,7 @@ def run_json(run: Run) -> dict[str, Json]:
             "saved_usd": usd(run.saved),
             "seconds": round(run.seconds, 3),
         },
+        "left_out": list(run.left_out),
         "warnings": list(run.warnings),
     }
 

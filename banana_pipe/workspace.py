@@ -19,6 +19,7 @@ from banana_pipe.prices import PriceTable
 from banana_pipe.project import Places, find_root, places_of
 from banana_pipe.providers import catalog
 from banana_pipe.providers.secret import Token
+from banana_pipe.recipe.narrow import narrowed
 from banana_pipe.store import lockfile
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
@@ -36,7 +37,8 @@ class Options:
     """How a recipe is read, and where things are.
 
     `provider` is one chosen by flag: everything goes there, into a folder of its own. `out` and
-    `cache` are folders given by flag; `allow_read` are folders from the project's root.
+    `cache` are folders given by flag; `allow_read` are folders from the project's root. `select` and
+    `first` ask for a part of the graph (see `recipe.narrow`).
     """
 
     sets: tuple[str, ...] = ()
@@ -45,6 +47,8 @@ class Options:
     out: Path | None = None
     cache: Path | None = None
     allow_read: tuple[Path, ...] = ()
+    select: tuple[str, ...] = ()
+    first: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Workspace:
     path: Path
     """The recipe as it was named."""
     graph: Graph
+    """What is asked for: all of the recipe, or a part that can stand alone."""
+    whole: Graph
     places: Places
     options: Options
     access: Access
@@ -70,6 +76,11 @@ class Workspace:
     files: Mapping[Path, Artifact]
     markets: Mapping[str, Market]
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The nodes of the recipe that are not asked for."""
+        return tuple(name for name in self.whole.nodes if name not in self.graph.nodes)
 
     @property
     def locks(self) -> KeyLocks:
@@ -107,24 +118,27 @@ def open_recipe(
 ) -> Workspace:
     """Read the recipe at *path* and everything that planning it needs.
 
-    Raises RecipeErrors with all its mistakes, and UsageError for mistakes in what was handed in.
+    Raises RecipeErrors with all its mistakes, and UsageError for mistakes in what was handed in. Of a
+    part only the pictures that it reads are opened.
     """
     options, access, clock = options or Options(), access or Access(), clock or SystemClock()
     allowed = [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
-    graph = recipes.load(
+    whole = recipes.load(
         path, sets=options.sets, vars_files=options.vars_files, allow_read=allowed, provider=options.provider
     )
+    graph = narrowed(whole, options.select, options.first)
     places = places_of(path, graph.recipe.name, provider=options.provider, out=options.out, cache=options.cache)
     known = catalog.load(access.prices)
     return Workspace(
         path=path,
         graph=graph,
+        whole=whole,
         places=places,
         options=options,
         access=access,
         clock=clock,
         files=_measured(graph),
-        markets=_markets(graph, places, access, clock, known.prices),
+        markets=_markets(whole, places, access, clock, known.prices),
         warnings=_advice(graph, known),
     )
 

@@ -26,7 +26,7 @@ FLOORS = (
     """
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
     recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.axes recipe.instances recipe.order
-    recipe.expand recipe.select recipe
+    recipe.expand recipe.select recipe.narrow recipe
     images request prices
     """,
     "clock disk",
@@ -55,7 +55,7 @@ FLOORS = (
     "project shapes workspace buying record running choosing bookkeeping api",
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.lines cli.live cli.plans cli.progress cli.spending cli.summary
+    cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.ledger cli.commands.providers
     cli.commands.reading cli.commands cli.group cli __init__ __main__
     """,

@@ -68,6 +68,8 @@ class Call:
     json: bool
     shared: tuple[str, ...]
     """The recipe's options as the user gave them: commands to copy repeat them."""
+    part: tuple[str, ...] = ()
+    """Those that ask for a part of it, which `plan` and `run` alone take."""
 
     @property
     def out(self) -> Paper:
@@ -94,7 +96,8 @@ class Call:
 
     def command(self, name: str, *more: str) -> str:
         """A command about the same recipe, to be copied into a shell."""
-        return shlex.join(["banana-pipe", *name.split(), str(self.recipe), *more, *self.shared])
+        part = self.part if name in ("plan", "run") else ()
+        return shlex.join(["banana-pipe", *name.split(), str(self.recipe), *more, *part, *self.shared])
 
     def shown(self, path: Path) -> str:
         """*path* as one would write it here."""
@@ -144,8 +147,10 @@ def read_call(recipe: Path, values: dict[str, Any]) -> Call:
         out=values["out"] or settings.out,
         cache=values["cache"] or settings.cache,
         allow_read=(*settings.allow_read, *values["allow_read"]),
+        select=values.get("select", ()),
+        first=values.get("first"),
     )
-    return Call(recipe, options, settings, root, values["as_json"], _shared(values))
+    return Call(recipe, options, settings, root, values["as_json"], _shared(values), _part(values))
 
 
 def _refuse_no_folders(root: Path, folders: tuple[Path, ...]) -> None:
@@ -176,6 +181,12 @@ def _shared(values: dict[str, Any]) -> tuple[str, ...]:
         if values[name] is not None:
             given += [flag, str(values[name])]
     return tuple(given)
+
+
+def _part(values: dict[str, Any]) -> tuple[str, ...]:
+    selected = values.get("select", ())
+    first = values.get("first")
+    return (*(("--select", *selected) if selected else ()), *(() if first is None else ("--first", str(first))))
 
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)

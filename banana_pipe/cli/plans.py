@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from banana_pipe.cli.selecting import left_out_words
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper
 from banana_pipe.cli.words import REASONS, STATES, bill, count
@@ -43,10 +44,17 @@ def total_lines(paper: Paper, plan: Plan) -> list[str]:
     counted = Counter(node.state for node in plan.nodes)
     parts = [f"{number} {STATES[state].word}" for state in STATES if (number := counted[state])]
     style = "bold yellow" if plan.calls_max else "bold green"
+    nodes = f"{count(len(plan.nodes), 'node')}: {', '.join(parts)}" if parts else "no nodes"
     return [
         paper.styled(bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max), style),
-        paper.styled(f"{count(len(plan.nodes), 'node')}: {', '.join(parts)}" if parts else "no nodes", "dim"),
+        paper.styled(nodes, "dim"),
+        *_left_out(paper, plan),
     ]
+
+
+def _left_out(paper: Paper, plan: Plan) -> list[str]:
+    words = left_out_words(plan.left_out, (node.id for node in plan.nodes))
+    return paper.wrapped(words, 0, "dim") if plan.left_out else []
 
 
 def _row(node: PlannedNode) -> list[Cell]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from banana_pipe.api import Limits
 from banana_pipe.cli.options import Call
+from banana_pipe.cli.selecting import left_out_words
 from banana_pipe.cli.spending import Bill
 from banana_pipe.cli.terminal import Paper, one_line, width
 from banana_pipe.cli.words import REASONS, STATUSES, amount, count, dollars, duration
@@ -44,6 +45,9 @@ def run_lines(paper: Paper, ended: Ended) -> list[str]:
     modified = [outcome.node for outcome in run.outcomes if outcome.modified]
     if modified:
         lines += ["", *paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow")]
+    if run.left_out:
+        words = left_out_words(run.left_out, (outcome.node for outcome in run.outcomes))
+        lines += paper.wrapped(words, 2, "dim")
     return [*lines, "", *_places(paper, ended)]
 
 
@@ -62,6 +66,8 @@ def _headline(paper: Paper, run: Run) -> str:
 
 def _complete(run: Run, there: int, made: int) -> str:
     nodes = "there are no nodes" if there == 0 else f"all {there} nodes are there" if there > 1 else "its node is there"
+    if run.left_out:
+        nodes = f"all {there} chosen nodes are there" if there > 1 else "the chosen node is there"
     if made:
         return f"{nodes}, {made} of them new" if there > 1 else f"{nodes}, and new"
     return f"{'nothing to buy' if run.placed or run.removed else 'nothing to do'}, {nodes}"

@@ -5,7 +5,8 @@ Unaware of the other listeners; what is bought is remembered by the ledger, not 
 Every line is one JSON object with `type` and `time`. The types, and what they have besides:
 
     start     run_id, argv, recipe, sources [{path, kind, sha256}], commit, versions
-    plan      nodes [{id, action, state, reason, key, calls, cost_usd, inputs, modified}], calls, cost_usd
+    plan      nodes [{id, action, state, reason, key, calls, cost_usd, inputs, modified}], left_out,
+              calls, cost_usd
     call      node, take, attempt, key, price_usd            a request is about to be sent
     attempt   node, attempt, key, state, task_id, trace_id, sha256, error_code, error
     waiting   node, why, seconds
@@ -168,7 +169,7 @@ def _plan(plan: Plan) -> dict[str, Json]:
         }
         for node in plan.nodes
     ]
-    return {"nodes": nodes, "calls": plan.calls, "cost_usd": usd(plan.cost)}
+    return {"nodes": nodes, "left_out": plan.left_out or None, "calls": plan.calls, "cost_usd": usd(plan.cost)}
 
 
 def _call(attempt: Attempt) -> dict[str, Json]:

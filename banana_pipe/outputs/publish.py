@@ -50,9 +50,14 @@ def plan_outputs(node: Node, takes: Sequence[Take], picked: int | None) -> tuple
     outputs = []
     for take in takes:
         artifact, is_picked = take.result.artifact, take.sample == picked
-        stem = node.output if is_picked else f"{TAKES}/{node.output}@{take.sample}"
+        stem = node.output if is_picked else take_stem(node.output, take.sample)
         outputs.append(Output(stem + suffix(artifact.mime), artifact, take.sample, is_picked, take.result.key))
     return tuple(outputs)
+
+
+def take_stem(output: str, sample: int) -> str:
+    """Where a take goes that was not picked, without suffix."""
+    return f"{TAKES}/{output}@{sample}"
 
 
 class Publisher:
@@ -121,14 +126,16 @@ class Publisher:
         nodes: Container[str],
         full: bool,
         page: Callable[[Mapping[str, Json]], bytes],
+        spared: Container[str] = (),
     ) -> list[str]:
         """Remove what is no longer wanted, write the page and, last, the manifest; gives warnings.
 
         *nodes* are all names in the recipe. Files of vanished nodes only go in a *full* run, one that
-        was to bring every node to its end; files of nodes that did not end well always stay.
+        was to bring every node to its end; files of nodes that did not end well always stay. So do
+        those that are *spared*: paths without suffix of what somebody reads who is not in this run.
         """
         async with self._turn():
-            return await _in_a_thread(lambda: self._finish(header, list(entries), nodes, full, page))
+            return await _in_a_thread(lambda: self._finish(header, list(entries), nodes, full, page, spared))
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -176,13 +183,16 @@ class Publisher:
         nodes: Container[str],
         full: bool,
         page: Callable[[Mapping[str, Json]], bytes],
+        spared: Container[str],
     ) -> list[str]:
         wanted = {path for paths in self._settled.values() for path in paths}
         wanted.update(str(entry["path"]) for entry in entries)
         unwanted = [
             placed
             for placed in self._published.placed()
-            if placed.path not in wanted and (placed.node in self._settled or (full and placed.node not in nodes))
+            if placed.path not in wanted
+            and placed.path.rpartition(".")[0] not in spared
+            and (placed.node in self._settled or (full and placed.node not in nodes))
         ]
         gone = [placed for placed in unwanted if self._published.digest_at(placed.path) == placed.digest]
         there = [entry for entry in [*self._earlier(wanted), *entries] if self._holds(entry)]

@@ -79,7 +79,7 @@ class _Expander:
             if found is None:
                 self.check_templates(step, settings)
             for instance in found or ():
-                node = self.node(step, settings, instance)
+                node = self.node(step, settings, instance, len(nodes))
                 if node is not None:
                     nodes[node.id] = node
         return nodes
@@ -100,7 +100,7 @@ class _Expander:
         for text in texts:
             self.tried(self.templates.check, text)
 
-    def node(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> Node | None:
+    def node(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Node | None:
         prompt = self.tried(self.prompt, step, instance)
         inputs = self.tried(self.inputs, step, settings, instance)
         model = self.tried(self.setting, "model", settings, instance)
@@ -126,6 +126,7 @@ class _Expander:
             pick=settings.get("pick"),
             output=output,
             at=step.at,
+            place=place,
         )
 
     def prompt(self, step: Step, instance: Instance) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,18 +137,23 @@ def with_takes(lock: LockFile, bought: Iterable[Bought], *, replace_lost: bool =
     return replace(lock, blocks=blocks)
 
 
-def with_labels(lock: LockFile, labels: Mapping[BaseKey, Iterable[str]]) -> LockFile:
+def with_labels(lock: LockFile, labels: Mapping[BaseKey, Iterable[str]], elsewhere: Container[str] = ()) -> LockFile:
     """*lock* with the names of the nodes that used each of these requests in a run.
 
     A name stays on the blocks that it had before, so that its last request can be found. Requests
-    that the lock does not have are passed over.
+    that the lock does not have are passed over. Names that are *elsewhere* had no say in this run: a
+    block that has one keeps it.
     """
     named = {
-        base: replace(lock.blocks[base], labels=tuple(sorted(set(names))))
+        base: replace(lock.blocks[base], labels=tuple(sorted({*names, *_kept(lock.blocks[base], elsewhere)})))
         for base, names in labels.items()
         if base in lock.blocks
     }
     return replace(lock, blocks={**lock.blocks, **named})
+
+
+def _kept(block: LockBlock, elsewhere: Container[str]) -> Iterator[str]:
+    return (label for label in block.labels if label in elsewhere)
 
 
 def with_pick(lock: LockFile, base: BaseKey, sample: int | None) -> LockFile:

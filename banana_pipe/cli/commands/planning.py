@@ -14,14 +14,16 @@ from banana_pipe import api
 from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
 from banana_pipe.cli.plans import plan_lines
+from banana_pipe.cli.selecting import NarrowCommand, narrowing_options
 from banana_pipe.model import Plan
 
 EXIT_WOULD_CALL = 10
 
 
-@click.command()
+@click.command(cls=NarrowCommand)
 @recipe_argument
 @recipe_options
+@narrowing_options
 @click.option("--verbose", "-v", is_flag=True, help="Show every node, however many there are.")
 @click.option("--detailed-exitcode", is_flag=True, help=f"Exit {EXIT_WOULD_CALL} if a run would call the provider.")
 def plan(recipe: Path, *, verbose: bool, detailed_exitcode: bool, **values: Any) -> int:

@@ -26,6 +26,7 @@ from banana_pipe.cli.options import (
     spending_options,
 )
 from banana_pipe.cli.progress import Progress, open_progress
+from banana_pipe.cli.selecting import NarrowCommand, left_out_words, narrowing_options
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask, bill_again, bill_of
 from banana_pipe.cli.summary import Ended, run_lines
@@ -34,9 +35,10 @@ from banana_pipe.model import Run
 from banana_pipe.purchase.orders import Consent, Pace
 
 
-@click.command()
+@click.command(cls=NarrowCommand)
 @recipe_argument
 @recipe_options
+@narrowing_options
 @click.option("--dry-run", "-n", is_flag=True, help="Only show the plan.")
 @click.option("--jobs", "-j", type=POSITIVE, metavar="N", help="Calls under way at once (8).")
 @click.option("--fail-fast", is_flag=True, help="Begin nothing new after the first failure.")
@@ -111,6 +113,9 @@ def _announce(
             + bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max)
             + call.err.styled(f" → {call.shown(workspace.places.out)}/", "dim")
         )
+        if plan.left_out:
+            words = left_out_words(plan.left_out, (line.id for line in plan.nodes))
+            call.err.say("\n".join(call.err.wrapped(words, 2, "dim")))
     again = bill_again(workspace, plan, limits.consent)
     if again.calls:
         call.err.say(f"  and what is bought again: at most {count(again.calls, 'call')}, {about(again.cost)}")
