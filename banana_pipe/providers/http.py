@@ -91,7 +91,7 @@ class Http:
         reading = Reading()
         trouble: str | None
         hint = _NETWORK_HINT
-        transport = self._fresh()
+        transport = self._fresh(self._base)
         try:
             async with asyncio.timeout(timeout), transport:
                 if self._app is not None:
@@ -160,17 +160,21 @@ class Http:
         # Tens of milliseconds: made once, shared by all connections.
         return httpx.create_ssl_context(trust_env=False)
 
+    def _trust(self, url: httpx.URL) -> ssl.SSLContext:
+        """Whom to trust at *url*: for plain http nobody's certificates are read, so none would do."""
+        return self._tls if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
     @cached_property
     def _kept(self) -> httpx.AsyncBaseTransport:
         if self._app is not None:
             return httpx.ASGITransport(self._app)
-        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_LIMITS)
+        return httpx.AsyncHTTPTransport(verify=self._trust(self._base), trust_env=False, limits=_LIMITS)
 
-    def _fresh(self) -> httpx.AsyncBaseTransport:
+    def _fresh(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
         """A transport for one request: no connection is older than it, and none outlives it."""
         if self._app is not None:
             return httpx.ASGITransport(self._app)
-        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        return httpx.AsyncHTTPTransport(verify=self._trust(url), trust_env=False)
 
     def _url(self, path: str) -> httpx.URL:
         # Kept: to join two addresses takes as long as to make the rest of a request.
@@ -237,7 +241,7 @@ class Http:
         if self._app is not None:
             raise _refused("leads out of this process", url)
         requests = await self._pinned(url)
-        async with self._fresh() as transport, _first_answer(transport, requests) as response:
+        async with self._fresh(url) as transport, _first_answer(transport, requests) as response:
             yield response
 
     async def _pinned(self, url: httpx.URL) -> list[httpx.Request]:
