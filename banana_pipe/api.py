@@ -16,7 +16,7 @@ from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
 from banana_pipe.model import Node
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
-from banana_pipe.running import Interrupts, plan, run
+from banana_pipe.running import Interrupts, fetch, plan, run, to_fetch
 from banana_pipe.shapes import attempt_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe
 
@@ -35,6 +35,7 @@ __all__ = [
     "attempt_json",
     "attempts",
     "call",
+    "fetch",
     "open_recipe",
     "pick",
     "plan",
@@ -44,6 +45,7 @@ __all__ = [
     "reroll",
     "run",
     "run_json",
+    "to_fetch",
 ]
 
 T = TypeVar("T")

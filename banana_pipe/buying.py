@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 
 from banana_pipe.errors import BananaError, NotAuthorised, StoreError
 from banana_pipe.events import Listener
+from banana_pipe.links import SANDBOX
 from banana_pipe.model import Budget, FileInput, Node
 from banana_pipe.providers.acedata import AceData
 from banana_pipe.providers.base import Provider
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Consent, Desk, Pace
 from banana_pipe.regular import read_regular
-from banana_pipe.workspace import SANDBOX, Workspace
+from banana_pipe.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

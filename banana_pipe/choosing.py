@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
+from banana_pipe import fetching
 from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, SpendingStopped, UsageError
 from banana_pipe.events import Listener
+from banana_pipe.links import SANDBOX
 from banana_pipe.model import Hit, Key, Known, Node, Plan
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
@@ -26,7 +28,7 @@ from banana_pipe.running import Interrupts, plan
 from banana_pipe.store import lockfile
 from banana_pipe.store.lookup import Wanted
 from banana_pipe.takes import Market, TakeWanted
-from banana_pipe.workspace import SANDBOX, Workspace, open_recipe
+from banana_pipe.workspace import Workspace, open_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +112,23 @@ async def reroll(
     distinct = {take.wanted.key: workspace.markets[node.provider].price(node) for node, take in orders}
     if not agree(Price(len(distinct), total(distinct.values()))):
         raise SpendingStopped("nobody agreed to the price, so nothing was bought", hint="agree with --yes")
+    workspace = await _with_links(workspace, [node for node, _ in orders])
     done = await _buy(workspace, decided, orders, limits, emit, interrupts)
     after = open_recipe(workspace.path, workspace.options, workspace.access, workspace.clock)
     try:
         return Reroll(done.takes, (await plan(after)).plan, done.interrupted, done.error)
     finally:
         after.close()
+
+
+async def _with_links(workspace: Workspace, nodes: Sequence[Node]) -> Workspace:
+    """*workspace* with the bytes of the pictures from the web that *nodes* send. Raises UsageError without them."""
+    wanted = fetching.missing(workspace, nodes, {node.id for node in nodes})
+    workspace = await fetching.bring(workspace, wanted)
+    broken = [workspace.broken[url] for url in wanted if url in workspace.broken]
+    if broken:
+        raise UsageError(broken[0])
+    return workspace
 
 
 def _nodes(workspace: Workspace, text: str) -> list[Node]:

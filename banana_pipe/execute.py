@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, S
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from banana_pipe.canonical import Digest
@@ -23,7 +23,6 @@ from banana_pipe.events import Listener, NodeEnded, Warned
 from banana_pipe.model import (
     Artifact,
     Attempt,
-    FileInput,
     Finding,
     Graph,
     Hit,
@@ -33,6 +32,7 @@ from banana_pipe.model import (
     NodeInput,
     Open,
     Outcome,
+    Place,
     Reason,
     Status,
     Take,
@@ -77,17 +77,19 @@ class Executor:
         self,
         graph: Graph,
         counters: Mapping[str, Counter],
-        files: Mapping[Path, Artifact],
+        files: Mapping[Place, Artifact],
         findings: Mapping[Key, Finding],
         *,
         publish: Publish,
         emit: Listener,
         clock: Clock,
         lost: Container[Key] = (),
+        broken: Mapping[Place, str] = MappingProxyType({}),
         fail_fast: bool = False,
         rebuy: bool = False,
     ) -> None:
-        """*lost* is what has its bytes nowhere and is needed; *rebuy*: by consent it is bought again."""
+        """*files* and *broken* are as in a plan. *lost* is what has its bytes nowhere and is needed; *rebuy*:
+        by consent it is bought again."""
         self._graph = graph
         self._counters = counters
         self._files = files
@@ -96,6 +98,7 @@ class Executor:
         self._emit = emit
         self._clock = clock
         self._lost = lost
+        self._broken = broken
         self._fail_fast = fail_fast
         self._rebuy = rebuy
         self._wanted: set[Key] = set()
@@ -224,8 +227,10 @@ class Executor:
         missing: list[Outcome] = []
         gone: list[str] = []
         for one in node.inputs:
-            if isinstance(one, FileInput):
-                artifacts.append(self._files[one.path])
+            if not isinstance(one, NodeInput):
+                if one.place not in self._files:
+                    return Outcome(node.id, "failed", "error", error=self._broken[one.place])
+                artifacts.append(self._files[one.place])
                 continue
             upstream = self.outcomes[one.node]
             take = _flowing(upstream, one)
@@ -265,9 +270,11 @@ class Executor:
         counter = self._counters[node.provider]
         finding = self._findings.get(take.wanted.key)
         if not isinstance(finding, Open):  # what is open may be there without being sent again
-            too_large = oversized(node, reading.artifacts, counter.market.max_picture_bytes)
-            if too_large is not None:
-                return NotBought("failed", "error", too_large)
+            places = (one.place for one in node.inputs if not isinstance(one, NodeInput))
+            trouble = next((self._broken[place] for place in places if place in self._broken), None)
+            trouble = trouble or oversized(node, reading.artifacts, counter.market.max_picture_bytes)
+            if trouble is not None:
+                return NotBought("failed", "error", trouble)
             if reading.gone:
                 return NotBought("blocked", "input", f"needs {', '.join(reading.gone)}, whose bytes are nowhere")
         order = Order(take.request, take.wanted, node.id, counter.market.price(node), node.timeout)

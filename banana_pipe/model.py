@@ -22,6 +22,9 @@ Key = NewType("Key", str)
 BaseKey = NewType("BaseKey", str)
 """The same without the sample: what the takes of one request share; names a block of the lock."""
 
+Url = NewType("Url", str)
+"""An `https:` address, as written."""
+
 Json = Any
 Action = Literal["generate", "edit"]
 
@@ -117,8 +120,33 @@ class FileInput:
     label: str
     at: Location
 
+    @property
+    def place(self) -> Path:
+        """Where its bytes come from."""
+        return self.path
 
-Input = NodeInput | FileInput
+
+@dataclass(frozen=True, slots=True)
+class UrlInput:
+    """A picture from the web: which bytes it means, the lock file says."""
+
+    url: Url
+    at: Location
+
+    @property
+    def place(self) -> Url:
+        """Where its bytes come from."""
+        return self.url
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return self.url
+
+
+Input = NodeInput | FileInput | UrlInput
+Place = Path | Url
+"""Where a picture from outside the graph is."""
 
 
 @dataclass(frozen=True, slots=True)

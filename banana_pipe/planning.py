@@ -8,25 +8,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from types import MappingProxyType
 
 from banana_pipe.model import (
     Artifact,
-    FileInput,
     Finding,
     Graph,
     Hit,
+    Input,
     Key,
     Known,
     Miss,
     Node,
     NodeInput,
     Open,
+    Place,
     Plan,
     PlannedNode,
     Reason,
     Result,
     State,
+    UrlInput,
 )
 from banana_pipe.prices import total
 from banana_pipe.store.lookup import Wanted
@@ -62,7 +64,8 @@ class _Seen:
     """The take that flows on; where that is not known yet, the one that it hangs on."""
     needs: tuple[str, ...] = ()
     """The nodes that it reads and that a run brings no picture of, or none that could be sent."""
-    too_large: str | None = None
+    unsendable: str | None = None
+    """Why a picture that it reads cannot be sent: too large, or an address that it cannot be had from."""
 
     def take(self, sample: int | None) -> TakeWanted | None:
         """The take that a reader gets, by number or (None) as picked; None while no take is known."""
@@ -70,11 +73,17 @@ class _Seen:
         return next((take for take in self.takes if take.wanted.sample == wanted), None)
 
 
-async def plan(graph: Graph, markets: Mapping[str, Market], files: Mapping[Path, Artifact]) -> Decided:
+async def plan(
+    graph: Graph,
+    markets: Mapping[str, Market],
+    files: Mapping[Place, Artifact],
+    broken: Mapping[Place, str] = MappingProxyType({}),
+) -> Decided:
     """Plan a run of *graph*.
 
     *markets* are the providers by the name that nodes use, *files* the measured pictures of every
-    FileInput. Looks up all nodes of one depth at once.
+    FileInput, and of every UrlInput that is pinned; *broken* says why others cannot be had. Looks up
+    all nodes of one depth at once.
     """
     asked = asked_takes(graph)
     seen = {node.id: _Seen(node) for node in graph}
@@ -93,7 +102,7 @@ async def plan(graph: Graph, markets: Mapping[str, Market], files: Mapping[Path,
             findings.update(await markets[provider].stores.find_many(keys))
         for one in (seen[node.id] for node in level):
             _settle_pick(one, markets[one.node.provider], findings)
-            _settle_needs(one, seen, markets[one.node.provider], findings)
+            _settle_needs(one, seen, markets[one.node.provider], findings, broken)
     takes = {name: one.takes for name, one in seen.items() if one.takes}
     lost = _lost(seen, findings)
     return Decided(_written(graph, markets, seen, findings, lost, asked), findings, takes, lost)
@@ -111,11 +120,14 @@ def _levels(graph: Graph) -> Iterator[list[Node]]:
     yield from levels
 
 
-def _images(node: Node, seen: Mapping[str, _Seen], files: Mapping[Path, Artifact]) -> tuple[Artifact, ...] | None:
+def _images(node: Node, seen: Mapping[str, _Seen], files: Mapping[Place, Artifact]) -> tuple[Artifact, ...] | None:
     images = []
     for one in node.inputs:
-        if isinstance(one, FileInput):
-            images.append(files[one.path])
+        if not isinstance(one, NodeInput):
+            outside = files.get(one.place)
+            if outside is None:  # an address that nobody has fetched yet
+                return None
+            images.append(outside)
             continue
         upstream = seen[one.node]
         sample = upstream.sample if one.sample is None else one.sample
@@ -142,7 +154,13 @@ def _settle_pick(one: _Seen, market: Market, findings: Mapping[Key, Finding]) ->
     one.results = {sample: result for sample, result in known.items() if judged[sample] is None}
 
 
-def _settle_needs(one: _Seen, seen: Mapping[str, _Seen], market: Market, findings: Mapping[Key, Finding]) -> None:
+def _settle_needs(
+    one: _Seen,
+    seen: Mapping[str, _Seen],
+    market: Market,
+    findings: Mapping[Key, Finding],
+    broken: Mapping[Place, str],
+) -> None:
     """Say what keeps a node that would be sent from being sent."""
     if not _would_be_sent(one, findings):
         return
@@ -151,8 +169,10 @@ def _settle_needs(one: _Seen, seen: Mapping[str, _Seen], market: Market, finding
         for read in _read_by(one)
         if _is_hopeless(seen[read.node], read.sample, findings) or _is_gone(seen[read.node], read.sample, findings)
     )
-    if one.images is not None:
-        one.too_large = oversized(one.node, one.images, market.max_picture_bytes)
+    places = (read.place for read in one.node.inputs if isinstance(read, UrlInput))
+    one.unsendable = next((broken[place] for place in places if place in broken), None)
+    if one.images is not None and one.unsendable is None:
+        one.unsendable = oversized(one.node, one.images, market.max_picture_bytes)
 
 
 def _read_by(one: _Seen) -> list[NodeInput]:
@@ -167,10 +187,10 @@ def _is_hopeless(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]
     """Whether a run brings no picture of that take, or one that does not flow on."""
     take = one.take(sample)
     if take is None:
-        return bool(one.needs)
+        return bool(one.needs) or one.unsendable is not None
     finding = findings[take.wanted.key]
     if isinstance(finding, Miss):
-        return bool(one.needs) or one.too_large is not None
+        return bool(one.needs) or one.unsendable is not None
     if isinstance(finding, Open):
         return finding.attempt.state in ("REFUSED", "LOST")
     return take.wanted.sample not in one.results
@@ -190,7 +210,7 @@ def _lost(seen: Mapping[str, _Seen], findings: Mapping[Key, Finding]) -> frozens
             wanted.append(one.take(None))
         reads = _read_by(one)
         hopeless = any(_is_hopeless(seen[read.node], read.sample, findings) for read in reads)
-        if _would_be_sent(one, findings) and not hopeless and one.too_large is None:
+        if _would_be_sent(one, findings) and not hopeless and one.unsendable is None:
             gone = [read for read in reads if _is_gone(seen[read.node], read.sample, findings)]
             wanted += [seen[read.node].take(read.sample) for read in gone]
     return frozenset(take.wanted.key for take in wanted if take is not None)
@@ -246,6 +266,8 @@ def _beyond_samples(
 
 def _waiting(one: _Seen, market: Market, asked: Iterable[int]) -> PlannedNode:
     """The line of a node of whose inputs something is not known."""
+    if one.unsendable is not None:
+        return _planned(one, "failed", "error", detail=one.unsendable)
     if one.needs:
         return _blocked(one)
     calls = len(samples_of(one.node, asked))
@@ -270,8 +292,8 @@ def _line(
 ) -> PlannedNode:
     missing = [take.wanted for take in one.takes if isinstance(findings[take.wanted.key], Miss)]
     blocking = _in_the_way(one, findings)
-    if missing and one.too_large is not None:
-        return _planned(one, "failed", "error", detail=one.too_large)
+    if missing and one.unsendable is not None:
+        return _planned(one, "failed", "error", detail=one.unsendable)
     if missing and one.needs:
         return _blocked(one)
     if missing:  # these are bought, whatever became of the other takes
@@ -334,7 +356,7 @@ def _planned(
     )
 
 
-def _shown(one: NodeInput | FileInput) -> str:
-    if isinstance(one, FileInput):
+def _shown(one: Input) -> str:
+    if not isinstance(one, NodeInput):
         return one.label
     return one.node if one.sample is None else f"{one.node}@{one.sample}"

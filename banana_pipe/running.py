@@ -6,19 +6,19 @@ Unaware of the command line and the terminal; what happens is told to one listen
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from banana_pipe import planning
+from banana_pipe import fetching, planning
 from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
-from banana_pipe.model import Attempt, Key, Node, Outcome, Run, RunStatus
+from banana_pipe.model import Artifact, Attempt, Key, Node, Outcome, Run, RunStatus, Url
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
@@ -45,12 +45,31 @@ class Interrupts(Protocol):
 
 async def plan(workspace: Workspace) -> Decided:
     """What a run would do. Touches no network, writes nothing."""
-    decided = await planning.plan(workspace.graph, workspace.markets, workspace.files)
+    decided = await planning.plan(workspace.graph, workspace.markets, workspace.files, workspace.broken)
     modified = _modified(workspace, decided)
     nodes = tuple(replace(line, modified=line.id in modified) for line in decided.plan.nodes)
     warnings = (*workspace.warnings, *decided.plan.warnings)
     whole = replace(decided.plan, nodes=nodes, warnings=warnings, left_out=workspace.left_out)
     return replace(decided, plan=whole)
+
+
+async def fetch(workspace: Workspace, decided: Decided, limits: Limits) -> tuple[Workspace, Decided]:
+    """*workspace* with the pictures from the web that a run needs, and the plan that they make possible.
+
+    Free, and without a token. Pins what was fetched; the plan says what cannot be had. Raises StoreError
+    and UsageError where that cannot be written.
+    """
+    wanted = to_fetch(workspace, decided, limits)
+    if not wanted:
+        return workspace, decided
+    workspace = await fetching.bring(workspace, wanted)
+    return workspace, await plan(workspace)
+
+
+def to_fetch(workspace: Workspace, decided: Decided, limits: Limits) -> Mapping[Url, Artifact | None]:
+    """The addresses that a run asks, with what they are pinned to."""
+    sending = {node.id for node in _may_send(workspace, decided, limits)}
+    return fetching.missing(workspace, workspace.graph, sending)
 
 
 async def run(
@@ -70,7 +89,7 @@ async def run(
     another recipe's, StoreError where nothing could be recorded: each before anything is sent.
     """
     limits = limits or Limits()
-    decided = decided or await plan(workspace)
+    workspace, decided = await fetch(workspace, decided or await plan(workspace), limits)
     again = again or shlex.join(("banana-pipe", "run", str(workspace.path)))
     return await _Running(workspace, limits, decided, emit or _silence, argv, again).run(interrupts)
 
@@ -117,7 +136,7 @@ class _Running:
         async with AsyncExitStack() as stack:
             counters = await self._open_counters(stack)
             self._workspace.places.make_cache()
-            keep_inputs(self._workspace, self._may_send())
+            keep_inputs(self._workspace, _may_send(self._workspace, self._decided, self._limits))
             await self._publisher.start()
             self._listeners.append(self._log)
             stack.callback(self._log.flush)
@@ -128,6 +147,7 @@ class _Running:
                 self._workspace.files,
                 self._decided.findings,
                 lost=self._decided.lost,
+                broken=self._workspace.broken,
                 publish=self._publish,
                 emit=self._tell,
                 clock=clock,
@@ -169,7 +189,7 @@ class _Running:
     async def _needs_buyer(self, name: str, market: Market) -> bool:
         """Whether this run may call, poll or look up there. Without a token, what others left waits."""
         own = [line for line in self._decided.plan.nodes if self._workspace.graph.nodes[line.id].provider == name]
-        if self._may_buy_again() or any(line.state in ("call", "wait", "parked") for line in own):
+        if _may_buy_again(self._decided, self._limits) or any(line.state in ("call", "wait", "parked") for line in own):
             return True
         if market.free:
             return False
@@ -180,17 +200,6 @@ class _Running:
             self._tell(Warned(f"{calls} to be collected: that needs a token"))
             return False
         return bool(left)
-
-    def _may_buy_again(self) -> bool:
-        """Whether something is bought anew by consent: then also what reads it, though it is cached now."""
-        consent = self._limits.consent
-        agreed = consent.rebuy or consent.retry_refused or consent.retry_unknown
-        return agreed and any(line.state in ("lost", "failed") for line in self._decided.plan.nodes)
-
-    def _may_send(self) -> list[Node]:
-        everything = self._may_buy_again()
-        states = {line.id: line.state for line in self._decided.plan.nodes}
-        return [node for node in self._workspace.graph if everything or states[node.id] in ("call", "wait", "parked")]
 
     # --- while it runs ---
 
@@ -307,6 +316,19 @@ def _with_what_was_said(outcome: Outcome, attempt: Attempt | None) -> Outcome:
         return outcome
     trace = f" (trace_id {attempt.trace_id})" if attempt.trace_id else ""
     return replace(outcome, error=f"not billed: {said}{trace}; it was not sent again: {outcome.error}")
+
+
+def _may_buy_again(decided: Decided, limits: Limits) -> bool:
+    """Whether something is bought anew by consent: then also what reads it, though it is cached now."""
+    consent = limits.consent
+    agreed = consent.rebuy or consent.retry_refused or consent.retry_unknown
+    return agreed and any(line.state in ("lost", "failed") for line in decided.plan.nodes)
+
+
+def _may_send(workspace: Workspace, decided: Decided, limits: Limits) -> list[Node]:
+    everything = _may_buy_again(decided, limits)
+    states = {line.id: line.state for line in decided.plan.nodes}
+    return [node for node in workspace.graph if everything or states[node.id] in ("call", "wait", "parked")]
 
 
 def _silence(_: Event) -> None:

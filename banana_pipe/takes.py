@@ -10,7 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.canonical import Digest
-from banana_pipe.model import Artifact, BaseKey, Graph, Key, Node, NodeInput, Outcome, Pick, Reason, Request
+from banana_pipe.model import (
+    Artifact,
+    BaseKey,
+    FileInput,
+    Graph,
+    Key,
+    Node,
+    NodeInput,
+    Outcome,
+    Pick,
+    Reason,
+    Request,
+)
 from banana_pipe.prices import PriceTable
 from banana_pipe.request import base_key_of, key_of, request_for, with_sample
 from banana_pipe.store.lockfile import LockFile
@@ -109,6 +121,8 @@ def oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | No
                 f"ask step `{one.node.partition('[')[0]}` for a lower `resolution`"
                 if isinstance(one, NodeInput)
                 else "make that file smaller"
+                if isinstance(one, FileInput)
+                else "download it, make it smaller, and name that file"
             )
             size = f"{artifact.size / 1e6:.1f} MB"
             return f"{whose} has {size}, and the provider takes {limit / 1e6:.0f} MB: {cure}"

@@ -14,7 +14,8 @@ from banana_pipe.canonical import Digest
 from banana_pipe.clock import Clock, SystemClock
 from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.images import NotAPicture, measure_file
-from banana_pipe.model import Artifact, FileInput, Graph
+from banana_pipe.links import SANDBOX, pinned, refuse_private
+from banana_pipe.model import Artifact, FileInput, Graph, Place
 from banana_pipe.prices import PriceTable
 from banana_pipe.project import Places, find_root, places_of
 from banana_pipe.providers import catalog
@@ -28,8 +29,6 @@ from banana_pipe.store.lookup import Stores, folders_of
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from banana_pipe.takes import Market
-
-SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A recipe that was read. `files` are its picture files, measured; `close` when done."""
+    """A recipe that was read; `close` when done.
+
+    `files` are its picture files, measured, and what its addresses are pinned to; `broken` says why
+    others could not be fetched.
+    """
 
     path: Path
     """The recipe as it was named."""
@@ -73,8 +76,9 @@ class Workspace:
     options: Options
     access: Access
     clock: Clock
-    files: Mapping[Path, Artifact]
+    files: Mapping[Place, Artifact]
     markets: Mapping[str, Market]
+    broken: Mapping[Place, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -95,6 +99,10 @@ class Workspace:
         """The bytes of *digest*, verified, from wherever they are."""
         # Blobs and published files are the same in every market.
         return next(iter(self.markets.values())).stores.read(digest)
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the bytes of *digest* are somewhere."""
+        return next(iter(self.markets.values())).stores.has(digest)
 
     def keep(self, path: Path) -> None:
         """Keep the bytes of the file *path* as a blob."""
@@ -127,6 +135,7 @@ def open_recipe(
         path, sets=options.sets, vars_files=options.vars_files, allow_read=allowed, provider=options.provider
     )
     graph = narrowed(whole, options.select, options.first)
+    refuse_private(whole)
     places = places_of(path, graph.recipe.name, provider=options.provider, out=options.out, cache=options.cache)
     known = catalog.load(access.prices)
     return Workspace(
@@ -137,7 +146,7 @@ def open_recipe(
         options=options,
         access=access,
         clock=clock,
-        files=_measured(graph),
+        files=_measured(graph) | pinned(whole, places),
         markets=_markets(whole, places, access, clock, known.prices),
         warnings=_advice(graph, known),
     )
@@ -161,9 +170,9 @@ def _markets(graph: Graph, places: Places, access: Access, clock: Clock, prices:
     return markets
 
 
-def _measured(graph: Graph) -> dict[Path, Artifact]:
+def _measured(graph: Graph) -> dict[Place, Artifact]:
     """Every picture file that the graph reads, measured. Raises RecipeErrors at the places that name them."""
-    measured: dict[Path, Artifact] = {}
+    measured: dict[Place, Artifact] = {}
     errors: list[RecipeError] = []
     for node in graph:
         for one in node.inputs:

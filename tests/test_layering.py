@@ -52,7 +52,7 @@ FLOORS = (
     """,
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
-    "project shapes workspace buying record running choosing bookkeeping api",
+    "project shapes links workspace fetching buying record running choosing bookkeeping api",
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
     cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary
@@ -68,6 +68,7 @@ APART = ("planning", "purchase")
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
+    ("fetching", "banana_pipe.providers.http"): "as for `providers.acedata`",
     ("cli", "banana_pipe.cli.group"): "`--version` needs no click",
     ("cli.group", "banana_pipe.cli.bugs"): "most runs have none",
     ("cli.progress", "banana_pipe.cli.live"): "rich, for a terminal alone",

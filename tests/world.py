@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 
-from banana_pipe import bookkeeping, buying, choosing, running, workspace
+from banana_pipe import bookkeeping, buying, choosing, fetching, running, workspace
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.choosing import Picked, Price, Reroll
 from banana_pipe.events import Event
 from banana_pipe.model import Attempt, AttemptState, Json, Outcome, Plan, PlannedNode, Run
 from banana_pipe.planning import Decided
-from banana_pipe.providers.base import Picture, Provider
+from banana_pipe.providers.base import Picture, Provider, ProviderError
 from banana_pipe.providers.catalog import origin
 from banana_pipe.providers.secret import Token
 from banana_pipe.purchase.orders import Consent
@@ -76,6 +76,29 @@ class Artist(Fake):
             write(drawn)
 
 
+@dataclass(slots=True)
+class Web:
+    """The web: what is at which address, and who asked. An error is raised once, where several stand in a list."""
+
+    pages: dict[str, bytes | ProviderError | list[bytes | ProviderError]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
+    """What happens elsewhere while somebody downloads."""
+
+    async def download(self, url: str, write: Callable[[bytes], None]) -> None:
+        self.asked.append(url)
+        self.meanwhile()
+        page = self.pages.get(url, ProviderError("dead_link", "the picture is not at its link any more (HTTP 404)"))
+        if isinstance(page, list):
+            page = page.pop(0)
+        if isinstance(page, ProviderError):
+            raise page
+        write(page)
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
 class World:
     """A project folder (`shop.yaml` unless said otherwise) and who sells to it."""
 
@@ -86,7 +109,9 @@ class World:
         self.clock = FakeClock()
         self.vendor = Artist(self.clock, origin=origin(TOKEN.base_url))
         self.sandbox = Artist(self.clock, name="sandbox", origin="sandbox", billable=False)
+        self.web = Web()
         self.events: list[Event] = []
+        patch.setattr(fetching, "fetcher_for", lambda _: self.web)
         patch.setattr(buying, "provider_for", self._provider_for)
         patch.setattr(workspace, "Ledger", WatchedLedger)
         patch.setattr(bookkeeping, "Ledger", WatchedLedger)

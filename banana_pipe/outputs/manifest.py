@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from banana_pipe.canonical import Digest
-from banana_pipe.model import FileInput, Graph, Input, Json, Node, Outcome, Output, Result
+from banana_pipe.model import FileInput, Graph, Input, Json, Node, Outcome, Output, Result, UrlInput
 from banana_pipe.prices import usd
 from banana_pipe.request import describe, request_for
 from banana_pipe.store.lockfile import show_time
@@ -100,4 +100,6 @@ def _lasting(manifest: Mapping[str, Json]) -> dict[str, Json]:
 def _named(one: Input) -> dict[str, Json]:
     if isinstance(one, FileInput):
         return {"file": one.label}
+    if isinstance(one, UrlInput):
+        return {"url": one.url}
     return {"node": one.node} if one.sample is None else {"node": one.node, "take": one.sample}

@@ -220,7 +220,7 @@ def _facts(entry: Mapping[str, Json]) -> list[tuple[str, str]]:
 
 
 def _made_from(one: Mapping[str, Json], places: Mapping[str, str]) -> tuple[str, str | None]:
-    name = str(one.get("node") or one.get("file") or one["sha256"][:12])
+    name = str(one.get("node") or one.get("file") or one.get("url") or one["sha256"][:12])
     if one.get("take"):
         name = f"{name}@{one['take']}"
     return name, _url(places[one["sha256"]]) if one["sha256"] in places else None

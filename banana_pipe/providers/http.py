@@ -60,7 +60,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 class Http:
     """Talks to one base URL, and fetches pictures from wherever they are.
 
-    With *app* (an ASGI application) nothing leaves the process. *resolve* gives the addresses of a host.
+    With an empty *base_url* only the latter. With *app* (an ASGI application) nothing leaves the process. *resolve* gives the addresses of a host.
     """
 
     def __init__(
@@ -234,7 +234,7 @@ class Http:
         # A name and a password in the link would be sent as an Authorization header.
         if url.userinfo:
             raise _refused("has a user name in it", url)
-        if _place(url) == _place(self._base):
+        if self._base.host and _place(url) == _place(self._base):
             async with _answered(self._kept, _get(url, url)) as response:
                 yield response
             return

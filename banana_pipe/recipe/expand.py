@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, TypeVarTuple
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
-from banana_pipe.model import FileInput, Input, Json, Node, NodeInput, Recipe, Reference, Step, Text
+from banana_pipe.model import FileInput, Input, Json, Node, NodeInput, Recipe, Reference, Step, Text, UrlInput
 from banana_pipe.recipe.axes import rendered
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
 from banana_pipe.recipe.naming import BadName, collision_key, default_output, output_name
 from banana_pipe.recipe.order import in_order
-from banana_pipe.recipe.references import BadReference, FileReference, GlobReference, parse_reference
+from banana_pipe.recipe.references import BadReference, GlobReference, Referred, UrlReference, parse_reference
 from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import nearest, shortened, suggestion
@@ -66,7 +66,7 @@ class _Expander:
         self.provider = provider
         self.errors: list[RecipeError] = []
         self.complained: set[Location | None] = set()
-        self.parsed: dict[str, Reference | FileReference | GlobReference] = {}
+        self.parsed: dict[str, Referred] = {}
         self.landed: dict[str, str] = {}
         for error in instances.errors:
             self.complain(error)
@@ -217,6 +217,8 @@ class _Expander:
                 reference = self.parsed[written] = parse_reference(written)
             if isinstance(reference, Reference):
                 return self.nodes_of(reference, written, instance)
+            if isinstance(reference, UrlReference):
+                return [UrlInput(reference.url, at)]
             if isinstance(reference, GlobReference):
                 return [FileInput(self.files.find(one, at), one, at) for one in self.files.glob(reference.text, at)]
             return [FileInput(self.files.find(reference.text, at), reference.text, at)]

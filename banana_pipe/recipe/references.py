@@ -1,8 +1,8 @@
 """References and the names of nodes: how they are read and written.
 
-Unaware of which steps, nodes and files there are.
+Unaware of which steps, nodes and files there are, and of what is behind an address.
 
-    hero    hero[*]    scene[color=teal,setting="oak, old"]@2    photos/mug.png    shots/*.jpg
+    hero    hero[*]    scene[color=teal,setting="oak, old"]@2    photos/mug.png    shots/*.jpg    https://…/mug.png
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from unicodedata import normalize
+from urllib.parse import urlsplit
 
-from banana_pipe.model import Reference
+from banana_pipe.model import Reference, Url
 
 MAX_SAMPLE = 1_000_000
+MAX_URL = 2_000
+"""Characters of an address: what browsers and servers agree on."""
 
 _STEP = re.compile(r"([a-z][a-z0-9_-]*(?:/[a-z][a-z0-9_-]*)*)(\[.*\])?(?:@([0-9]+))?\Z", re.DOTALL)
 _BARE = re.compile(r"[\w.:-]+(?: +[\w.:-]+)*\Z")
@@ -38,6 +41,13 @@ class GlobReference:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class UrlReference:
+    """A picture from the web."""
+
+    url: Url
+
+
 class BadReference(ValueError):
     """The text refers to nothing; `hint` says what to do."""
 
@@ -46,15 +56,20 @@ class BadReference(ValueError):
         self.hint = hint
 
 
-def parse_reference(text: str) -> Reference | FileReference | GlobReference:
+Referred = Reference | FileReference | GlobReference | UrlReference
+
+
+def parse_reference(text: str) -> Referred:
     """What *text* refers to, decided by the text alone. Raises BadReference.
 
-    A text that is wholly `step(/step)*`, then perhaps `[…]`, then perhaps `@N`, is a step; all
+    `https://…` is an address; a text that is wholly `step(/step)*`, then perhaps `[…]`, then perhaps `@N`, is a step; all
     else is a file, or a glob if it has `*` or `?`.
     """
     text = text.strip()
     if not text:
         raise BadReference("a reference is empty", "name a step or a file, or leave `images` out")
+    if _scheme(text) == "https":
+        return UrlReference(_address(text))
     _refuse_links(text)
     found = _STEP.match(text)
     if found:
@@ -90,13 +105,39 @@ def _written(name: str) -> str:
     return name if _BARE.match(name) else json.dumps(name, ensure_ascii=False)
 
 
-def _refuse_links(text: str) -> None:
+def _scheme(text: str) -> str:
     found = _SCHEME.match(text)
-    scheme = found.group(1).casefold() if found else ""
-    if scheme == "https":
-        raise BadReference("pictures from the web are not read yet", "download it, and name the file")
+    return found.group(1).casefold() if found else ""
+
+
+def _address(text: str) -> Url:
+    """*text* as an address that one can ask, whoever is behind it."""
+    if len(text) > MAX_URL:
+        raise BadReference(f"an address has at most {MAX_URL:,} characters", "download the picture, and name the file")
+    if re.search(r"[\s\x00-\x20\x7f-\x9f\\]", text):
+        raise BadReference("an address has no spaces, control characters or `\\`", "write a space as `%20`")
+    try:
+        parts = urlsplit(text)
+        host, named, _ = parts.hostname, parts.username is not None, parts.port
+    except ValueError as error:
+        raise BadReference(f"this is no address: {error}", _ADDRESS) from None
+    if not host:
+        raise BadReference("this address names no host", _ADDRESS)
+    if named or "@" in parts.netloc:
+        hint = "a name or password never stands in a recipe: download the picture, and name the file"
+        raise BadReference("this address has a user name in it", hint)
+    return Url(text)
+
+
+_ADDRESS = "for example `https://example.com/mug.png`"
+
+
+def _refuse_links(text: str) -> None:
+    scheme = _scheme(text)
     if scheme == "http":
-        raise BadReference("`http:` is not safe to read from", "download the picture, and name the file")
+        raise BadReference(
+            "`http:` is not safe to read from", "write `https:`, or download the picture and name the file"
+        )
     if scheme == "data":
         raise BadReference("a picture cannot stand in a recipe", "save it as a file beside the recipe, and name that")
     if text.startswith("//") or "://" in text:

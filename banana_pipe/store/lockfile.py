@@ -21,7 +21,7 @@ from banana_pipe import disk
 from banana_pipe.canonical import Digest, is_digest
 from banana_pipe.clock import Clock
 from banana_pipe.errors import Location, StoreError, UsageError
-from banana_pipe.model import Artifact, BaseKey, Json, Key, Result
+from banana_pipe.model import Artifact, BaseKey, Json, Key, Result, Url
 from banana_pipe.prices import MICROS, usd
 from banana_pipe.regular import read_regular
 from banana_pipe.store import locktext
@@ -67,6 +67,15 @@ class LockBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class LockLink:
+    """What an address means: the picture that was there when it was first fetched."""
+
+    artifact: Artifact
+    fetched_at: float
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Bought:
     """A result on its way into the lock: whose take it is, and what was read to make it."""
 
@@ -82,6 +91,7 @@ class LockFile:
 
     blocks: Mapping[BaseKey, LockBlock] = field(default_factory=dict)
     extra: Mapping[str, Json] = field(default_factory=dict)
+    links: Mapping[Url, LockLink] = field(default_factory=dict)
     _latest: dict[str, LockBlock] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def block(self, base: BaseKey) -> LockBlock | None:
@@ -159,6 +169,12 @@ def _kept(block: LockBlock, elsewhere: Container[str]) -> Iterator[str]:
 def with_pick(lock: LockFile, base: BaseKey, sample: int | None) -> LockFile:
     """*lock* with that take picked; None takes the pick away. Raises KeyError for an unknown request."""
     return replace(lock, blocks={**lock.blocks, base: replace(lock.blocks[base], pick=sample)})
+
+
+def with_links(lock: LockFile, fetched: Mapping[Url, Artifact], at: float) -> LockFile:
+    """*lock* with these addresses pinned, fetched *at*; one that is pinned already stays as it is."""
+    new = {url: LockLink(artifact, round(at * 1000) / 1000) for url, artifact in fetched.items()}
+    return replace(lock, links={**new, **lock.links})
 
 
 def _take_of(result: Result) -> LockTake:
@@ -240,7 +256,8 @@ def _text_of(path: Path) -> str:
 
 def as_text(lock: LockFile) -> str:
     """The one text of *lock*: equal locks have equal texts."""
-    return locktext.write((_members(lock.blocks[base]) for base in sorted(lock.blocks)), lock.extra)
+    links = {str(url): _link_members(link) for url, link in lock.links.items()}
+    return locktext.write((_members(lock.blocks[base]) for base in sorted(lock.blocks)), lock.extra, links)
 
 
 def _members(block: LockBlock) -> locktext.Block:
@@ -252,8 +269,11 @@ def _members(block: LockBlock) -> locktext.Block:
     return block.base, fixed, members + sorted(block.extra.items())
 
 
-def _take_members(take: LockTake) -> dict[str, Json]:
-    artifact = take.artifact
+def _link_members(link: LockLink) -> dict[str, Json]:
+    return {**_picture(link.artifact), "fetched_at": show_time(link.fetched_at)} | dict(sorted(link.extra.items()))
+
+
+def _picture(artifact: Artifact) -> dict[str, Json]:
     members = {
         "sha256": artifact.digest,
         "mime": artifact.mime,
@@ -261,6 +281,13 @@ def _take_members(take: LockTake) -> dict[str, Json]:
         "height": artifact.height,
         "bytes": artifact.size,
         "blank": artifact.blank or None,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _take_members(take: LockTake) -> dict[str, Json]:
+    members = {
+        **_picture(take.artifact),
         "price_usd": usd(take.price),
         "bought_at": show_time(take.bought_at),
         "served": take.served,
@@ -291,15 +318,23 @@ def parse(text: str, path: Path) -> LockFile:
     """
     if not text:
         return LockFile()
-    requests, extra = locktext.read(text, path)
-    blocks = {}
+    requests, addresses, extra = locktext.read(text, path)
+    blocks, links = {}, {}
     for base, members in requests.items():
         try:
             blocks[BaseKey(base)] = _block(BaseKey(base), members)
         except _Wrong as wrong:
             at = locktext.place_of(text, path, base)
             raise UsageError(str(wrong), at=at, hint=locktext.RESTORE) from None
-    return LockFile(blocks, extra)
+    for url, members in addresses.items():
+        try:
+            links[Url(url)] = _link(members)
+        except _Wrong as wrong:
+            at = locktext.place_of(text, path, url)
+            raise UsageError(
+                str(wrong), at=at, hint=f"{locktext.RESTORE}; without this line it is fetched anew"
+            ) from None
+    return LockFile(blocks, extra, links)
 
 
 def _block(base: BaseKey, members: Json) -> LockBlock:
@@ -315,17 +350,28 @@ def _block(base: BaseKey, members: Json) -> LockBlock:
     return LockBlock(base, provider, model, tuple(map(Digest, inputs)), labels, takes, pick, rest)
 
 
+def _link(members: Json) -> LockLink:
+    if not isinstance(members, dict):
+        raise _Wrong("a link is a mapping")
+    rest = dict(members)
+    return LockLink(_artifact(rest, "a link", "fetched_at"), _moment(rest, "fetched_at"), rest)
+
+
+def _artifact(members: dict[str, Json], what: str, moment: str) -> Artifact:
+    digest, mime = _text(members, "sha256"), _text(members, "mime")
+    if not is_digest(digest) or mime is None or moment not in members:
+        raise _Wrong(f"{what} needs `sha256`, `mime` and `{moment}`")
+    width, height, size = _whole(members, "width"), _whole(members, "height"), _whole(members, "bytes")
+    return Artifact(Digest(str(digest)), mime, width, height, size, members.pop("blank", False) is True)
+
+
 def _take(members: Json) -> LockTake:
     if not isinstance(members, dict):
         raise _Wrong("a take is a mapping")
     rest = dict(members)
-    digest, mime, bought_at = _text(rest, "sha256"), _text(rest, "mime"), _text(rest, "bought_at")
-    if not is_digest(digest) or mime is None or bought_at is None:
-        raise _Wrong("a take needs `sha256`, `mime` and `bought_at`")
-    width, height, size = _whole(rest, "width"), _whole(rest, "height"), _whole(rest, "bytes")
     return LockTake(
-        artifact=Artifact(Digest(str(digest)), mime, width, height, size, rest.pop("blank", False) is True),
-        bought_at=_moment(bought_at),
+        artifact=_artifact(rest, "a take", "bought_at"),
+        bought_at=_moment(rest, "bought_at"),
         price=_price(rest.pop("price_usd", None)),
         served=_text(rest, "served"),
         task_id=_text(rest, "task_id"),
@@ -363,11 +409,11 @@ def _price(value: Json) -> int | None:
     return round(value * MICROS)
 
 
-def _moment(text: str) -> float:
+def _moment(members: dict[str, Json], name: str) -> float:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_text(members, name) or "")
     except ValueError:
         moment = None
     if moment is None or not 1970 <= moment.year < 9999:
-        raise _Wrong("`bought_at` is a time like 2026-11-22T14:00:00Z")
+        raise _Wrong(f"`{name}` is a time like 2026-11-22T14:00:00Z")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -2,7 +2,8 @@
 
 Unaware of what a block's members mean.
 
-Blocks stand sorted by key, an empty line between two. What can be added or changed is a line that
+Blocks stand sorted by key, an empty line between two; so do, in front of them, the addresses of pictures from the
+web, where there are any. What can be added or changed is a line that
 ends in a comma, and the lines that open and close a block never change and are like no other
 block's. So a change touches no other line, two changes of different blocks merge by themselves, and
 where both sides of a conflict only add something, keeping both is right.
@@ -31,10 +32,15 @@ Block = tuple[str, Mapping[str, Json], Iterable[tuple[str, Json]]]
 """A key, the members that never change, and those that do, in their order."""
 
 
-def write(blocks: Iterable[Block], extra: Mapping[str, Json]) -> str:
-    """The text of a lock with these *blocks*, in the order given; *extra* stands above them."""
+def write(blocks: Iterable[Block], extra: Mapping[str, Json], links: Mapping[str, Json]) -> str:
+    """The text of a lock with these *blocks*, in the order given; *extra* and *links* stand above them, sorted."""
     lines = ["{", f'"about": {_json(ABOUT)},', f'"version": {VERSION},']
     lines += [f"{_json(name)}: {_json(extra[name])}," for name in sorted(extra)]
+    if links:
+        lines += ['"links": {', ""]
+        for url in sorted(links):
+            lines += [f"{_json(url)}: {_json(links[url])},", ""]
+        lines += [f'"{_END}": "of the links"}},', ""]
     lines += ['"requests": {', ""]
     for key, fixed, members in blocks:
         lines.append(f'"{key}": {_json(fixed)[:-1]},')
@@ -45,8 +51,8 @@ def write(blocks: Iterable[Block], extra: Mapping[str, Json]) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def read(text: str, path: Path) -> tuple[dict[str, Json], dict[str, Json]]:
-    """The blocks in *text*, the content of *path*, by key, and what else the document has.
+def read(text: str, path: Path) -> tuple[dict[str, Json], dict[str, Json], dict[str, Json]]:
+    """The blocks in *text*, the content of *path*, by key, the links by address, and what else the document has.
 
     Raises UsageError with the place: for a merge conflict, for a member that stands twice, for text
     that is no lock file, and for one that a later version wrote.
@@ -59,14 +65,16 @@ def read(text: str, path: Path) -> tuple[dict[str, Json], dict[str, Json]]:
             at=place_of(text, path, "version"),
             hint="update banana-pipe: what a later one bought must not be bought again",
         )
-    if version != VERSION or not isinstance(requests, dict):
+    links = document.pop("links", {})
+    if version != VERSION or not isinstance(requests, dict) or not isinstance(links, dict):
         raise UsageError("this is not a lock file of banana-pipe", at=_at(text, path, 0), hint=RESTORE)
     document.pop("about", None)
     requests.pop(_END, None)
+    links.pop(_END, None)
     for block in requests.values():
         if isinstance(block, dict):
             block.pop(_END, None)
-    return requests, document
+    return requests, links, document
 
 
 def place_of(text: str, path: Path, name: str) -> Location:

@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
@@ -560,6 +561,14 @@ class TestTheGuardOfAddresses:
         assert "password" not in str(error)
         assert not server.seen
 
+    @pytest.mark.parametrize("link", REFUSED)
+    def test_without_a_base_url_it_is_refused_as_well(self, link: str) -> None:
+        """Nor is an empty link its own host then."""
+        client = Http("", None, CLOCK, resolve=_no_addresses)
+        with pytest.raises(ProviderError) as raised:
+            asyncio.run(client.download(link, bytearray().extend))
+        assert raised.value.kind == "refused_address"
+
     @pytest.mark.parametrize("link", REFUSED[:1] + [link for link in REFUSED if link.startswith("https://")])
     def test_a_redirect_there_is_refused_too(self, link: str) -> None:
         """Every hop is checked as the first one is."""
@@ -652,6 +661,15 @@ class TestThePinnedAddress:
         assert got == PICTURE
         assert server.seen[0].headers["host"] == f"cdn.example.com:{server.port}"
         assert server.seen[0].path == "/a.png?signed=1"
+        assert "authorization" not in server.seen[0].headers
+
+    def test_without_a_base_url_no_host_is_an_exception_and_no_token_is_sent(
+        self, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So are pictures fetched that a recipe names."""
+        monkeypatch.setattr(sys.modules[__name__], "_client", lambda _, resolve: Http("", None, CLOCK, resolve=resolve))
+        got, server = self._fetch(certificate, monkeypatch, "cdn.example.com")
+        assert got == PICTURE
         assert "authorization" not in server.seen[0].headers
 
     def test_the_next_address_is_tried_where_one_does_not_answer(

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banana_pipe.model import Reference
+from banana_pipe.model import Reference, Url
 from banana_pipe.recipe.references import (
     BadReference,
     FileReference,
     GlobReference,
+    Referred,
+    UrlReference,
     nfc,
     node_id,
     parse_node,
@@ -42,9 +44,11 @@ from banana_pipe.recipe.references import (
         ("shot[1].png", FileReference("shot[1].png")),
         ("shots/*.png", GlobReference("shots/*.png")),
         ("shot?.png", GlobReference("shot?.png")),
+        ("https://x.org/a.png?w=1&h=*#x", UrlReference(Url("https://x.org/a.png?w=1&h=*#x"))),
+        (" HTTPS://X.org:8443/a@2 ", UrlReference(Url("HTTPS://X.org:8443/a@2"))),
     ],
 )
-def test_a_reference_is_decided_by_its_text_alone(text: str, meant: Reference | FileReference | GlobReference) -> None:
+def test_a_reference_is_decided_by_its_text_alone(text: str, meant: Referred) -> None:
     """What is wholly a step with brackets and take is one; all else is a file, or a glob."""
     assert parse_reference(text) == meant
 
@@ -53,8 +57,22 @@ def test_a_reference_is_decided_by_its_text_alone(text: str, meant: Reference | 
     "text",
     [
         *["", "  ", "hero@0", "hero@99999999", "hero[]", "hero[last]", "hero[a=]", "hero[a=b,]", "hero[a=b,a=c]"],
-        *["hero[a=b c=d]", 'hero[a="b]', "hero[a=b=c]", "https://x.org/a.png", "http://x.org", "data:image/png,x"],
-        *["file:///etc/passwd", "HTTPS://x.org", "//host/a.png"],
+        *["hero[a=b c=d]", 'hero[a="b]', "hero[a=b=c]", "http://x.org", "data:image/png,x"],
+        *["file:///etc/passwd", "//host/a.png", "https:", "https://", "https:a.png", "https:///a.png", "https://[::"],
+        *[
+            "https://me:secret@x.org/a.png",
+            "https://me@x.org",
+            "https://@x.org",
+            "https://x.org:99999/a",
+            "https://x.org:y",
+        ],
+        *[
+            "https://x.org/a b.png",
+            "https://x.org/\x00",
+            "https://x.org/\na",
+            "https://x.org\\@y.org",
+            "https://x/" + "a" * 2000,
+        ],
     ],
 )
 def test_what_refers_to_nothing_says_so(text: str) -> None:

@@ -22,11 +22,12 @@ from banana_pipe import disk
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.clock import SystemClock
 from banana_pipe.errors import Location, StoreError, UsageError
-from banana_pipe.model import Artifact, BaseKey, Key, Result
+from banana_pipe.model import Artifact, BaseKey, Key, Result, Url
 from banana_pipe.store.lockfile import (
     Bought,
     LockBlock,
     LockFile,
+    LockLink,
     LockTake,
     as_text,
     parse,
@@ -34,6 +35,7 @@ from banana_pipe.store.lockfile import (
     show_time,
     update,
     with_labels,
+    with_links,
     with_pick,
     with_takes,
 )
@@ -94,6 +96,7 @@ takes = st.builds(
     st.none() | texts,
     extras,
 )
+links = st.builds(LockLink, artifacts, st.integers(0, 200_000_000_000_000).map(lambda ms: ms / 1000), extras)
 
 
 @st.composite
@@ -110,7 +113,7 @@ def locks(draw: st.DrawFn) -> LockFile:
             pick=draw(st.none() | st.integers(1, 200)),
             extra=draw(extras),
         )
-    return LockFile(blocks, draw(extras))
+    return LockFile(blocks, draw(extras), draw(st.dictionaries(texts.filter("end".__ne__).map(Url), links, max_size=3)))
 
 
 @settings(max_examples=50, deadline=None)
@@ -531,3 +534,56 @@ def test_lock_blocks_are_compared_by_what_they_say() -> None:
     lock.latest_with_label("x")
     assert lock == with_labels(lock_of("a"), {base("a"): ["x"]})
     assert replace(lock).latest_with_label("x") is not None
+
+
+def picture(name: str) -> Artifact:
+    return Artifact(digest_of(name.encode()), "image/png", 10, 20, 30)
+
+
+def pinned(lock: LockFile, *names: str) -> LockFile:
+    return with_links(lock, {Url(f"https://example.com/{name}.png"): picture(name) for name in names}, 1.5)
+
+
+def test_an_address_that_is_pinned_stays_what_it_was() -> None:
+    """Whoever fetches it later, whatever is there by then."""
+    lock = pinned(LockFile(), "a")
+    (url,) = lock.links
+    assert with_links(lock, {url: picture("another")}, 9.0) == lock
+
+
+def test_pins_at_different_places_merge_by_themselves(tmp_path: Path) -> None:
+    """A line each, an empty one between two; requests bought on the other branch are nobody's business."""
+    start = pinned(lock_of("a"), "c", "m", "x")
+    mine, theirs = pinned(start, "d"), pinned(with_takes(start, [bought("b")]), "n")
+    repository = Repository(tmp_path, start)
+    assert repository.merge(mine, theirs)
+    assert read(repository.path) == pinned(lock_of("a", "b"), "c", "d", "m", "n", "x")
+
+
+def test_the_first_pins_of_two_branches_conflict_and_keeping_both_is_right(tmp_path: Path) -> None:
+    """The lines that open and close the section are the same on both sides, so they stand outside of the conflict."""
+    repository = Repository(tmp_path, lock_of("a"))
+    assert not repository.merge(pinned(lock_of("a"), "x"), pinned(lock_of("a"), "y"))
+    kept = [line for line in repository.path.read_text().split("\n") if line[:7] not in ("<" * 7, "=" * 7, ">" * 7)]
+    assert parse("\n".join(kept), HERE) == pinned(lock_of("a"), "x", "y")
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ('{"sha256": "x"}', "a link needs"),
+        ("7", "a link is a mapping"),
+        (
+            f'{{"sha256": "{"a" * 64}", "mime": "image/png", "width": 1, "height": 1, "bytes": 1, "fetched_at": "x"}}',
+            "fetched_at",
+        ),
+    ],
+)
+def test_a_pin_that_is_none_is_told_at_its_place(members: str, words: str) -> None:
+    """With what to do: without its line the address is fetched anew."""
+    text = as_text(LockFile()).replace('"requests"', f'"links": {{\n"https://x.org/a": {members}}},\n"requests"')
+    with pytest.raises(UsageError, match=words) as raised:
+        parse(text, HERE)
+    assert raised.value.at is not None
+    assert (raised.value.at.line, raised.value.at.column) == (5, 1)
+    assert "fetched anew" in str(raised.value.hint)

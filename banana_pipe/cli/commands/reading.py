@@ -16,7 +16,7 @@ from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
 from banana_pipe.cli.words import count
 from banana_pipe.errors import BananaError
-from banana_pipe.model import FileInput, Json, Node, NodeInput
+from banana_pipe.model import Input, Json, Node, NodeInput
 
 
 @click.command()
@@ -110,7 +110,7 @@ def _node_json(node: Node) -> dict[str, Json]:
     }
 
 
-def _input_name(one: NodeInput | FileInput) -> str:
-    if isinstance(one, FileInput):
+def _input_name(one: Input) -> str:
+    if not isinstance(one, NodeInput):
         return one.label
     return one.node if one.sample is None else f"{one.node}@{one.sample}"

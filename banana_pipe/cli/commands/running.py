@@ -57,6 +57,10 @@ def run(recipe: Path, *, dry_run: bool, verbose: bool, **values: Any) -> int:
             show_plan(call, decided.plan, every_node=verbose)
             return 0
         limits = read_limits(call.settings, values)
+        addresses = api.to_fetch(workspace, decided, limits)
+        if addresses:
+            call.err.say(f"{decided.plan.recipe}: fetching {count(len(addresses), 'picture')} from the web")
+            workspace, decided = api.call(api.fetch(workspace, decided, limits))
         _announce(call, workspace, decided, limits, values)
         ended = _run(call, workspace, decided, limits, _again(call, values))
     finally:
