@@ -26,7 +26,7 @@ Url = NewType("Url", str)
 """An `https:` address, as written."""
 
 Json = Any
-Action = Literal["generate", "edit"]
+Action = Literal["generate", "edit", "transform"]
 
 # --- the recipe ------------------------------------------------------------------------------
 
@@ -147,6 +147,17 @@ class UrlInput:
 Input = NodeInput | FileInput | UrlInput
 Place = Path | Url
 """Where a picture from outside the graph is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One op of a transform: its version is part of the key, its parameters are complete and canonical."""
+
+    name: str
+    version: int
+    params: Mapping[str, Json]
+    pictures: tuple[int, ...] = ()
+    """The places, among the node's inputs, of the pictures that its parameters refer to."""
 
 
 @dataclass(frozen=True, slots=True)

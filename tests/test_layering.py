@@ -24,10 +24,13 @@ FLOORS = (
     "version errors regular canonical",
     "model events",
     """
+    images
+    transforms.kinds transforms.pixels transforms.base transforms.resize transforms.crop transforms.trim transforms.pad
+    transforms.convert transforms.chroma_key transforms.overlay transforms.grid transforms
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
     recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.axes recipe.instances recipe.order
     recipe.expand recipe.select recipe.narrow recipe
-    images request prices
+    request prices
     """,
     "clock disk",
     """
@@ -67,6 +70,11 @@ APART = ("planning", "purchase")
 # Imports inside functions, each with its reason: (module, what it imports there).
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
+    ("transforms.pixels", "PIL.Image"): "as in images",
+    ("transforms.pixels", "PIL.ImageChops"): "as in images",
+    ("transforms.pixels", "PIL.ImageCms"): "and few pictures have a profile",
+    ("transforms.pixels", "PIL.ImageFilter"): "as in images",
+    ("transforms.pixels", "PIL.ImageOps"): "as in images",
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
     ("fetching", "banana_pipe.providers.http"): "as for `providers.acedata`",
     ("cli", "banana_pipe.cli.group"): "`--version` needs no click",

@@ -1,0 +1,62 @@
+"""The ops of `transform`: local, free, and the same bytes for the same pictures.
+
+Unaware of recipes, nodes and stores: bytes in, bytes out. One small file per op; `base` says what
+an op is, `kinds` what its parameters may be, `pixels` what ops share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from banana_pipe.images import NotAPicture
+from banana_pipe.model import Op
+from banana_pipe.transforms.base import Transform, TransformFailed
+from banana_pipe.transforms.chroma_key import CHROMA_KEY
+from banana_pipe.transforms.convert import CONVERT
+from banana_pipe.transforms.crop import CROP
+from banana_pipe.transforms.grid import GRID
+from banana_pipe.transforms.overlay import OVERLAY
+from banana_pipe.transforms.pad import PAD
+from banana_pipe.transforms.pixels import Frame, decode, encode
+from banana_pipe.transforms.resize import RESIZE
+from banana_pipe.transforms.trim import TRIM
+
+TRANSFORMS: Mapping[str, Transform] = {
+    op.name: op for op in (RESIZE, CROP, TRIM, PAD, CONVERT, CHROMA_KEY, OVERLAY, GRID)
+}
+
+Read = Callable[[], bytes]
+"""Gives a picture's bytes, when they are needed: a sheet of a hundred pictures holds few at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A picture that ops made."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+
+
+def make(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
+    """The one picture that *ops* make of *pictures*; those that an op refers to are not passed through.
+
+    Raises TransformFailed where an op cannot do what it should, NotAPicture for bytes that are none.
+    """
+    referred = {place for op in ops for place in op.pictures}
+    frames: Iterable[Frame] = (decode(read()) for place, read in enumerate(pictures) if place not in referred)
+    for op in ops:
+        frames = _applied(op, frames, [pictures[place] for place in op.pictures])
+    left = list(frames)
+    if len(left) != 1:
+        raise TransformFailed(f"{len(left)} pictures are left", hint="`grid` makes one of many")
+    try:
+        return Made(encode(left[0]), left[0].encoding.mime, *left[0].size)
+    except NotAPicture as error:
+        raise TransformFailed(error.message, hint="`resize` it before") from error
+
+
+def _applied(op: Op, frames: Iterable[Frame], others: Sequence[Read]) -> Iterator[Frame]:
+    return TRANSFORMS[op.name].run(frames, op.params, [decode(read()) for read in others])

@@ -1,0 +1,38 @@
+"""convert: how the picture is written.
+
+Unaware of pixels: only what is written last is encoded, and once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from banana_pipe.transforms.base import BadParams, Param, Params, Transform, each
+from banana_pipe.transforms.kinds import Choice, Colour, Whole
+from banana_pipe.transforms.pixels import Encoding, Frame
+
+_QUALITY = 90
+
+
+def _check(params: Params) -> None:
+    if params["format"] == "png" and "quality" in params:
+        raise BadParams("a PNG has no `quality`: it loses nothing", "leave `quality` out, or use jpeg or webp")
+
+
+def _converted(frame: Frame, params: Params) -> Frame:
+    encoding = Encoding(f"image/{params['format']}", params.get("quality", _QUALITY), params["background"])
+    return replace(frame, encoding=encoding)
+
+
+CONVERT = Transform(
+    name="convert",
+    version=1,
+    about="The format of the file; without it the result is a PNG, which loses nothing.",
+    params=(
+        Param("format", Choice(("png", "jpeg", "webp")), "png, jpeg or webp.", "webp", required=True),
+        Param("quality", Whole(1, 100), f"Of jpeg and webp; {_QUALITY} where nobody says.", 80),
+        Param("background", Colour(), "What is behind transparent parts in a jpeg.", "black", default="#ffffff"),
+    ),
+    run=each(_converted),
+    check=_check,
+)

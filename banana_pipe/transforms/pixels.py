@@ -1,0 +1,233 @@
+"""Bytes become pixels and pixels bytes; what ops have in common.
+
+Unaware of ops and their parameters.
+
+The same pixels give the same bytes: no metadata goes in, no time, no profile. Pillow is imported
+where the first picture is decoded: a run with nothing to do decodes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from banana_pipe.images import MAX_PIXELS, NotAPicture, sniff
+from banana_pipe.transforms.kinds import GRAVITIES, rgba
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_FORMATS: Mapping[str, str] = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+_DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+_MAX_SIDES: Mapping[str, int] = {"image/webp": 16_383, "image/jpeg": 65_500}
+"""What the formats themselves can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a picture is written: `quality` for JPEG and WebP, `background` behind what a JPEG cannot show."""
+
+    mime: str = "image/png"
+    quality: int = 0
+    background: str = "#ffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded picture (mode RGB or RGBA), and how it is to be written: lossless unless somebody says so."""
+
+    image: Image
+    encoding: Encoding = Encoding()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        width, height = self.image.size
+        return width, height
+
+    def showing(self, image: Image) -> Frame:
+        """*image* in the place of this one, written alike."""
+        return replace(self, image=image)
+
+
+def decode(data: bytes) -> Frame:
+    """The picture in *data*: upright, in sRGB, eight bits a channel. Raises NotAPicture."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    mime = sniff(data)
+    if mime is None:
+        raise NotAPicture("this is no PNG, JPEG or WebP picture")
+    try:
+        with PIL.Image.open(BytesIO(data), formats=(_FORMATS[mime],)) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise NotAPicture(f"this picture has {width} × {height} pixels: too many")
+            plain = _plain(PIL.ImageOps.exif_transpose(image))
+    except NotAPicture:
+        raise
+    except Exception as error:  # on broken bytes Pillow raises nearly anything
+        raise NotAPicture(f"this {_FORMATS[mime]} picture does not decode: {error}") from error
+    # Whatever is left here (profiles, comments) would be written again.
+    plain.info = {}
+    return Frame(plain)
+
+
+def encode(frame: Frame) -> bytes:
+    """The picture as bytes. Raises NotAPicture where the format cannot hold it."""
+    image, encoding = _without_idle_alpha(frame.image), frame.encoding
+    most = _MAX_SIDES.get(encoding.mime)
+    if most is not None and max(image.size) > most:
+        kind = _FORMATS[encoding.mime]
+        raise NotAPicture(f"a {kind} has at most {most} pixels a side, and this picture {max(image.size)}")
+    out = BytesIO()
+    if encoding.mime == "image/jpeg":
+        flat = flattened(image, encoding.background)
+        flat.save(out, format="JPEG", quality=encoding.quality, optimize=True)
+    elif encoding.mime == "image/webp":
+        image.save(out, format="WEBP", quality=encoding.quality, method=4)
+    else:
+        image.save(out, format="PNG", compress_level=6)
+    return out.getvalue()
+
+
+def _without_idle_alpha(image: Image) -> Image:
+    """The picture without its alpha, where that lets nothing through."""
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        return image.convert("RGB")
+    return image
+
+
+def flattened(image: Image, colour: str) -> Image:
+    """The picture without alpha, on *colour*."""
+    if image.mode == "RGB":
+        return image
+    ground = canvas(image.size, colour[:7])
+    ground.paste(image, (0, 0), image)
+    return ground
+
+
+def canvas(size: tuple[int, int], colour: str) -> Image:
+    """An empty picture; with alpha where *colour* lets something through."""
+    import PIL.Image
+
+    red, green, blue, alpha = rgba(colour)
+    if alpha == 255:
+        return PIL.Image.new("RGB", size, (red, green, blue))
+    return PIL.Image.new("RGBA", size, (red, green, blue, alpha))
+
+
+def laid_on(image: Image, size: tuple[int, int], place: tuple[int, int], colour: str) -> Image:
+    """*image* on a ground of *size* and *colour*, its upper left corner at *place*; what juts out goes."""
+    ground = canvas(size, colour)
+    lay(ground, image, place)
+    return ground
+
+
+def lay(ground: Image, image: Image, place: tuple[int, int]) -> None:
+    """Put *image* on *ground*; seen through where it is transparent."""
+    if image.mode == "RGB":
+        ground.paste(image, place)
+        return
+    if ground.mode == "RGB":
+        ground.paste(image, place, image)
+        return
+    left, top = max(0, -place[0]), max(0, -place[1])
+    if left < image.width and top < image.height and place[0] < ground.width and place[1] < ground.height:
+        ground.alpha_composite(image, (max(0, place[0]), max(0, place[1])), (left, top))
+
+
+def scaled(image: Image, size: tuple[int, int]) -> Image:
+    """The picture in another size; what is transparent lends its colour to nothing."""
+    import PIL.Image
+
+    return image if image.size == size else image.resize(size, PIL.Image.Resampling.LANCZOS)
+
+
+def placed(gravity: str, room: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Where the upper left corner of a thing of *size* stands within *room*."""
+    across, down = GRAVITIES[gravity]
+    return (room[0] - size[0]) * across // 2, (room[1] - size[1]) * down // 2
+
+
+def distance(image: Image, colour: str) -> Image:
+    """How far each pixel is from *colour* (mode L, 0 to 255): the largest difference of a channel."""
+    import PIL.ImageChops
+
+    rgb = image.convert("RGB")
+    red, green, blue = PIL.ImageChops.difference(rgb, canvas(image.size, colour[:7])).split()
+    return PIL.ImageChops.lighter(PIL.ImageChops.lighter(red, green), blue)
+
+
+def prominence(image: Image, colour: str) -> Image:
+    """How little of the strong *colour* each pixel has (mode L): 0 all, 255 none.
+
+    Measured by how far the channels that stand out in the colour stand out in the pixel, which is
+    even in the share of a mixture, whatever grey or other hue the rest of it is.
+    """
+    import PIL.ImageChops
+
+    channels = rgba(colour)[:3]
+    middle = (max(channels) + min(channels)) / 2
+    bands = image.convert("RGB").split()
+    high = [band for band, value in zip(bands, channels, strict=True) if value > middle]
+    low = [band for band, value in zip(bands, channels, strict=True) if value <= middle]
+    out = PIL.ImageChops.subtract(
+        reduce(PIL.ImageChops.darker, high[1:], high[0]), reduce(PIL.ImageChops.lighter, low[1:], low[0])
+    )
+    most = min(value for value in channels if value > middle) - max(value for value in channels if value <= middle)
+    return out.point([255 - min(255, value * 255 // most) for value in range(256)])
+
+
+def near_holes(alpha: Image, other: Image) -> Image:
+    """*alpha*, and within two pixels of what is wholly transparent in it *other*."""
+    import PIL.Image
+    import PIL.ImageFilter
+
+    holes = alpha.point([255] + 255 * [0]).filter(PIL.ImageFilter.MaxFilter(5))
+    return PIL.Image.composite(other, alpha, holes)
+
+
+def without_tinge(image: Image, alpha: Image, colour: str) -> Image:
+    """*image* with *alpha*, where a pixel holds so much of *colour* as its alpha lacks: that is taken off."""
+    import PIL.Image
+    import PIL.ImageChops
+
+    absent = PIL.ImageChops.invert(alpha)
+    tinge = PIL.ImageChops.multiply(canvas(image.size, colour[:7]), PIL.Image.merge("RGB", (absent,) * 3))
+    rest = PIL.ImageChops.subtract(image.convert("RGB"), tinge)
+    # What is left is the rest times its alpha; Pillow divides it as it leaves this mode.
+    cut = PIL.Image.merge("RGBa", (*rest.split(), alpha)).convert("RGBA")
+    if image.mode == "RGBA":
+        cut.putalpha(PIL.ImageChops.multiply(alpha, image.getchannel("A")))
+    return cut
+
+
+def _plain(image: Any) -> Image:
+    """*image* in mode RGB, or RGBA where something of it may be transparent."""
+    if image.mode in _DEEP:
+        # Pillow would cut sixteen bits off at 255 rather than divide them.
+        image = image.convert("I").point(lambda value: value / 257).convert("L")
+        image.info.pop("transparency", None)
+    seen_through = image.has_transparency_data
+    image = _in_srgb(image)
+    mode = "RGBA" if seen_through else "RGB"
+    return image if image.mode == mode else image.convert(mode)  # type: ignore[no-any-return]
+
+
+def _in_srgb(image: Any) -> Any:
+    """*image* in sRGB, if a profile says that it is not; the profile itself is not kept."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
+    import PIL.ImageCms
+
+    try:
+        own = PIL.ImageCms.ImageCmsProfile(BytesIO(profile))
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        return PIL.ImageCms.profileToProfile(image, own, PIL.ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (PIL.ImageCms.PyCMSError, OSError, ValueError):  # a profile that cannot be read says nothing
+        return image
