@@ -17,7 +17,7 @@ from banana_pipe.model import Node
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
 from banana_pipe.running import Interrupts, fetch, plan, run, to_fetch
-from banana_pipe.shapes import attempt_json, plan_json, run_json
+from banana_pipe.shapes import attempt_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "attempts",
     "call",
     "fetch",
+    "graph_json",
     "open_recipe",
     "pick",
     "plan",

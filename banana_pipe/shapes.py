@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
-from banana_pipe.model import Attempt, Json, Outcome, Output, Plan, Run, State, Status
+from banana_pipe.model import Attempt, FileInput, Graph, Input, Json, Outcome, Output, Plan, Run, State, Status
 from banana_pipe.prices import usd
 
 
@@ -64,6 +64,29 @@ def run_json(run: Run) -> dict[str, Json]:
         "left_out": list(run.left_out),
         "warnings": list(run.warnings),
     }
+
+
+def graph_json(graph: Graph) -> dict[str, Json]:
+    """What `graph --json` prints: every node, with the names of what it reads."""
+    return {
+        "recipe": graph.recipe.name,
+        "nodes": [
+            {
+                "id": node.id,
+                "step": node.step,
+                "axes": dict(node.axes),
+                "action": node.action,
+                "samples": node.samples,
+                "output": node.output,
+                "inputs": [_input_json(one) for one in node.inputs],
+            }
+            for node in graph
+        ],
+    }
+
+
+def _input_json(one: Input) -> dict[str, Json]:
+    return {"file": one.label} if isinstance(one, FileInput) else {"node": one.node, "take": one.sample}
 
 
 def attempt_json(attempt: Attempt) -> dict[str, Json]:

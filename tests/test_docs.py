@@ -186,6 +186,7 @@ def _pattern(shown: str) -> str:
         ("run", ("run", "fox.yaml")),
         ("validate", ("validate", "fox.yaml")),
         ("render", ("render", "fox.yaml")),
+        ("graph", ("graph", "fox.yaml")),
         ("pick", ("pick", "fox.yaml", "hero", "1")),
         ("reroll", ("reroll", "fox.yaml", "hero")),
         ("ledger show", ("ledger", "show")),

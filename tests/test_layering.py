@@ -30,7 +30,7 @@ FLOORS = (
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
     recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.axes recipe.instances recipe.order
     recipe.expand recipe.select recipe.narrow recipe
-    request prices
+    request prices diagram
     """,
     "clock disk",
     """
@@ -60,7 +60,7 @@ FLOORS = (
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
     cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.ledger cli.commands.providers
-    cli.commands.reading cli.commands cli.group cli __init__ __main__
+    cli.commands.reading cli.commands.looking cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3
