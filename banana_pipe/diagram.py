@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from banana_pipe.model import FileInput, Graph, Node
+from banana_pipe.model import Graph, Node, NodeInput
 
 _HARMLESS = frozenset(" .,:=/@()[]+-_")
 
@@ -56,11 +56,11 @@ class Diagram:
 
 def by_node(graph: Graph) -> Diagram:
     """A box for every node, those of a step together, and one for every file."""
-    files = _named("f", (one.label for node in graph for one in node.inputs if isinstance(one, FileInput)))
+    files = _named("f", (one.label for node in graph for one in node.inputs if not isinstance(one, NodeInput)))
     nodes = _named("n", graph.nodes)
     arrows = (
         Arrow(files[one.label], nodes[node.id])
-        if isinstance(one, FileInput)
+        if not isinstance(one, NodeInput)
         else Arrow(nodes[one.node], nodes[node.id], "" if one.sample is None else f"take {one.sample}")
         for node in graph
         for one in node.inputs
@@ -78,9 +78,9 @@ def by_step(graph: Graph) -> Diagram:
     read: Counter[tuple[str, str]] = Counter()
     for node in graph:
         for one in node.inputs:
-            if isinstance(one, FileInput):
+            if not isinstance(one, NodeInput):
                 files.setdefault(f"f{names[node.step]}", set()).add(one.label)
-            source = f"f{names[node.step]}" if isinstance(one, FileInput) else names[graph.nodes[one.node].step]
+            source = f"f{names[node.step]}" if not isinstance(one, NodeInput) else names[graph.nodes[one.node].step]
             read[source, names[node.step]] += 1
     boxes = [_step_box(step, members, names[step]) for step, members in steps.items()]
     pictures = [Box(name, (_files(labels),), "file") for name, labels in files.items()]
@@ -169,7 +169,7 @@ def _step_box(step: str, nodes: list[Node], name: str) -> Box:
 
 
 def _files(labels: set[str]) -> str:
-    return next(iter(labels)) if len(labels) == 1 else f"{len(labels)} files"
+    return next(iter(labels)) if len(labels) == 1 else f"{len(labels)} pictures"
 
 
 # --- text -----------------------------------------------------------------------------------------

@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
-from banana_pipe.model import Attempt, FileInput, Graph, Input, Json, Outcome, Output, Plan, Run, State, Status
+from banana_pipe.model import (
+    Attempt,
+    FileInput,
+    Graph,
+    Input,
+    Json,
+    NodeInput,
+    Outcome,
+    Output,
+    Plan,
+    Run,
+    State,
+    Status,
+)
 from banana_pipe.prices import usd
 
 
@@ -86,7 +99,9 @@ def graph_json(graph: Graph) -> dict[str, Json]:
 
 
 def _input_json(one: Input) -> dict[str, Json]:
-    return {"file": one.label} if isinstance(one, FileInput) else {"node": one.node, "take": one.sample}
+    if isinstance(one, NodeInput):
+        return {"node": one.node, "take": one.sample}
+    return {"file" if isinstance(one, FileInput) else "url": one.label}
 
 
 def attempt_json(attempt: Attempt) -> dict[str, Json]:
