@@ -184,6 +184,7 @@ def _pattern(shown: str) -> str:
     [
         ("plan", ("plan", "fox.yaml")),
         ("run", ("run", "fox.yaml")),
+        ("init", ("init", "new")),
         ("validate", ("validate", "fox.yaml")),
         ("render", ("render", "fox.yaml")),
         ("graph", ("graph", "fox.yaml")),

@@ -43,6 +43,7 @@ class Entry:
 
 
 COMMANDS: Mapping[str, Entry] = {
+    "init": Entry("beginning", "Write a small project: a recipe that runs at once, offline and free."),
     "run": Entry("running", "Make the pictures of a recipe, buying what is missing."),
     "plan": Entry("planning", "Show what a run would do, why, and what it would cost."),
     "validate": Entry("reading", "Check recipes: all that can be known without network and token."),
