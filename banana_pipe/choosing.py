@@ -57,6 +57,8 @@ class Rerolled:
     before: int | None
     """The take that flowed on until now."""
     answer: Bought | NotBought
+    picked: bool
+    """Whether it flows on from now; where the recipe asks for a pick, that is not for a re-roll to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ async def reroll(
     emit: Listener = lambda _: None,
     interrupts: Interrupts | None = None,
 ) -> Reroll:
-    """Buy exactly one more take of every node that *text* means, and pick it.
+    """Buy exactly one more take of every node that *text* means, and pick it, but where the recipe asks for a pick.
 
     Raises SpendingStopped where *agree* says no, what `run` raises, and what stopped it before
     anything came of any take.
@@ -185,12 +187,16 @@ async def _write_pick(workspace: Workspace, node: Node, had: Sequence[lockfile.B
     return Picked(node.id, sample, before)
 
 
-def _with_pick(lock: lockfile.LockFile, node: Node, known: Sequence[lockfile.Bought], sample: int) -> lockfile.LockFile:
+def _with_pick(
+    lock: lockfile.LockFile, node: Node, known: Sequence[lockfile.Bought], sample: int | None
+) -> lockfile.LockFile:
+    """*lock* with these takes and that pick; None: the pick stays as it is."""
     base = known[0].base
     lock = lockfile.with_takes(lock, known)
     block = lock.block(base)
     labels = {node.id, *(block.labels if block else ())}
-    return lockfile.with_pick(lockfile.with_labels(lock, {base: labels}), base, sample)
+    lock = lockfile.with_labels(lock, {base: labels})
+    return lock if sample is None else lockfile.with_pick(lock, base, sample)
 
 
 async def _change_lock(
@@ -264,12 +270,16 @@ async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: Tak
     answer = await buyer.obtain(Order(take.request, take.wanted, node.id, price, node.timeout))
     if isinstance(answer, Bought):
         bought = lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result)
-        await _change_lock(workspace, node, lambda lock: _with_pick(lock, node, [bought], take.wanted.sample))
-    return Rerolled(node.id, take.wanted.sample, _flowing(decided, node), answer)
+        sample = None if node.asks else take.wanted.sample
+        await _change_lock(workspace, node, lambda lock: _with_pick(lock, node, [bought], sample))
+    picked = isinstance(answer, Bought) and not node.asks
+    return Rerolled(node.id, take.wanted.sample, _flowing(decided, node), answer, picked)
 
 
 def _flowing(decided: Decided, node: Node) -> int | None:
     """The take of *node* that flows on by the plan, if it is bought."""
-    key = next(line.key for line in decided.plan.nodes if line.id == node.id)
-    take = next((take for take in decided.takes[node.id] if take.wanted.key == key), None)
+    line = next(line for line in decided.plan.nodes if line.id == node.id)
+    if line.choices:
+        return None
+    take = next((take for take in decided.takes[node.id] if take.wanted.key == line.key), None)
     return take.wanted.sample if take and isinstance(decided.findings[take.wanted.key], Hit | Known) else None

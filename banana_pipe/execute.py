@@ -40,7 +40,18 @@ from banana_pipe.model import (
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
 from banana_pipe.purchase.replies import others_open, said_before
-from banana_pipe.takes import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, takes_of
+from banana_pipe.takes import (
+    Market,
+    TakeWanted,
+    asked_takes,
+    judge,
+    oversized,
+    pick_of,
+    picked,
+    takes_of,
+    to_choose_from,
+    unmet,
+)
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -233,7 +244,7 @@ class Executor:
                 artifacts.append(self._files[one.place])
                 continue
             upstream = self.outcomes[one.node]
-            take = _flowing(upstream, one)
+            take = _flowing(self._graph.nodes[one.node], upstream, one)
             if take is None:
                 missing.append(upstream)
                 continue
@@ -297,10 +308,10 @@ class Executor:
             for take, answer in zip(takes, answers, strict=True)
             if isinstance(answer, Bought)
         }
-        judged = {sample: judge(answer.result.artifact, images) for sample, answer in had.items()}
+        judged = {sample: judge(answer.result.artifact, images, node.expect) for sample, answer in had.items()}
         base = takes[0].wanted.base
         lock = self._counters[node.provider].market.stores.lock
-        sample = picked(pick_of(node, lock, base), judged, range(1, node.samples + 1))
+        sample = picked(node, pick_of(node, lock, base), judged)
         refusals = [answer for answer in answers if isinstance(answer, NotBought)]
         outcome = Outcome(
             node=node.id,
@@ -319,11 +330,17 @@ class Executor:
             return replace(outcome, status=worst.status, reason=worst.reason, error=worst.error)
         wrong = judged.get(sample) if sample is not None else None
         if wrong is not None:
-            return replace(outcome, status="failed", reason=wrong, error=_UNFIT[wrong].format(node=node.id))
+            missed = unmet(had[sample].result.artifact, node.expect) if sample is not None else ""
+            return replace(
+                outcome, status="failed", reason=wrong, error=_UNFIT[wrong].format(node=node.id, missed=missed)
+            )
         gone = [take for take in outcome.takes if self._is_gone(take)]
         if gone and node.output is None:  # what is published is looked for where it is published
             error = f"bought, but the bytes of take {gone[0].sample} are nowhere; `--rebuy` buys it again"
             return replace(outcome, status="lost", reason="lost", error=error)
+        if sample is None:
+            fit = tuple(sample for sample, wrong in judged.items() if wrong is None)
+            return replace(outcome, status="waiting", reason="pick", choices=fit, error=to_choose_from(fit))
         return outcome
 
     # --- around the nodes ---
@@ -360,6 +377,7 @@ class Executor:
 _UNFIT: Mapping[Reason, str] = {
     "blank": "the picture has one colour only; it is paid and kept. `reroll {node}` buys another take",
     "copy": "the picture is its own input, byte for byte; it is paid and kept. `reroll {node}` buys another take",
+    "expect": "not what the step expects: {missed}. It is paid and kept; another `expect` is judged for free",
 }
 
 
@@ -390,17 +408,17 @@ def _take_failed(error: str) -> NotBought:
     return NotBought("failed", "error", error)
 
 
-def _flowing(outcome: Outcome, one: NodeInput) -> Take | None:
-    """The take of *outcome* that a reader gets by *one*; an unfit one flows to nobody."""
+def _flowing(node: Node, outcome: Outcome, one: NodeInput) -> Take | None:
+    """The take of *node* that a reader gets by *one*; an unfit one flows to nobody."""
     # What is picked and fit flows on, even where another take of the node is still in the way.
     sample = one.sample if one.sample is not None else outcome.picked
-    fit = (take for take in outcome.takes if judge(take.result.artifact, outcome.images) is None)
+    fit = (take for take in outcome.takes if judge(take.result.artifact, outcome.images, node.expect) is None)
     return next((take for take in fit if take.sample == sample), None)
 
 
 def _inherited(node: Node, missing: Sequence[Outcome]) -> Outcome:
     """A reader waits with what waits, and is blocked by everything else."""
-    worst = min(missing, key=lambda outcome: _rank(outcome.status))
+    worst = min(missing, key=lambda outcome: (_rank(outcome.status), outcome.reason == "pick"))
     names = ", ".join(outcome.node for outcome in missing)
     if all(outcome.status == "waiting" for outcome in missing):
         return Outcome(node.id, "waiting", worst.reason, error=f"waits for {names}")

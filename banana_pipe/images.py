@@ -86,8 +86,8 @@ def _measure(data: _Buffer, stream: BinaryIO) -> Artifact:
         raise NotAPicture(_what_it_is(data[:256]), hint="PNG, JPEG and WebP are what we can work with")
     if not _ENDS[mime](data):
         raise NotAPicture(f"this {_FORMATS[mime]} picture is cut off: its end is missing ({len(data)} bytes)")
-    width, height, blank = _decode(stream, _FORMATS[mime])
-    return Artifact(_digest(data), mime, width, height, len(data), blank)
+    width, height, blank, alpha = _decode(stream, _FORMATS[mime])
+    return Artifact(_digest(data), mime, width, height, len(data), blank, alpha)
 
 
 def _digest(data: _Buffer) -> Digest:
@@ -103,8 +103,8 @@ def _what_it_is(head: bytes) -> str:
     return f"not a picture: it begins with the bytes {head[:8].hex(' ')}"
 
 
-def _decode(stream: BinaryIO, kind: str) -> tuple[int, int, bool]:
-    """Width, height, and whether it is blank, after decoding every pixel."""
+def _decode(stream: BinaryIO, kind: str) -> tuple[int, int, bool, bool]:
+    """Width, height, whether it is blank and whether it has transparency, after decoding every pixel."""
     import PIL.Image
 
     try:
@@ -114,7 +114,7 @@ def _decode(stream: BinaryIO, kind: str) -> tuple[int, int, bool]:
             if width * height > MAX_PIXELS:
                 raise NotAPicture(_too_large(width, height))
             image.load()
-            return width, height, _is_blank(image)
+            return width, height, *_looked_at(image)
     except NotAPicture:
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
@@ -127,14 +127,18 @@ def _too_large(width: int, height: int) -> str:
     return f"this picture has {width} × {height} pixels; more than {MAX_PIXELS // 1_000_000} million are not taken"
 
 
-def _is_blank(image: Image) -> bool:
+def _looked_at(image: Image) -> tuple[bool, bool]:
+    """Whether every pixel is the same, and whether some pixel is not wholly opaque."""
+    alpha = False
     if image.mode == "P" or image.has_transparency_data:
         image = image.convert("RGBA")
-        if image.getchannel("A").getextrema() == (0, 0):
-            return True
+        least, most = image.getchannel("A").getextrema()
+        if most == 0:
+            return True, True
+        alpha = least != 255
     extrema = image.getextrema()
     bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    return all(low == high for low, high in bands)
+    return all(low == high for low, high in bands), alpha
 
 
 def _png_ends(data: _Buffer) -> bool:

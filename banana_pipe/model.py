@@ -62,7 +62,7 @@ class Step:
     prompt: Text
     images: tuple[Text, ...]
     settings: Mapping[str, Text | Json]
-    """model, aspect_ratio, resolution, provider, extra, timeout, samples, pick, output: where given."""
+    """model, aspect_ratio, resolution, provider, extra, timeout, samples, pick, expect, output: where given."""
     matrix: Mapping[str, Json]
     each: Text | None
     folder: Path
@@ -161,6 +161,20 @@ class Op:
 
 
 @dataclass(frozen=True, slots=True)
+class Expect:
+    """What a picture must be; None: whatever it is. Lengths are pixels, sizes bytes."""
+
+    min_width: int | None = None
+    min_height: int | None = None
+    aspect_ratio: str | None = None
+    """`W:H`, to within 3 %."""
+    format: Literal["png", "jpeg", "webp"] | None = None
+    alpha: bool | None = None
+    """Whether some pixel is to be transparent, if only in part; False: none may be."""
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One instance of a step, rendered: all that a request needs but the digests of its inputs."""
 
@@ -186,6 +200,9 @@ class Node:
     at: Location
     place: int = 0
     """Where it stands among all nodes as the recipe writes them: a graph has each behind what it reads."""
+    asks: bool = False
+    """`pick: ask`: nothing flows on until somebody has picked."""
+    expect: Expect = field(default_factory=Expect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +249,8 @@ class Artifact:
     size: int
     blank: bool = False
     """Every pixel is the same: hardly what was paid for."""
+    alpha: bool = False
+    """Some pixel is transparent, if only in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +377,8 @@ Reason = Literal[
     "lost",  # paid, its bytes are nowhere
     "blank",  # the picture has one colour only
     "copy",  # the picture is its own input
+    "expect",  # the picture is not what the step expects
+    "pick",  # nobody has picked a take yet
     "error",  # the provider or the network said no
     "input",  # something that it reads failed
     "undecodable",  # the bytes behind the link are no picture
@@ -395,12 +416,14 @@ class PlannedNode:
     state: State
     reason: Reason
     key: Key | None
-    """The key of the picked take; None while the inputs are unknown."""
+    """The key of the picked take, or of the first where none is; None while the inputs are unknown."""
     calls: int
     cost: int | None
     inputs: tuple[str, ...]
     modified: bool = False
     detail: str = ""
+    choices: tuple[int, ...] = ()
+    """The takes that wait for somebody to pick one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,6 +478,8 @@ class Outcome:
     """The digests of what it read, in order."""
     takes: tuple[Take, ...] = ()
     picked: int | None = None
+    choices: tuple[int, ...] = ()
+    """The takes that wait for somebody to pick one of them."""
     outputs: tuple[Output, ...] = ()
     error: str | None = None
     modified: bool = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from banana_pipe.model import (
@@ -32,7 +32,19 @@ from banana_pipe.model import (
 )
 from banana_pipe.prices import total
 from banana_pipe.store.lookup import Wanted
-from banana_pipe.takes import Market, TakeWanted, asked_takes, judge, oversized, pick_of, picked, samples_of, takes_of
+from banana_pipe.takes import (
+    Market,
+    TakeWanted,
+    asked_takes,
+    judge,
+    oversized,
+    pick_of,
+    picked,
+    samples_of,
+    takes_of,
+    to_choose_from,
+    unmet,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,10 @@ class _Seen:
     takes: tuple[TakeWanted, ...] = ()
     results: dict[int, Result] = field(default_factory=dict)
     """The known takes that pass: only these flow on."""
-    sample: int = 1
-    """The take that flows on; where that is not known yet, the one that it hangs on."""
+    sample: int | None = 1
+    """The take that flows on; where that is not known yet, the one that it hangs on; None: on a pick."""
+    gates: tuple[str, ...] = ()
+    """The nodes that somebody has to pick from before it is known what this one reads."""
     needs: tuple[str, ...] = ()
     """The nodes that it reads and that a run brings no picture of, or none that could be sent."""
     unsendable: str | None = None
@@ -86,7 +100,7 @@ async def plan(
     all nodes of one depth at once.
     """
     asked = asked_takes(graph)
-    seen = {node.id: _Seen(node) for node in graph}
+    seen = {node.id: _Seen(node, sample=None if node.asks else 1) for node in graph}
     findings: dict[Key, Finding] = {}
     for level in _levels(graph):
         wanted: dict[str, list[Wanted]] = {}
@@ -131,7 +145,7 @@ def _images(node: Node, seen: Mapping[str, _Seen], files: Mapping[Place, Artifac
             continue
         upstream = seen[one.node]
         sample = upstream.sample if one.sample is None else one.sample
-        if sample not in upstream.results:
+        if sample is None or sample not in upstream.results:
             return None
         images.append(upstream.results[sample].artifact)
     return tuple(images)
@@ -146,11 +160,10 @@ def _settle_pick(one: _Seen, market: Market, findings: Mapping[Key, Finding]) ->
         finding = findings[take.wanted.key]
         if isinstance(finding, Hit | Known):
             known[take.wanted.sample] = finding.result
-    judged = {sample: judge(result.artifact, digests) for sample, result in known.items()}
-    pick = pick_of(one.node, market.stores.lock, one.takes[0].wanted.base)
-    samples = range(1, one.node.samples + 1)
-    flowing = picked(pick, judged, samples)
-    one.sample = flowing if flowing is not None else next(sample for sample in samples if sample not in judged)
+    judged = {sample: judge(result.artifact, digests, one.node.expect) for sample, result in known.items()}
+    one.sample = picked(one.node, pick_of(one.node, market.stores.lock, one.takes[0].wanted.base), judged)
+    if one.sample is None and not one.node.asks:
+        one.sample = next(sample for sample in range(1, one.node.samples + 1) if sample not in judged)
     one.results = {sample: result for sample, result in known.items() if judged[sample] is None}
 
 
@@ -173,6 +186,14 @@ def _settle_needs(
     one.unsendable = next((broken[place] for place in places if place in broken), None)
     if one.images is not None and one.unsendable is None:
         one.unsendable = oversized(one.node, one.images, market.max_picture_bytes)
+    one.gates = tuple(gate for read in _read_by(one) for gate in _gates(seen[read.node], read.sample))
+
+
+def _gates(one: _Seen, sample: int | None) -> tuple[str, ...]:
+    """The nodes that somebody has to pick from before that take is known."""
+    if one.gates:
+        return one.gates
+    return (one.node.id,) if sample is None and one.sample is None else ()
 
 
 def _read_by(one: _Seen) -> list[NodeInput]:
@@ -186,14 +207,19 @@ def _would_be_sent(one: _Seen, findings: Mapping[Key, Finding]) -> bool:
 def _is_hopeless(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> bool:
     """Whether a run brings no picture of that take, or one that does not flow on."""
     take = one.take(sample)
-    if take is None:
-        return bool(one.needs) or one.unsendable is not None
+    if take is None:  # nobody picks while one of the takes is in the way
+        stops = any(_is_no_more(findings[take.wanted.key]) for take in one.takes)
+        return bool(one.needs) or one.unsendable is not None or (one.sample is None and stops)
     finding = findings[take.wanted.key]
     if isinstance(finding, Miss):
         return bool(one.needs) or one.unsendable is not None
     if isinstance(finding, Open):
-        return finding.attempt.state in ("REFUSED", "LOST")
+        return _is_no_more(finding)
     return take.wanted.sample not in one.results
+
+
+def _is_no_more(finding: Finding) -> bool:
+    return isinstance(finding, Open) and finding.attempt.state in ("REFUSED", "LOST")
 
 
 def _is_gone(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> bool:
@@ -270,6 +296,8 @@ def _waiting(one: _Seen, market: Market, asked: Iterable[int]) -> PlannedNode:
         return _planned(one, "failed", "error", detail=one.unsendable)
     if one.needs:
         return _blocked(one)
+    if one.gates:  # no run makes it before somebody has picked: this one costs nothing
+        return _planned(one, "wait", "pick", detail=f"waits for a pick of {', '.join(dict.fromkeys(one.gates))}")
     calls = len(samples_of(one.node, asked))
     return _planned(one, "wait", "upstream", calls=calls, cost=_times(market.price(one.node), calls))
 
@@ -304,6 +332,9 @@ def _line(
         return _planned(one, *blocking)
     if any(take.wanted.key in lost for take in one.takes):
         return _planned(one, "lost", "lost")
+    if one.sample is None:
+        line = _planned(one, "needs-pick", "pick", detail=to_choose_from(one.results))
+        return replace(line, choices=tuple(sorted(one.results)))
     return _done_already(one, findings)
 
 
@@ -335,14 +366,17 @@ def _done_already(one: _Seen, findings: Mapping[Key, Finding]) -> PlannedNode:
     finding = findings[take.wanted.key] if take is not None else None
     if take is None or not isinstance(finding, Hit | Known):
         raise AssertionError(f"{one.node.id}: no take of it is missing, open or known")
-    wrong = judge(finding.result.artifact, take.request.images)
-    return _planned(one, "failed", wrong) if wrong is not None else _planned(one, "cached", finding.source)
+    artifact, expect = finding.result.artifact, one.node.expect
+    wrong = judge(artifact, take.request.images, expect)
+    if wrong is not None:
+        return _planned(one, "failed", wrong, detail=unmet(artifact, expect) if wrong == "expect" else "")
+    return _planned(one, "cached", finding.source)
 
 
 def _planned(
     one: _Seen, state: State, reason: Reason, *, calls: int = 0, cost: int | None = 0, detail: str = ""
 ) -> PlannedNode:
-    take = one.take(None)
+    take = one.take(None) or next(iter(one.takes), None)
     return PlannedNode(
         id=one.node.id,
         action=one.node.action,

@@ -18,7 +18,7 @@ from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
-from banana_pipe.model import Artifact, Attempt, Key, Node, Outcome, Run, RunStatus, Url
+from banana_pipe.model import Artifact, Attempt, Key, Node, Outcome, PlannedNode, Run, RunStatus, Url
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
@@ -33,7 +33,7 @@ from banana_pipe.takes import Market, asked_takes, had_before
 from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
 
-_EXIT_PRECEDENCE = (70, 130, 2, 4, 3, 5, 6, 1)
+_EXIT_PRECEDENCE = (70, 130, 2, 4, 3, 5, 6, 1, 7)
 
 
 class Interrupts(Protocol):
@@ -189,7 +189,7 @@ class _Running:
     async def _needs_buyer(self, name: str, market: Market) -> bool:
         """Whether this run may call, poll or look up there. Without a token, what others left waits."""
         own = [line for line in self._decided.plan.nodes if self._workspace.graph.nodes[line.id].provider == name]
-        if _may_buy_again(self._decided, self._limits) or any(line.state in ("call", "wait", "parked") for line in own):
+        if _may_buy_again(self._decided, self._limits) or any(_may_ask(line) for line in own):
             return True
         if market.free:
             return False
@@ -261,7 +261,7 @@ class _Running:
     def _that_count(self, outcomes: Iterable[Outcome], stops: Iterable[Stop | None]) -> list[Stop]:
         """Those of *stops* that kept from us what was wanted. Where all of it is there, the others are told."""
         met = [stop for stop in stops if stop is not None]
-        if any(outcome.status not in ("done", "cached") for outcome in outcomes):
+        if any(outcome.status not in ("done", "cached") and outcome.reason != "pick" for outcome in outcomes):
             return met
         only_left = [stop for stop in met if stop.kind in ("auth", "balance")]
         for stop in only_left:
@@ -309,6 +309,11 @@ class _Running:
         return replace(run, warnings=tuple(self._warnings))
 
 
+def _may_ask(line: PlannedNode) -> bool:
+    """Whether a run may call, poll or look up for that node."""
+    return line.state in ("call", "parked") or (line.state == "wait" and line.reason != "pick")
+
+
 def _with_what_was_said(outcome: Outcome, attempt: Attempt | None) -> Outcome:
     """*outcome* with the provider's own words first, where a stop kept its call from being sent again."""
     said = attempt.error_message if attempt else None
@@ -327,8 +332,8 @@ def _may_buy_again(decided: Decided, limits: Limits) -> bool:
 
 def _may_send(workspace: Workspace, decided: Decided, limits: Limits) -> list[Node]:
     everything = _may_buy_again(decided, limits)
-    states = {line.id: line.state for line in decided.plan.nodes}
-    return [node for node in workspace.graph if everything or states[node.id] in ("call", "wait", "parked")]
+    asking = {line.id for line in decided.plan.nodes if everything or _may_ask(line)}
+    return [node for node in workspace.graph if node.id in asking]
 
 
 def _silence(_: Event) -> None:
@@ -354,16 +359,18 @@ def _modified(workspace: Workspace, decided: Decided) -> set[str]:
 
 def _exit_code(outcomes: Sequence[Outcome], stops: Sequence[Stop], error: BananaError | None) -> int:
     codes = {_EXIT_OF_STATUS.get(outcome.status, 0) for outcome in outcomes}
+    codes |= {EXIT_PICK for outcome in outcomes if outcome.status == "waiting" and outcome.reason == "pick"}
     codes |= {_EXIT_OF_STOP[stop.kind] for stop in stops}
     if error is not None:
         codes.add(error.exit_code)
     return next((code for code in _EXIT_PRECEDENCE if code in codes), 0)
 
 
+EXIT_PICK = 7
 _EXIT_OF_STATUS = {"failed": 1, "blocked": 1, "lost": 1, "parked": 6}
 _EXIT_OF_STOP = {"cap": 3, "balance": 3, "auth": 4, "interrupt": 130, "store": 1}
 
 
 def _status(exit_code: int) -> RunStatus:
-    statuses: dict[int, RunStatus] = {0: "ok", 1: "failed", 6: "parked", 130: "interrupted"}
+    statuses: dict[int, RunStatus] = {0: "ok", 1: "failed", 6: "parked", EXIT_PICK: "waiting", 130: "interrupted"}
     return statuses.get(exit_code, "stopped")

@@ -13,6 +13,7 @@ from banana_pipe.canonical import Digest
 from banana_pipe.model import (
     Artifact,
     BaseKey,
+    Expect,
     FileInput,
     Graph,
     Key,
@@ -60,6 +61,9 @@ def takes_of(node: Node, market: Market, images: Sequence[Digest], asked: Iterab
     pick = pick_of(node, market.stores.lock, base)
     if pick is not None:
         samples.add(pick.sample)
+    elif node.asks:
+        block = market.stores.lock.block(base)
+        samples.update(block.takes if block else ())  # who is to choose sees what re-rolls have brought, too
     return tuple(_take(with_sample(first, sample), base) for sample in sorted(samples))
 
 
@@ -75,13 +79,16 @@ def pick_of(node: Node, lock: LockFile, base: BaseKey) -> Pick | None:
     return None if node.pick is None else Pick(node.pick, "recipe")
 
 
-def picked(pick: Pick | None, judged: Mapping[int, Reason | None], samples: Sequence[int]) -> int | None:
-    """The take that flows on: the chosen one, else the first that passes; None: not known yet.
+def picked(node: Node, pick: Pick | None, judged: Mapping[int, Reason | None]) -> int | None:
+    """The take that flows on: the chosen one, else the first that passes; None: not known yet, or to be asked.
 
     *judged* has what is wrong (None: nothing) with each take that is known so far.
     """
     if pick is not None:
         return pick.sample
+    samples = range(1, node.samples + 1)
+    if node.asks and (None in judged.values() or any(sample not in judged for sample in samples)):
+        return None
     for sample in samples:
         if sample not in judged:
             return None
@@ -90,11 +97,50 @@ def picked(pick: Pick | None, judged: Mapping[int, Reason | None], samples: Sequ
     return samples[0]
 
 
-def judge(artifact: Artifact, images: Sequence[Digest]) -> Reason | None:
+def judge(artifact: Artifact, images: Sequence[Digest], expect: Expect) -> Reason | None:
     """What is wrong with a picture, whoever made it; None if nothing is."""
     if artifact.blank:
         return "blank"
-    return "copy" if artifact.digest in images else None
+    if artifact.digest in images:
+        return "copy"
+    return "expect" if unmet(artifact, expect) else None
+
+
+def unmet(artifact: Artifact, expect: Expect) -> str:
+    """What a picture is, and what was expected instead, in words; empty where all of it is met."""
+    found = []
+    for name, least, length in (
+        ("min_width", expect.min_width, artifact.width),
+        ("min_height", expect.min_height, artifact.height),
+    ):
+        if least is not None and length < least:
+            found.append(f"it is {length} pixels {_ALONG[name]}, and `{name}` is {least}")
+    if expect.aspect_ratio is not None and not _has_ratio(artifact, expect.aspect_ratio):
+        found.append(f"it is {artifact.width} × {artifact.height}, and `aspect_ratio` is {expect.aspect_ratio}")
+    kind = artifact.mime.removeprefix("image/")
+    if expect.format not in (None, kind):
+        found.append(f"it is {kind}, and `format` is {expect.format}")
+    if expect.alpha is not None and artifact.alpha is not expect.alpha:
+        found.append("it has transparent pixels" if artifact.alpha else "it has no transparent pixel")
+    if expect.max_bytes is not None and artifact.size > expect.max_bytes:
+        found.append(f"it has {artifact.size:,} bytes, and `max_bytes` is {expect.max_bytes:,}")
+    return "; ".join(found)
+
+
+def to_choose_from(samples: Iterable[int]) -> str:
+    """What is said of a node that nobody has picked from; *samples* are the takes that pass."""
+    listed = ", ".join(map(str, sorted(samples)))
+    return f"nobody has picked yet; there {'are takes' if ',' in listed else 'is take'} {listed}"
+
+
+_ALONG = {"min_width": "wide", "min_height": "high"}
+_RATIO_TOLERANCE = 0.03
+
+
+def _has_ratio(artifact: Artifact, ratio: str) -> bool:
+    width, _, height = ratio.partition(":")
+    wanted = float(width) / float(height)
+    return abs(artifact.width / artifact.height / wanted - 1) <= _RATIO_TOLERANCE
 
 
 def samples_of(node: Node, asked: Iterable[int]) -> set[int]:

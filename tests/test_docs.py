@@ -27,7 +27,7 @@ from banana_pipe.model import COUNTED, AttemptState
 from banana_pipe.prices import MICROS
 from banana_pipe.providers import catalog
 from banana_pipe.purchase.orders import Pace
-from banana_pipe.recipe import schema
+from banana_pipe.recipe import expectations, schema
 from tests.vendor.fixture import CANARY, env_for
 from tests.vendor.server import Vendor
 
@@ -286,7 +286,10 @@ def test_every_setting_is_in_the_readme_with_its_default_and_its_variable() -> N
     assert {flag for row in rows for flag in words(row[3])} <= {option.split()[0] for option in _options(run)}
 
 
-@pytest.mark.parametrize(("place", "keys"), [("top", schema.TOP), ("defaults", schema.DEFAULTS), ("step", schema.STEP)])
+@pytest.mark.parametrize(
+    ("place", "keys"),
+    [("top", schema.TOP), ("defaults", schema.DEFAULTS), ("step", schema.STEP), ("expect", expectations.EXPECT)],
+)
 def test_every_key_of_a_recipe_is_in_the_readme_and_no_other(place: str, keys: tuple[str, ...]) -> None:
     """What is not built yet is not described."""
     described = [word for row in table(f"keys: {place}") for word in words(row[0])]

@@ -27,7 +27,7 @@ FLOORS = (
     images
     transforms.kinds transforms.pixels transforms.base transforms.resize transforms.crop transforms.trim transforms.pad
     transforms.convert transforms.chroma_key transforms.overlay transforms.grid transforms
-    recipe.words recipe.syntax recipe.yaml recipe.variables recipe.schema recipe.limits recipe.partials
+    recipe.words recipe.syntax recipe.yaml recipe.variables recipe.expectations recipe.schema recipe.limits recipe.partials
     recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.axes recipe.instances recipe.order
     recipe.expand recipe.select recipe.narrow recipe
     request prices diagram

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 from banana_pipe.buying import Limits
 from banana_pipe.canonical import digest_of
-from banana_pipe.model import Artifact, AttemptState, Pick, Reason
+from banana_pipe.model import Artifact, AttemptState, Expect, Pick, Reason
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Pace
 from banana_pipe.store.lookup import Stores
 from banana_pipe.takes import judge, picked
 from banana_pipe.workspace import Options
+from tests.outputs.builders import node
 from tests.purchase.fake import noise
 from tests.world import CHAIN, World, ends, lines, plain, stands
 
@@ -268,13 +270,22 @@ class TestPicks:
         st.integers(1, 5),
         st.dictionaries(st.integers(1, 8), st.sampled_from([None, "blank", "copy"])),
         st.none() | st.integers(1, 8),
+        st.booleans(),
     )
-    def test_the_rule_of_picks(self, samples: int, judged: dict[int, Reason | None], pick: int | None) -> None:
-        """A choice is followed blindly; else no take flows on before all that stand before it are known unfit."""
+    def test_the_rule_of_picks(
+        self, samples: int, judged: dict[int, Reason | None], pick: int | None, asks: bool
+    ) -> None:
+        """A choice is followed blindly; else no take flows on before all that stand before it are known unfit.
+
+        Where somebody is to be asked, none flows on at all, unless there is nothing left to choose from.
+        """
         chosen = None if pick is None else Pick(pick, "lock")
-        flowing = picked(chosen, judged, range(1, samples + 1))
+        flowing = picked(replace(node("hero"), samples=samples, asks=asks), chosen, judged)
         if pick is not None:
             assert flowing == pick
+        elif asks and (flowing is None or None in judged.values()):
+            assert flowing is None
+            assert None in judged.values() or any(sample not in judged for sample in range(1, samples + 1))
         elif flowing is None:
             assert any(sample not in judged for sample in range(1, samples + 1))
         else:
@@ -286,7 +297,7 @@ class TestPicks:
         """A blank copy of its own input is blank first of all."""
         digest = digest_of(b"x")
         artifact = Artifact(digest, "image/png", 8, 8, 1, blank=True)
-        assert judge(artifact, [digest]) == "blank"
+        assert judge(artifact, [digest], Expect()) == "blank"
 
 
 class TestPrices:

@@ -59,6 +59,15 @@ def plain(color: tuple[int, int, int] = (9, 9, 9)) -> bytes:
     return stream.getvalue()
 
 
+def picture(width: int, height: int, mode: str = "RGB") -> bytes:
+    """A picture of that size which is not blank."""
+    stream = BytesIO()
+    image = Image.new(mode, (width, height))
+    image.putpixel((0, 0), (200, 100, 50, 255)[: len(mode)])
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
 @dataclass(slots=True)
 class Artist(Fake):
     """A provider whose takes can be drawn by hand: `draws` has pictures by prompt and sample."""

@@ -5,7 +5,7 @@ Unaware of how it was run. Every command that it names can be copied into a shel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.api import Limits
@@ -13,12 +13,12 @@ from banana_pipe.cli.options import Call
 from banana_pipe.cli.selecting import left_out_words
 from banana_pipe.cli.spending import Bill
 from banana_pipe.cli.terminal import Paper, one_line, width
-from banana_pipe.cli.words import REASONS, STATUSES, amount, count, dollars, duration
-from banana_pipe.model import Outcome, Plan, Run, Status
+from banana_pipe.cli.words import MOST_NAMED, REASONS, STATUSES, amount, count, dollars, duration
+from banana_pipe.model import Outcome, Plan, Run, RunStatus, Status
 from banana_pipe.prices import show_usd
+from banana_pipe.store.published import TAKES
 from banana_pipe.takes import had_before
 
-_MOST_NAMED = 8
 _TROUBLES: tuple[Status, ...] = ("failed", "lost", "parked", "waiting", "blocked")
 
 
@@ -58,10 +58,19 @@ def _headline(paper: Paper, run: Run) -> str:
     complete = run.exit_code == 0 and there == len(run.outcomes)
     if complete:
         return paper.styled(f"✓ {name}: {_complete(run, there, made)}", "bold green")
-    words = {"interrupted": "interrupted", "stopped": "stopped", "parked": "in doubt"}.get(run.status, "not complete")
+    words = _HOW_IT_STANDS.get(run.status, "not complete")
     style = "bold yellow" if run.status in ("parked", "stopped", "interrupted", "waiting") else "bold red"
     verb = "is" if 1 in (there, len(run.outcomes)) else "are"
-    return paper.styled(f"✗ {name}: {words}, {there} of {count(len(run.outcomes), 'node')} {verb} there", style)
+    mark = STATUSES["waiting" if run.status == "waiting" else "failed"].mark
+    return paper.styled(f"{mark} {name}: {words}, {there} of {count(len(run.outcomes), 'node')} {verb} there", style)
+
+
+_HOW_IT_STANDS: Mapping[RunStatus, str] = {
+    "interrupted": "interrupted",
+    "stopped": "stopped",
+    "parked": "in doubt",
+    "waiting": "waiting for a pick",
+}
 
 
 def _complete(run: Run, there: int, made: int) -> str:
@@ -115,8 +124,11 @@ def _group(paper: Paper, status: Status, outcomes: Sequence[Outcome], ended: End
         yield from paper.wrapped(why, 6)
     if readers:
         yield from paper.wrapped(f"{'and what reads them: ' if own else ''}{_listed(readers)}", 4)
-    for words, command in dict.fromkeys(_advice(status, own, ended)):
+    advice = list(dict.fromkeys(_advice(status, own, ended)))
+    for words, command in advice[:MOST_NAMED]:
         yield from _to_do(paper, words, command)
+    if len(advice) > MOST_NAMED:
+        yield paper.styled(f"    → and so on, for {len(advice) - MOST_NAMED} more", "cyan")
 
 
 def _to_do(paper: Paper, words: str, command: str) -> Iterator[str]:
@@ -137,7 +149,7 @@ def _alike(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
 
 
 def _listed(nodes: Sequence[str]) -> str:
-    named = [one_line(node) for node in nodes[:_MOST_NAMED]]
+    named = [one_line(node) for node in nodes[:MOST_NAMED]]
     more = len(nodes) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")
 
@@ -149,15 +161,15 @@ def _advice(status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterat
     for outcome in outcomes:
         advise = _BY_REASON.get((status, outcome.reason)) or _BY_STATUS.get(status)
         if advise is not None:
-            yield advise(ended, outcome.node)
+            yield advise(ended, outcome)
 
 
-def _go_on(ended: Ended, _: str) -> tuple[str, str]:
+def _go_on(ended: Ended, _: Outcome) -> tuple[str, str]:
     before = {3: "top up the account, then", 4: "check ACEDATACLOUD_API_TOKEN, then"}
     return before.get(ended.run.exit_code, "to go on"), ended.call.command("run", *_consents(ended))
 
 
-def _larger_cap(ended: Ended, _: str) -> tuple[str, str]:
+def _larger_cap(ended: Ended, _: Outcome) -> tuple[str, str]:
     """The same command with a cap that is enough for what is left, and with what was agreed to."""
     caps, budget = _caps_for_the_rest(ended), ended.limits.budget
     capped = budget.max_cost is not None or budget.max_cost_per_day is not None
@@ -189,15 +201,21 @@ def _consents(ended: Ended) -> list[str]:
     return [f"--{name.replace('_', '-')}" for name in names if getattr(consent, name)]
 
 
-_Advise = Callable[[Ended, str], tuple[str, str]]
+_Advise = Callable[[Ended, Outcome], tuple[str, str]]
 
 
 def _run(words: str, *flags: str) -> _Advise:
     return lambda ended, _: (words, ended.call.command("run", *flags))
 
 
-def _another_take(ended: Ended, node: str) -> tuple[str, str]:
-    return "to buy another take", ended.call.command("reroll", node)
+def _another_take(ended: Ended, outcome: Outcome) -> tuple[str, str]:
+    return "to buy another take", ended.call.command("reroll", outcome.node)
+
+
+def _pick(ended: Ended, outcome: Outcome) -> tuple[str, str]:
+    """The command picks the first of the takes; the others' numbers stand in `error`."""
+    look = f"look at {ended.call.shown(ended.run.out / TAKES)}/, then " if outcome.outputs else ""
+    return f"{look}to choose", ended.call.command("pick", outcome.node, str(outcome.choices[0]))
 
 
 _BY_STATUS: dict[Status, _Advise] = {
@@ -211,6 +229,8 @@ _BY_REASON: dict[tuple[Status, str], _Advise] = {
     ("failed", "refused"): _run("change the words; or to send the same again", "--retry-refused"),
     ("failed", "blank"): _another_take,
     ("failed", "copy"): _another_take,
+    ("failed", "expect"): _another_take,
+    ("waiting", "pick"): _pick,
     ("failed", "undecodable"): _run("the next run fetches it again; to give it up and buy anew", "--rebuy"),
     ("waiting", "cap"): _larger_cap,
 }

@@ -25,6 +25,9 @@ class Look:
         return f"{self.mark} {self.word}"
 
 
+MOST_NAMED = 8
+"""Of many nodes, or commands for each of them, these are said."""
+
 STATES: Mapping[State, Look] = {
     "cached": Look("✓", "cached", "green"),
     "call": Look("●", "call", "yellow"),
@@ -63,6 +66,8 @@ REASONS: Mapping[Reason, str] = {
     "lost": "paid, its bytes are nowhere",
     "blank": "the picture has one colour only",
     "copy": "the picture is its own input",
+    "expect": "the picture is not what the step expects",
+    "pick": "waits until somebody has picked",
     "error": "the provider or the network said no",
     "input": "needs what failed",
     "undecodable": "what was delivered is no picture",

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, TypeVarTuple
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
-from banana_pipe.model import FileInput, Input, Json, Node, NodeInput, Recipe, Reference, Step, Text, UrlInput
-from banana_pipe.recipe.axes import rendered
+from banana_pipe.model import Expect, FileInput, Input, Json, Node, NodeInput, Recipe, Reference, Step, Text, UrlInput
+from banana_pipe.recipe.axes import is_fixed, rendered
+from banana_pipe.recipe.expectations import expected
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
 from banana_pipe.recipe.naming import BadName, collision_key, default_output, output_name
@@ -68,6 +69,7 @@ class _Expander:
         self.complained: set[Location | None] = set()
         self.parsed: dict[str, Referred] = {}
         self.landed: dict[str, str] = {}
+        self.expected: dict[str, Expect] = {}
         for error in instances.errors:
             self.complain(error)
 
@@ -107,8 +109,10 @@ class _Expander:
         provider = self.provider or self.tried(self.named_provider, settings, instance)
         params = self.tried(self.params, step, settings, instance)
         output = self.tried(self.output, step, settings, instance)
-        if prompt is None or inputs is None or params is None or provider is None:
+        expect = self.tried(self.expect, step, settings, instance)
+        if prompt is None or inputs is None or params is None or provider is None or expect is None:
             return None
+        pick = settings.get("pick")
         own, extra = params
         return Node(
             id=instance.id,
@@ -123,10 +127,12 @@ class _Expander:
             has_extra=bool(extra),
             timeout=settings.get("timeout", DEFAULT_TIMEOUT),
             samples=settings.get("samples", 1),
-            pick=settings.get("pick"),
+            pick=None if pick == "ask" else pick,
             output=output,
             at=step.at,
             place=place,
+            asks=pick == "ask",
+            expect=expect,
         )
 
     def prompt(self, step: Step, instance: Instance) -> str:
@@ -183,6 +189,18 @@ class _Expander:
             hint = "let `output` name every axis, as in `{{ names.color }}`"
             raise RecipeError(f"`{first}` and `{instance.id}` both land at `{name}`", at=at, hint=hint)
         return name
+
+    def expect(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> Expect:
+        if step.name in self.expected:
+            return self.expected[step.name]
+        value = settings.get("expect")
+        if value is None:
+            return Expect()
+        places = {name: inner.at for name, inner in value.data.items()}
+        found = expected(rendered(value, instance.scope, self.templates), places)
+        if is_fixed(value):
+            self.expected[step.name] = found
+        return found
 
     # --- what a node reads --------------------------------------------------------------------
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json, Recipe, Step, Text
+from banana_pipe.recipe.expectations import EXPECT
 from banana_pipe.recipe.words import nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
@@ -25,7 +26,7 @@ DEFAULTS = ("model", "aspect_ratio", "resolution", "provider", "samples")
 """`extra` and `timeout` have their place at the top of the recipe, beside `defaults`."""
 STEP = (
     *("generate", "edit", "images", "model", "aspect_ratio", "resolution", "provider", "extra"),
-    *("timeout", "matrix", "each", "samples", "pick", "output"),
+    *("timeout", "matrix", "each", "samples", "pick", "expect", "output"),
 )
 PROFILE = (*DEFAULTS, "extra", "timeout", "vars")
 REQUEST_FIELDS = frozenset(
@@ -350,20 +351,39 @@ class _Reader:
         output = entries.get("output")
         found["output"] = False if output and output.data is False else self.text(output, "output", cut=True)
         found["samples"] = self.count(entries.get("samples"), "samples", MAX_SAMPLES)
-        found["pick"] = self.count(entries.get("pick"), "pick", None)
+        found["pick"] = self.pick(entries.get("pick"))
+        found["expect"] = self.expect(entries.get("expect"))
         found["timeout"] = self.seconds(entries.get("timeout"))
         found["extra"] = self.read_extra(entries.get("extra"))
         return {name: value for name, value in found.items() if value is not None}
 
-    def count(self, value: Value | None, key: str, most: int | None) -> int | None:
+    def count(self, value: Value | None, key: str, most: int) -> int | None:
         if value is None or value.style == "broken":
             return None
-        if type(value.data) is int and 1 <= value.data <= (most or value.data):
+        if type(value.data) is int and 1 <= value.data <= most:
             return value.data
-        upto = f" from 1 to {most}" if most else ", 1 or more"
         quotes = ", without quotes" if value.style == "quoted" else ""
-        self.wrong(f"`{key}` is a whole number{upto}", value, hint=f"for example `{key}: 2`{quotes}")
+        self.wrong(f"`{key}` is a whole number from 1 to {most}", value, hint=f"for example `{key}: 2`{quotes}")
         return None
+
+    def pick(self, value: Value | None) -> int | Literal["ask"] | None:
+        if value is None or value.style == "broken":
+            return None
+        if value.data == "ask":
+            return "ask"
+        if type(value.data) is int and value.data >= 1:
+            return value.data
+        quotes = ", without quotes" if value.style == "quoted" else ""
+        hint = f"for example `pick: 2`{quotes}; with `pick: ask`, what reads it waits until somebody has picked"
+        self.wrong("`pick` is the number of a take, 1 or more, or `ask`", value, hint=hint)
+        return None
+
+    def expect(self, value: Value | None) -> Value | None:
+        """The mapping, its keys checked; the values may be templates."""
+        entries = self.mapping(value, "`expect`", EXPECT) if value is not None else None
+        if value is None or entries is None:
+            return None
+        return replace(value, data={key: inner for key, inner in entries.items() if inner.style != "broken"})
 
     def seconds(self, value: Value | None) -> float | None:
         if value is None or value.style == "broken":
@@ -459,7 +479,12 @@ def _unknown_key(key: str, at: Location, what: str, known: tuple[str, ...]) -> R
         return RecipeError(f"`{key}` never stands in a recipe", at=at, hint=elsewhere)
     hint = suggestion(key, known, kind="allowed here")
     if nearest(key, known) is None:
-        places = ((STEP, "in a step"), (DEFAULTS, "in `defaults`"), (TOP, "at the top of the recipe"))
+        places = (
+            (STEP, "in a step"),
+            (EXPECT, "in `expect`"),
+            (DEFAULTS, "in `defaults`"),
+            (TOP, "at the top of the recipe"),
+        )
         right = [place for keys, place in places if key in keys and keys is not known]
         hint = f"it belongs {' or '.join(right)}; {hint}" if right else hint
     return RecipeError(f"unknown key `{key}` in {what}", at=at, hint=hint)

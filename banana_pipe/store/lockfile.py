@@ -281,6 +281,7 @@ def _picture(artifact: Artifact) -> dict[str, Json]:
         "height": artifact.height,
         "bytes": artifact.size,
         "blank": artifact.blank or None,
+        "alpha": artifact.alpha or None,
     }
     return {name: value for name, value in members.items() if value is not None}
 
@@ -362,7 +363,8 @@ def _artifact(members: dict[str, Json], what: str, moment: str) -> Artifact:
     if not is_digest(digest) or mime is None or moment not in members:
         raise _Wrong(f"{what} needs `sha256`, `mime` and `{moment}`")
     width, height, size = _whole(members, "width"), _whole(members, "height"), _whole(members, "bytes")
-    return Artifact(Digest(str(digest)), mime, width, height, size, members.pop("blank", False) is True)
+    blank, alpha = members.pop("blank", False) is True, members.pop("alpha", False) is True
+    return Artifact(Digest(str(digest)), mime, width, height, size, blank, alpha)
 
 
 def _take(members: Json) -> LockTake:

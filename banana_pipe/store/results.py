@@ -198,6 +198,8 @@ def artifact_to_json(artifact: Artifact) -> dict[str, Json]:
     }
     if artifact.blank:
         described["blank"] = True
+    if artifact.alpha:
+        described["alpha"] = True
     return described
 
 
@@ -212,6 +214,7 @@ def artifact_from_json(described: Mapping[str, Json]) -> Artifact:
         height=int(described["height"]),
         size=int(described["bytes"]),
         blank=bool(described.get("blank", False)),
+        alpha=bool(described.get("alpha", False)),
     )
 
 

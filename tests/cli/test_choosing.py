@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,68 @@ def test_a_reroll_keeps_to_its_cap(pipe: Pipe, made: Vendor) -> None:
     """Exit 3, and nothing bought."""
     assert pipe("reroll", RECIPE, "base", "--max-cost", "0.01").code == 3
     assert len(made.charges) == 3
+
+
+ASKS = """
+version: 1
+defaults: {model: nano-banana}
+steps:
+  hero:
+    matrix: {animal: [fox, owl]}
+    generate: A {{ animal }}
+    samples: 2
+    pick: ask
+  scene:
+    each: hero
+    edit: In the snow
+  logo:
+    generate: A logo
+"""
+
+
+def test_who_waits_for_a_pick_is_told_the_command_that_picks(pipe: Pipe, project: Path) -> None:
+    """Exit 7, and a line that can be copied, with every flag that was given; plan says it too."""
+    (project / "recipes" / "asks.yaml").write_text(ASKS)
+    said = pipe("run", "recipes/asks.yaml", "--provider", "sandbox")
+    assert said.code == 7
+    assert "○ asks: waiting for a pick, 1 of 5 nodes is there" in said.out
+    assert "nobody has picked yet; there are takes 1, 2" in said.out
+    assert "and what reads them: scene[animal=fox], scene[animal=owl]" in said.out
+    pick = "banana-pipe pick recipes/asks.yaml 'hero[animal=fox]' 1 --provider sandbox"
+    assert pick in said.out
+    assert "look at out/asks@sandbox/_/takes/, then to choose" in said.out
+    planned = pipe("plan", "recipes/asks.yaml", "--provider", "sandbox")
+    assert (planned.code, f"→ to choose: {pick}" in planned.out) == (0, True)
+    assert "nothing to buy" in planned.out
+    assert pipe("plan", "recipes/asks.yaml", "--provider", "sandbox", "--detailed-exitcode").code == 0
+    assert pipe(*shlex.split(pick)[1:]).code == 0
+    again = pipe("run", "recipes/asks.yaml", "--provider", "sandbox", "--json")
+    nodes = {node["id"]: (node["status"], node["reason"]) for node in json.loads(again.out)["nodes"]}
+    assert (again.code, nodes["scene[animal=fox]"], nodes["scene[animal=owl]"]) == (
+        7,
+        ("done", "new"),
+        ("waiting", "pick"),
+    )
+    assert list((project / "out" / "asks@sandbox" / "_" / "takes" / "hero").glob("owl@2.*"))
+
+
+def test_many_that_wait_are_not_all_spelt_out(pipe: Pipe, project: Path) -> None:
+    """Eight commands show how; the rest is counted."""
+    animals = ", ".join(f"a{number}" for number in range(12))
+    (project / "recipes" / "asks.yaml").write_text(ASKS.replace("fox, owl", animals))
+    said = pipe("run", "recipes/asks.yaml", "--provider", "sandbox")
+    assert (said.code, said.out.count("banana-pipe pick")) == (7, 8)
+    assert "→ and so on, for 4 more" in said.out
+
+
+def test_a_picture_that_is_not_what_was_expected_says_the_ways_on(pipe: Pipe, made: Vendor, project: Path) -> None:
+    """What it is, what was wanted, and what that costs: nothing by itself."""
+    recipe = project / RECIPE
+    recipe.write_text(recipe.read_text().replace("{{ product }}\n", "{{ product }}\n    expect: {min_width: 5000}\n"))
+    said = pipe("run", RECIPE)
+    assert (said.code, len(made.charges)) == (1, 3)
+    assert "`min_width` is 5000" in said.out
+    assert f"banana-pipe reroll {RECIPE} base" in said.out
 
 
 def test_the_shell_completes_names_of_nodes(project: Path) -> None:

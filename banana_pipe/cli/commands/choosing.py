@@ -58,7 +58,7 @@ def pick(recipe: Path, node: str, take: int, **values: Any) -> int:
 @recipe_options
 @spending_options
 def reroll(recipe: Path, node: str, **values: Any) -> int:
-    """Buy exactly one more take of every node that NODE means, and pick it."""
+    """Buy exactly one more take of every node that NODE means, and pick it (not under `pick: ask`)."""
     call = read_call(recipe, values)
     workspace = api.open_recipe(recipe, call.options, call.access(token=True))
     progress = open_progress(call.err)
@@ -110,10 +110,14 @@ def _show_reroll(call: Call, rerolled: api.Reroll) -> None:
                 paper.say(paper.styled(f"  → to go on with it alone: {call.command('reroll', one.node)}", "cyan"))
             continue
         price = show_usd(one.answer.result.price)
-        paper.say(f"{paper.styled(f'✓ {one.node}', 'bold green')}: take {one.sample}, picked ({price})")
+        taken = "picked" if one.picked else "not picked yet"
+        paper.say(f"{paper.styled(f'✓ {one.node}', 'bold green')}: take {one.sample}, {taken} ({price})")
     _say_then(call, rerolled.then)
     for one in rerolled.takes:
-        if isinstance(one.answer, Bought) and one.before is not None:
+        if isinstance(one.answer, Bought) and not one.picked:
+            choose = call.command("pick", one.node, str(one.sample))
+            paper.say(paper.styled(f"  → to choose it: {choose}", "cyan"))
+        elif isinstance(one.answer, Bought) and one.before is not None:
             back = call.command("pick", one.node, str(one.before))
             paper.say(paper.styled(f"  → to go back, free: {back}", "cyan"))
 
@@ -143,6 +147,7 @@ def _take_json(one: Any) -> dict[str, Json]:
         "node": one.node,
         "take": one.sample,
         "before": one.before,
+        "picked": one.picked,
         "status": "done" if bought else answer.status,  # type: ignore[union-attr]
         "key": bought.result.key if bought else None,
         "sha256": bought.result.artifact.digest if bought else None,

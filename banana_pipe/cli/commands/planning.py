@@ -15,6 +15,7 @@ from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
 from banana_pipe.cli.plans import plan_lines
 from banana_pipe.cli.selecting import NarrowCommand, narrowing_options
+from banana_pipe.cli.words import MOST_NAMED
 from banana_pipe.model import Plan
 
 EXIT_WOULD_CALL = 10
@@ -47,3 +48,9 @@ def show_plan(call: Call, plan: Plan, *, every_node: bool) -> None:
         return
     for line in plan_lines(call.out, plan, every_node=every_node):
         call.out.say(line)
+    asked = [node for node in plan.nodes if node.choices]
+    for node in asked[:MOST_NAMED]:
+        command = call.command("pick", node.id, str(node.choices[0]))
+        call.out.say(call.out.styled(f"→ to choose: {command}", "cyan"))
+    if len(asked) > MOST_NAMED:
+        call.out.say(call.out.styled(f"→ and so on, for {len(asked) - MOST_NAMED} more", "cyan"))

@@ -1,0 +1,281 @@
+"""What asks for a pick waits for one, and what a step expects is judged for free."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from banana_pipe.canonical import digest_of
+from banana_pipe.model import Artifact, Expect
+from banana_pipe.providers.base import ProviderError
+from banana_pipe.purchase.orders import Bought
+from banana_pipe.takes import judge, unmet
+from tests.world import NO_TOKEN, World, digests, ends, lines, outcome, picture, plain, stands
+
+ASKS = """
+    version: 1
+    steps:
+      hero: {generate: A fox, samples: 2, pick: ask}
+      scene: {images: hero, edit: In the snow}
+      poster: {images: [scene, logo], edit: A poster}
+      logo: {generate: A logo}
+"""
+EXPECTS = """
+    version: 1
+    steps:
+      hero: {generate: A fox, samples: 3, expect: {min_width: 100}}
+      scene: {images: hero, edit: In the snow}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(tmp_path, monkeypatch)
+
+
+class TestAsking:
+    def test_what_reads_it_waits_and_everything_else_goes_on(self, world: World) -> None:
+        """Its takes are bought and can be looked at; exit code 7, and a plan that says the same."""
+        world.write(ASKS)
+        assert stands(world.plan()) == {
+            "hero": "call/new",
+            "logo": "call/new",
+            "scene": "wait/pick",
+            "poster": "wait/pick",
+        }
+        assert (world.plan().calls, world.plan().calls_max) == (3, 3)
+        ran = world.run()
+        assert ends(ran) == {
+            "hero": "waiting/pick",
+            "logo": "done/new",
+            "scene": "waiting/pick",
+            "poster": "waiting/pick",
+        }
+        assert (ran.exit_code, ran.status, ran.called) == (7, "waiting", 3)
+        assert sorted(world.pictures()) == ["_/takes/hero@1.png", "_/takes/hero@2.png", "logo.png"]
+        plan = world.plan()
+        assert stands(plan)["hero"] == "needs-pick/pick"
+        assert (lines(plan)["hero"].choices, outcome(ran, "hero").choices) == ((1, 2), (1, 2))
+        assert lines(plan)["poster"].detail == "waits for a pick of hero"
+        assert plan.calls_max == 0
+
+    def test_a_run_that_only_waits_for_a_pick_needs_no_token(self, world: World) -> None:
+        """There is nothing to buy before somebody has picked."""
+        world.write(ASKS)
+        world.run()
+        again = world.run(access=NO_TOKEN)
+        assert (again.exit_code, again.called) == (7, 0)
+
+    def test_a_pick_goes_on_and_a_pick_of_before_buys_nothing(self, world: World) -> None:
+        """Pick 2, run, pick 1, run, pick 2 again, run: what was bought for a take is there for ever."""
+        world.write(ASKS)
+        world.run()
+        world.pick("hero", 2)
+        second = world.run()
+        assert (second.exit_code, len(world.vendor.charges)) == (0, 5)
+        world.pick("hero", 1)
+        first = world.run()
+        assert (first.exit_code, len(world.vendor.charges)) == (0, 7)
+        world.pick("hero", 2)
+        assert world.plan().calls_max == 0
+        third = world.run()
+        assert (third.called, digests(third)) == (0, digests(second))
+        assert len(world.vendor.charges) == 7
+        assert world.pictures()["hero.png"] == digests(second)["hero"]
+
+    def test_more_samples_buy_only_the_new_takes_and_keep_the_pick(self, world: World) -> None:
+        """A pick stands beside the request, whatever else it has takes of."""
+        world.write(ASKS)
+        world.run()
+        world.pick("hero", 2)
+        world.run()
+        world.write(ASKS.replace("samples: 2", "samples: 4"))
+        assert (world.plan().calls, world.plan().calls_max) == (2, 2)
+        ran = world.run()
+        assert (ran.called, ran.exit_code, outcome(ran, "hero").picked) == (2, 0, 2)
+
+    def test_a_changed_prompt_asks_for_a_new_pick_and_a_renamed_step_does_not(self, world: World) -> None:
+        """A pick belongs to a request: names are not in it."""
+        world.write(ASKS)
+        world.run()
+        world.pick("hero", 2)
+        world.run()
+        world.write(ASKS.replace("hero", "champion"))
+        assert world.plan().calls_max == 0
+        renamed = world.run()
+        assert (renamed.exit_code, renamed.called, outcome(renamed, "champion").picked) == (0, 0, 2)
+        world.write(ASKS)
+        world.run()
+        world.write(ASKS.replace("A fox", "A wolf"))
+        changed = world.run()
+        assert (changed.exit_code, changed.called) == (7, 2)
+        assert ends(changed)["scene"] == "waiting/pick"
+        assert "scene.png" in world.pictures(), "what stood there stays until there is something to put in its place"
+        world.write(ASKS)
+        assert world.run().exit_code == 0
+
+    def test_a_take_that_is_read_by_number_waits_for_nobody(self, world: World) -> None:
+        """`hero@2` is that take, whatever is picked."""
+        world.write(ASKS.replace("images: hero,", "images: hero@2,"))
+        ran = world.run()
+        assert ends(ran)["hero"] == "waiting/pick"
+        assert ends(ran)["poster"] == "done/new"
+        assert ran.exit_code == 7
+
+    def test_a_reroll_under_ask_picks_nothing_and_its_take_can_be_looked_at(self, world: World) -> None:
+        """It is one more to choose from."""
+        world.write(ASKS)
+        world.run()
+        rerolled = world.reroll("hero").takes[0]
+        assert isinstance(rerolled.answer, Bought)
+        assert (rerolled.sample, rerolled.picked, rerolled.before) == (3, False, None)
+        assert lines(world.plan())["hero"].choices == (1, 2, 3)
+        world.run()
+        assert "_/takes/hero@3.png" in world.pictures()
+        world.pick("hero", 3)
+        ran = world.run()
+        assert (ran.exit_code, outcome(ran, "hero").picked) == (0, 3)
+        assert len(world.vendor.charges) == 6
+
+    def test_one_take_is_asked_about_too(self, world: World) -> None:
+        """Approval: nothing goes on before somebody has seen it."""
+        world.write(ASKS.replace("samples: 2, ", ""))
+        assert world.run().exit_code == 7
+        world.pick("hero", 1)
+        assert world.run().exit_code == 0
+
+    def test_where_no_take_is_fit_nobody_is_asked(self, world: World) -> None:
+        """There is nothing to choose from: plan and run say that it failed."""
+        world.vendor.draws = {("A fox", 1): plain(), ("A fox", 2): plain((1, 2, 3))}
+        world.write(ASKS)
+        ran = world.run()
+        assert (ends(ran)["hero"], ends(ran)["scene"], ran.exit_code) == ("failed/blank", "blocked/input", 1)
+        assert (stands(world.plan())["hero"], stands(world.plan())["scene"]) == ("failed/blank", "failed/input")
+
+    def test_while_a_take_is_in_the_way_nobody_is_asked_and_a_pick_helps_all_the_same(self, world: World) -> None:
+        """A refusal is the graver news; who takes what is there goes on."""
+        world.vendor.fates.append(ProviderError("moderation", "no foxes"))
+        world.write(ASKS)
+        ran = world.run()
+        assert (ends(ran)["hero"], ends(ran)["scene"]) == ("failed/refused", "blocked/input")
+        assert (stands(world.plan())["hero"], stands(world.plan())["scene"]) == ("failed/refused", "failed/input")
+        had = outcome(ran, "hero").takes[0].sample
+        world.pick("hero", had)
+        assert stands(world.plan())["scene"] == "call/new"
+        assert ends(world.run())["poster"] == "done/new"
+
+
+class TestExpecting:
+    def test_the_first_take_that_passes_is_picked(self, world: World) -> None:
+        """It flows on, and the others stand among the takes."""
+        world.vendor.draws = {("A fox", 2): picture(128, 64)}
+        world.write(EXPECTS)
+        ran = world.run()
+        assert (ran.exit_code, outcome(ran, "hero").picked) == (0, 2)
+        assert digests(ran)["hero"] == digest_of(picture(128, 64))
+        assert (stands(world.plan())["hero"], world.plan().calls_max) == ("cached/lock", 0)
+
+    def test_a_failing_one_buys_nothing_and_a_mended_one_costs_nothing(self, world: World) -> None:
+        """It is judged anew each time, from what is paid and kept."""
+        world.write(EXPECTS)
+        first = world.run()
+        assert (ends(first), first.exit_code) == ({"hero": "failed/expect", "scene": "blocked/input"}, 1)
+        error = outcome(first, "hero").error or ""
+        assert "it is 8 pixels wide, and `min_width` is 100" in error
+        for _ in range(2):
+            assert (stands(world.plan()), world.plan().calls_max) == (
+                {"hero": "failed/expect", "scene": "failed/input"},
+                0,
+            )
+            assert world.run(access=NO_TOKEN).called == 0
+        assert "it is 8 pixels wide" in lines(world.plan())["hero"].detail
+        world.write(EXPECTS.replace("min_width: 100", "min_width: 8"))
+        mended = world.run()
+        assert (mended.exit_code, mended.called, outcome(mended, "hero").picked) == (0, 1, 1)
+        assert len(world.vendor.charges) == 4
+
+    def test_a_stricter_one_moves_the_pick_and_another_picture_flows_on(self, world: World) -> None:
+        """What is expected is not in the key: no take is bought anew."""
+        world.vendor.draws = {("A fox", 3): picture(128, 128)}
+        world.write(EXPECTS.replace("min_width: 100", "min_width: 1"))
+        assert outcome(world.run(), "hero").picked == 1
+        world.write(EXPECTS)
+        assert stands(world.plan()) == {"hero": "cached/lock", "scene": "call/changed"}
+        assert outcome(world.run(), "hero").picked == 3
+
+    def test_a_picked_take_that_fails_fails_its_node(self, world: World) -> None:
+        """A choice is followed; what it chose is judged like everything else."""
+        world.vendor.draws = {("A fox", 2): picture(128, 64)}
+        world.write(EXPECTS)
+        world.run()
+        world.pick("hero", 1)
+        assert stands(world.plan())["hero"] == "failed/expect"
+        assert world.run(access=NO_TOKEN).called == 0
+
+    def test_a_reroll_is_the_way_to_one_that_passes(self, world: World) -> None:
+        """One call, and the node is done."""
+        world.vendor.draws = {("A fox", 4): picture(128, 64)}
+        world.write(EXPECTS)
+        world.run()
+        assert world.reroll("hero").takes[0].sample == 4
+        assert ends(world.run())["hero"] == "cached/lock"
+
+    def test_who_is_asked_sees_only_what_passes(self, world: World) -> None:
+        """A failing take is no choice; it can be looked at."""
+        world.vendor.draws = {("A fox", 2): picture(128, 64), ("A fox", 3): picture(256, 64)}
+        world.write(EXPECTS.replace("samples: 3", "samples: 3, pick: ask"))
+        ran = world.run()
+        assert (ran.exit_code, outcome(ran, "hero").choices) == (7, (2, 3))
+        assert "_/takes/hero@1.png" in world.pictures()
+
+    def test_what_is_expected_may_depend_on_the_axes(self, world: World) -> None:
+        """An expression keeps its type; each instance is judged by its own."""
+        world.vendor.draws = {("A small fox", 1): picture(16, 16), ("A large fox", 1): picture(16, 16)}
+        world.write("""
+            version: 1
+            steps:
+              hero:
+                matrix: {size: {small: 8, large: 32}}
+                generate: A {{ names.size }} fox
+                expect: {min_width: "{{ size }}", aspect_ratio: "{{ '1:1' }}"}
+        """)
+        assert ends(world.run()) == {"hero[size=small]": "done/new", "hero[size=large]": "failed/expect"}
+
+
+DIGEST = digest_of(b"x")
+
+
+@pytest.mark.parametrize(
+    ("expect", "words"),
+    [
+        (Expect(min_width=401), "it is 400 pixels wide, and `min_width` is 401"),
+        (Expect(min_width=400, min_height=300), ""),
+        (Expect(min_height=301), "it is 300 pixels high, and `min_height` is 301"),
+        (Expect(aspect_ratio="4:3"), ""),
+        (Expect(aspect_ratio="16:9"), "it is 400 × 300, and `aspect_ratio` is 16:9"),
+        (Expect(format="png"), ""),
+        (Expect(format="jpeg"), "it is png, and `format` is jpeg"),
+        (Expect(alpha=True), "it has no transparent pixel"),
+        (Expect(alpha=False), ""),
+        (Expect(max_bytes=1000), ""),
+        (Expect(max_bytes=999), "it has 1,000 bytes, and `max_bytes` is 999"),
+        (Expect(min_width=401, format="webp"), "it is 400 pixels wide, and `min_width` is 401; it is png, and"),
+    ],
+)
+def test_each_expectation_is_judged_and_told(expect: Expect, words: str) -> None:
+    """At its border it is met; beyond it the words say what the picture is, and what was wanted."""
+    artifact = Artifact(DIGEST, "image/png", 400, 300, 1000)
+    assert unmet(artifact, expect).startswith(words)
+    assert judge(artifact, [], expect) == ("expect" if words else None)
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000), st.integers(1, 60), st.integers(1, 60))
+def test_a_ratio_is_met_within_three_percent(width: int, height: int, wide: int, high: int) -> None:
+    """No rounding of a size can fail it, and nothing beyond passes."""
+    artifact = Artifact(DIGEST, "image/png", width, height, 1)
+    away = width * high / (height * wide)
+    if abs(away - 0.97) > 1e-9 and abs(away - 1.03) > 1e-9:
+        assert (unmet(artifact, Expect(aspect_ratio=f"{wide}:{high}")) == "") == (0.97 <= away <= 1.03)
