@@ -67,6 +67,11 @@ class Step:
     each: Text | None
     folder: Path
     """The folder of the file that it stands in: its paths are relative to it."""
+    chain: Mapping[str, Json] = field(default_factory=dict)
+    """The axis of its links, if it has any: one, with its values."""
+    start: tuple[Text, ...] = ()
+    """What the first link reads as `previous`."""
+    when: Text | bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,8 @@ class Reference:
     axes: Mapping[str, str] = field(default_factory=dict)
     every: bool = False
     """True for `step[*]`."""
+    last: bool = False
+    """True for `step[last]`: the end of each chain."""
     sample: int | None = None
 
 
@@ -206,6 +213,17 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """An instance that does not exist: its `when` is false, or nothing is left of what it would read."""
+
+    id: str
+    step: str
+    action: Action
+    reason: Literal["when", "empty"]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """All nodes of a recipe, each behind those that it reads."""
 
@@ -213,6 +231,8 @@ class Graph:
     nodes: Mapping[str, Node]
     sources: tuple[Source, ...]
     """Every file that was read as text to make this graph."""
+    skipped: tuple[Skipped, ...] = ()
+    """What would be nodes but for a `when`."""
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())
@@ -385,6 +405,8 @@ Reason = Literal[
     "cap",
     "stopped",
     "rebuy",
+    "when",  # its `when` is false: it does not exist
+    "empty",  # all that it would read does not exist
 ]
 
 
@@ -439,6 +461,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Nodes of the recipe that were not asked for: nothing is said or done about them."""
+    skipped: tuple[PlannedNode, ...] = ()
+    """The instances that do not exist; not among `nodes`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,10 @@ def _written(
         cost=total(line.cost for line in calling),
         cost_max=total(line.cost for line in maybe),
         warnings=_beyond_samples(maybe, seen, findings, asked),
+        skipped=tuple(
+            PlannedNode(one.id, one.action, "skipped", one.reason, None, 0, 0, (), detail=one.detail)
+            for one in graph.skipped
+        ),
     )
 
 

@@ -27,6 +27,7 @@ from banana_pipe.prices import usd
 
 def plan_json(plan: Plan) -> dict[str, Json]:
     """What `plan --json` prints."""
+    lines = (*plan.nodes, *plan.skipped)
     return {
         "recipe": plan.recipe,
         "nodes": [
@@ -42,11 +43,11 @@ def plan_json(plan: Plan) -> dict[str, Json]:
                 "inputs": list(node.inputs),
                 "modified": node.modified,
             }
-            for node in plan.nodes
+            for node in lines
         ],
         "totals": {
-            "nodes": len(plan.nodes),
-            **_counts(get_args(State), Counter(node.state for node in plan.nodes)),
+            "nodes": len(lines),
+            **_counts(get_args(State), Counter(node.state for node in lines)),
             "calls": plan.calls,
             "calls_max": plan.calls_max,
             "cost_usd": usd(plan.cost),

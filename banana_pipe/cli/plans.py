@@ -31,8 +31,9 @@ _COLUMNS = (
 
 def plan_lines(paper: Paper, plan: Plan, *, every_node: bool) -> list[str]:
     """*plan* as lines: a row for each node, or for nodes of one step that stand alike, then the totals."""
-    grouped = len(plan.nodes) > MOST_LINES and not every_node
-    rows = [_group_row(group) for group in _groups(plan.nodes)] if grouped else [_row(node) for node in plan.nodes]
+    nodes = (*plan.nodes, *plan.skipped)
+    grouped = len(nodes) > MOST_LINES and not every_node
+    rows = [_group_row(group) for group in _groups(nodes)] if grouped else [_row(node) for node in nodes]
     lines = table(paper, _COLUMNS, rows)
     if grouped:
         lines += ["", paper.styled("by step; every node with --verbose, all of it with --json", "dim")]
@@ -41,10 +42,11 @@ def plan_lines(paper: Paper, plan: Plan, *, every_node: bool) -> list[str]:
 
 def total_lines(paper: Paper, plan: Plan) -> list[str]:
     """What it comes to, and how many nodes are in which state."""
-    counted = Counter(node.state for node in plan.nodes)
+    lines = (*plan.nodes, *plan.skipped)
+    counted = Counter(node.state for node in lines)
     parts = [f"{number} {STATES[state].word}" for state in STATES if (number := counted[state])]
     style = "bold yellow" if plan.calls_max else "bold green"
-    nodes = f"{count(len(plan.nodes), 'node')}: {', '.join(parts)}" if parts else "no nodes"
+    nodes = f"{count(len(lines), 'node')}: {', '.join(parts)}" if parts else "no nodes"
     return [
         paper.styled(bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max), style),
         paper.styled(nodes, "dim"),

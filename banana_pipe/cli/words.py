@@ -74,6 +74,8 @@ REASONS: Mapping[Reason, str] = {
     "cap": "the cap is reached",
     "stopped": "not begun",
     "rebuy": "bought again",
+    "when": "its `when` is false",
+    "empty": "what it would read does not exist",
 }
 
 ATTEMPTS: Mapping[AttemptState, Look] = {

@@ -53,7 +53,7 @@ def load(
         raise RecipeErrors(errors)
     variables, vars_sources = apply(checked.recipe.variables, vars_files, sets, errors)
     recipe = replace(checked.recipe, variables=variables, sources=(*library.sources, *vars_sources))
-    nodes = expand(recipe, checked.steps, library.templates, library.files, provider, errors)
+    nodes, skipped = expand(recipe, checked.steps, library.templates, library.files, provider, errors)
     if errors:
         raise RecipeErrors(errors)
-    return Graph(recipe, nodes, (*library.sources, *vars_sources, *library.templates.sources))
+    return Graph(recipe, nodes, (*library.sources, *vars_sources, *library.templates.sources), skipped)

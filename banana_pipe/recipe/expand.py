@@ -5,34 +5,28 @@ Unaware of YAML, of requests and their keys, and of what is in the pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, TypeVarTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from banana_pipe.errors import Location, RecipeError, RecipeErrors
-from banana_pipe.model import Expect, FileInput, Input, Json, Node, NodeInput, Recipe, Reference, Step, Text, UrlInput
+from banana_pipe.errors import Location, RecipeError
+from banana_pipe.model import Expect, FileInput, Json, Node, NodeInput, Recipe, Skipped, Step, Text, UrlInput
 from banana_pipe.recipe.axes import is_fixed, rendered
+from banana_pipe.recipe.complaints import Complaints
 from banana_pipe.recipe.expectations import expected
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
 from banana_pipe.recipe.naming import BadName, collision_key, default_output, output_name
-from banana_pipe.recipe.order import in_order
-from banana_pipe.recipe.references import BadReference, GlobReference, Referred, UrlReference, parse_reference
+from banana_pipe.recipe.presence import Candidates, Draft, existing
+from banana_pipe.recipe.reading import Reader
 from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.templates import Templates
-from banana_pipe.recipe.words import nearest, shortened, suggestion
+from banana_pipe.recipe.words import shortened, suggestion
 from banana_pipe.recipe.yaml import Value
 
 DEFAULT_MODEL = "nano-banana"
 """What the API takes where none is named; another default here would be another key."""
 DEFAULT_TIMEOUT = 600.0
 _PARAMS = ("aspect_ratio", "resolution")
-
-_Made = TypeVar("_Made")
-_Arguments = TypeVarTuple("_Arguments")
-
-
-class _SaidElsewhere(RecipeError):
-    """Not a mistake of its own: what it comes from is told at its own place."""
 
 
 def expand(
@@ -42,16 +36,16 @@ def expand(
     files: Files,
     provider: str | None,
     errors: list[RecipeError],
-) -> Mapping[str, Node]:
-    """The nodes of *recipe*, each behind those that it reads; mistakes go to *errors*.
+) -> tuple[Mapping[str, Node], tuple[Skipped, ...]]:
+    """The nodes of *recipe*, each behind those that it reads, and what does not exist; mistakes go to *errors*.
 
     *steps* are the names of all steps, of those too that are too broken to be in the recipe.
     *provider* overrides what the steps say.
     """
     expander = _Expander(recipe, Instances(recipe, steps, templates, files), templates, files, provider)
-    nodes = expander.nodes()
-    errors += expander.errors
-    return nodes if errors else in_order(nodes, recipe.steps, errors)
+    nodes, skipped = expander.nodes()
+    errors += expander.complaints.errors
+    return nodes, skipped
 
 
 class _Expander:
@@ -63,28 +57,38 @@ class _Expander:
         self.recipe = recipe
         self.instances = instances
         self.templates = templates
-        self.files = files
         self.provider = provider
-        self.errors: list[RecipeError] = []
-        self.complained: set[Location | None] = set()
-        self.parsed: dict[str, Referred] = {}
-        self.landed: dict[str, str] = {}
+        self.complaints = Complaints()
+        self.tried = self.complaints.tried
+        self.landing: dict[str, tuple[str, Location]] = {}
+        """Where each instance would land, and where the recipe says so."""
+        self.reader = Reader(instances, templates, files, self.complaints)
         self.expected: dict[str, Expect] = {}
         for error in instances.errors:
-            self.complain(error)
+            self.complaints.add(error)
 
-    def nodes(self) -> dict[str, Node]:
-        nodes: dict[str, Node] = {}
+    def nodes(self) -> tuple[dict[str, Node], tuple[Skipped, ...]]:
+        drafts = self.drafts()
+        if self.complaints.errors:
+            self.check_outputs(self.landing)
+            return {}, ()
+        candidates = Candidates(self.instances.by_id, drafts, self.instances.dropped, self.reader.starts)
+        nodes, skipped = existing(candidates, self.circle)
+        self.check_outputs(nodes)
+        return nodes, skipped
+
+    def drafts(self) -> dict[str, Draft]:
+        drafts: dict[str, Draft] = {}
         for step in self.recipe.steps.values():
             settings = self.settings(step)
-            found = self.instances.of.get(step.name)
-            if found is None:
+            found = [one for one in self.instances.of.get(step.name, ()) if one.id not in self.instances.dropped]
+            if not found:
                 self.check_templates(step, settings)
-            for instance in found or ():
-                node = self.node(step, settings, instance, len(nodes))
-                if node is not None:
-                    nodes[node.id] = node
-        return nodes
+            for instance in found:
+                draft = self.draft(step, settings, instance, len(drafts))
+                if draft is not None:
+                    drafts[instance.id] = draft
+        return drafts
 
     def settings(self, step: Step) -> dict[str, Any]:
         """The step's own over the defaults, and the profile's over both.
@@ -97,24 +101,30 @@ class _Expander:
         return settings
 
     def check_templates(self, step: Step, settings: Mapping[str, Any]) -> None:
-        """What can be said about a step that has no instances, because its axes are broken."""
-        texts = [step.prompt, *step.images, *[text for text in settings.values() if isinstance(text, Text)]]
+        """What can be said about a step that has no instances: its axes are broken, or `when` drops all."""
+        texts = [
+            step.prompt,
+            *step.images,
+            *step.start,
+            *[text for text in settings.values() if isinstance(text, Text)],
+        ]
         for text in texts:
             self.tried(self.templates.check, text)
 
-    def node(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Node | None:
+    def draft(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Draft | None:
         prompt = self.tried(self.prompt, step, instance)
-        inputs = self.tried(self.inputs, step, settings, instance)
+        slots = self.tried(self.reader.slots, step, instance)
         model = self.tried(self.setting, "model", settings, instance)
         provider = self.provider or self.tried(self.named_provider, settings, instance)
         params = self.tried(self.params, step, settings, instance)
         output = self.tried(self.output, step, settings, instance)
         expect = self.tried(self.expect, step, settings, instance)
-        if prompt is None or inputs is None or params is None or provider is None or expect is None:
+        if prompt is None or slots is None or params is None or provider is None or expect is None:
             return None
         pick = settings.get("pick")
         own, extra = params
-        return Node(
+        inputs = tuple([slot for slot in slots if isinstance(slot, NodeInput | FileInput | UrlInput)])
+        node = Node(
             id=instance.id,
             step=step.name,
             axes=instance.axes,
@@ -134,6 +144,7 @@ class _Expander:
             asks=pick == "ask",
             expect=expect,
         )
+        return Draft(node, slots)
 
     def prompt(self, step: Step, instance: Instance) -> str:
         prompt = self.templates.render(step.prompt, instance.scope)
@@ -184,10 +195,7 @@ class _Expander:
                 name = output_name(self.templates.render(written, instance.scope))
             except BadName as error:
                 raise RecipeError(f"`output` of `{instance.id}`: {error}", at=at) from None
-        first = self.landed.setdefault(collision_key(name), instance.id)
-        if first != instance.id:
-            hint = "let `output` name every axis, as in `{{ names.color }}`"
-            raise RecipeError(f"`{first}` and `{instance.id}` both land at `{name}`", at=at, hint=hint)
+        self.landing[instance.id] = name, at
         return name
 
     def expect(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> Expect:
@@ -202,101 +210,31 @@ class _Expander:
             self.expected[step.name] = found
         return found
 
-    # --- what a node reads --------------------------------------------------------------------
+    # --- what only all nodes together show ----------------------------------------------------
 
-    def inputs(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> tuple[Input, ...]:
-        if not step.images and "images" not in settings:
-            return (NodeInput(instance.parent),) if instance.parent else ()
-        found: list[Input] = []
-        understood = True
-        for text in step.images:
-            for written in self.tried(self.written, text, instance) or ():
-                referred = self.tried(self.referred, written, text.at, instance)
-                understood = understood and referred is not None
-                found += referred or ()
-        if step.verb == "edit" and not found and understood and not self.errors:
-            at = step.images[0].at if step.images else step.at
-            raise RecipeError(f"`{instance.id}` edits nothing: `images` is empty here", at=at)
-        return tuple(found)
+    def check_outputs(self, names: Iterable[str]) -> None:
+        """Complain where two of the instances *names* land at one place."""
+        landed: dict[str, str] = {}
+        for name in names:
+            output, at = self.landing.get(name, (None, None))
+            if output is None:
+                continue
+            first = landed.setdefault(collision_key(output), name)
+            if first != name:
+                hint = "let `output` name every axis, as in `{{ names.color }}`"
+                message = f"`{first}` and `{name}` both land at `{output}`"
+                self.complaints.add(RecipeError(message, at=at, hint=hint))
 
-    def written(self, text: Text, instance: Instance) -> list[str]:
-        """The references in *text*: one, or a list where it is one expression with a list."""
-        value = self.templates.value(text, instance.scope)
-        values = value if isinstance(value, list) else [value]
-        for one in values:
-            if not isinstance(one, str):
-                raise RecipeError(f"`images` takes texts, not {one!r}", at=text.at, hint="a step, a file or a pattern")
-        return values
+    def circle(self, trail: list[str]) -> None:
+        """Say who reads whom, once for every place."""
+        names = " -> ".join([*trail, trail[0]])
+        hint = "a picture cannot be made from itself: take one of the references away"
+        at = self.reads_at(trail[0])
+        self.complaints.add(RecipeError(f"these read each other in a circle: {names}", at=at, hint=hint))
 
-    def referred(self, written: str, at: Location, instance: Instance) -> Iterable[Input]:
-        try:
-            reference = self.parsed.get(written)
-            if reference is None:
-                reference = self.parsed[written] = parse_reference(written)
-            if isinstance(reference, Reference):
-                return self.nodes_of(reference, written, instance)
-            if isinstance(reference, UrlReference):
-                return [UrlInput(reference.url, at)]
-            if isinstance(reference, GlobReference):
-                return [FileInput(self.files.find(one, at), one, at) for one in self.files.glob(reference.text, at)]
-            return [FileInput(self.files.find(reference.text, at), reference.text, at)]
-        except BadReference as error:
-            raise RecipeError(str(error), at=at, hint=error.hint) from None
-
-    def nodes_of(self, reference: Reference, written: str, instance: Instance) -> list[NodeInput]:
-        """The instances that are meant: `[*]` and `[axis=…]` say so themselves, a bare name means
-        those that agree with the reader on every axis both have."""
-        step = reference.step
-        if step not in self.instances.of:
-            if step in self.instances.steps:
-                raise _SaidElsewhere("that step is broken")
-            raise self.unknown(step)
-        if reference.every:
-            found = [one.id for one in self.instances.of[step]]
-        elif reference.axes:
-            self.check_axes(step, reference)
-            found = list(self.instances.matching(step, reference.axes))
-        else:
-            found = list(self.instances.matching(step, dict(instance.axes)))
-        if not found:
-            ids = [one.id for one in self.instances.of[step]]
-            raise self.unmatched(reference, written, ids, instance)
-        return [NodeInput(one, reference.sample) for one in found]
-
-    def unmatched(self, reference: Reference, written: str, ids: list[str], instance: Instance) -> BadReference:
-        there = f"there are: {', '.join(ids[:6])}{', …' if len(ids) > 6 else ''}" if ids else "there are none"
-        if reference.axes:
-            near = nearest(written, ids)
-            return BadReference(f"there is no `{shortened(written)}`", f"did you mean `{near}`?" if near else there)
-        message = f"no instance of `{reference.step}` agrees with `{instance.id}` on the axes that both have"
-        return BadReference(message, f"{there}; `{reference.step}[*]` is all of them")
-
-    def check_axes(self, step: str, reference: Reference) -> None:
-        known = self.instances.axes_of(step)
-        for axis in reference.axes:
-            if axis not in known:
-                hint = suggestion(axis, known, kind="its axes") if known else f"it has no axes: write `{step}`"
-                raise BadReference(f"`{step}` has no axis `{axis}`", hint)
-
-    def unknown(self, step: str) -> BadReference:
-        hint = suggestion(step, self.instances.steps, kind="steps")
-        return BadReference(f"there is no step `{step}`", f"{hint}; a file of that name is `./{step}`")
-
-    # --- errors -------------------------------------------------------------------------------
-
-    def tried(self, make: Callable[[*_Arguments], _Made], *arguments: *_Arguments) -> _Made | None:
-        """What *make* returns; None and a complaint where it raises."""
-        try:
-            return make(*arguments)
-        except _SaidElsewhere:
-            return None
-        except RecipeError as error:
-            self.complain(error)
-            return None
-
-    def complain(self, error: RecipeError) -> None:
-        """Keep *error*, unless its place was complained about: a thousand nodes may share a text."""
-        for one in error.errors if isinstance(error, RecipeErrors) else (error,):
-            if one.at not in self.complained:
-                self.complained.add(one.at)
-                self.errors.append(one)
+    def reads_at(self, name: str) -> Location:
+        """Where the step of that instance says what it reads."""
+        step = self.recipe.steps[name.partition("[")[0]]
+        if step.images:
+            return step.images[0].at
+        return step.start[0].at if step.start else step.each.at if step.each else step.at

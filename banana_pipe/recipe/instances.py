@@ -1,4 +1,4 @@
-"""Steps become instances: the cross product of their axes, inside the instances of `each`.
+"""Steps become instances: the cross product of their axes, inside the instances of `each`, and chains in each.
 
 Unaware of prompts, pictures and requests.
 """
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from banana_pipe.errors import RecipeError, RecipeErrors
-from banana_pipe.model import Recipe, Step
+from banana_pipe.model import Recipe, Skipped, Step, Text
 from banana_pipe.recipe.axes import Named, axis_values, is_fixed
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import node_id
 from banana_pipe.recipe.templates import Scope, Templates
 from banana_pipe.recipe.words import suggestion
+from banana_pipe.recipe.yaml import Value
 
 MAX_NODES = 100_000
 """Nodes of a recipe, all in all: more are a mistake in a matrix rather than a wish."""
@@ -31,35 +32,62 @@ class Instance:
     axes: Axes
     scope: Mapping[str, Any]
     parent: str | None
+    before: str | None = None
+    """The link before this one in its chain."""
+    fold: str | None = None
+    """The first link of its chain; None where the step has no chain."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The name on each axis."""
+        return dict(self.axes)
 
 
 class Instances:
-    """All instances of all steps that could be expanded; what could not is in `errors`."""
+    """All instances of all steps that could be expanded; what could not is in `errors`.
+
+    Those that a `when` drops are among them, and in `dropped`: what a reference means is judged before.
+    """
 
     def __init__(self, recipe: Recipe, steps: tuple[str, ...], templates: Templates, files: Files) -> None:
         self.errors: list[RecipeError] = []
         self.of: dict[str, tuple[Instance, ...]] = {}
+        self.by_id: dict[str, Instance] = {}
+        self.dropped: dict[str, Skipped] = {}
         self.steps = steps
         self._recipe = recipe
         self._templates = templates
         self._files = files
         self._total = 0
-        self._indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], list[str]]] = {}
+        self._axes: dict[str, tuple[str, ...]] = {}
+        self._ends: dict[str, list[Instance]] = {}
+        self._indexes: dict[tuple[str, tuple[str, ...], bool], dict[tuple[str, ...], list[str]]] = {}
         for step in self._in_order():
             self._expand(step)
 
     def axes_of(self, step: str) -> tuple[str, ...]:
-        """The names of the axes of a step that has instances."""
-        return tuple(axis for axis, _ in self.of[step][0].axes)
+        """The names of the axes of a step that was expanded."""
+        return self._axes[step]
+
+    def chain_of(self, step: str) -> str | None:
+        """The axis that the chain of a step goes along, if it has one."""
+        return next(iter(self._recipe.steps[step].chain), None)
 
     def matching(self, step: str, names: Mapping[str, str]) -> Sequence[str]:
         """The ids of the instances of *step* that have these names on these axes, in their order."""
-        shared = tuple(axis for axis in self.axes_of(step) if axis in names)
-        index = self._indexes.get((step, shared))
+        return self._matching(step, names, self.axes_of(step), ends=False)
+
+    def ends_matching(self, step: str, names: Mapping[str, str]) -> Sequence[str]:
+        """The same for the last links of the chains of *step*, whatever they are called on the chain's axis."""
+        return self._matching(step, names, self.axes_of(step)[:-1], ends=True)
+
+    def _matching(self, step: str, names: Mapping[str, str], axes: tuple[str, ...], *, ends: bool) -> Sequence[str]:
+        shared = tuple([axis for axis in axes if axis in names])
+        index = self._indexes.get((step, shared, ends))
         if index is None:
-            index = self._indexes[step, shared] = {}
-            for instance in self.of[step]:
-                own = dict(instance.axes)
+            index = self._indexes[step, shared, ends] = {}
+            for instance in self._ends[step] if ends else self.of[step]:
+                own = instance.names
                 index.setdefault(tuple([own[axis] for axis in shared]), []).append(instance.id)
         return index.get(tuple([names[axis] for axis in shared]), ())
 
@@ -96,11 +124,39 @@ class Instances:
         fixed: dict[str, list[Named]] = {}
         try:
             for parent in parents:
-                instances += self._inside(step, parent, fixed)
+                instances += self._present(step, parent, fixed)
         except RecipeError as error:
             self.errors += error.errors if isinstance(error, RecipeErrors) else [error]
             return
         self.of[step.name] = tuple(instances)
+        self.by_id.update((one.id, one) for one in instances)
+        inherited = self._axes[step.each.value.strip()] if step.each else ()
+        self._axes[step.name] = (*inherited, *step.matrix, *step.chain)
+        if step.chain:
+            follow = {one.before for one in instances}
+            self._ends[step.name] = [one for one in instances if one.id not in follow]
+
+    def _present(self, step: Step, parent: Instance, fixed: dict[str, list[Named]]) -> list[Instance]:
+        """The instances inside *parent*, those that are dropped noted as such."""
+        gone = self.dropped.get(parent.id)
+        try:
+            instances = self._inside(step, parent, fixed)
+        except RecipeError:
+            if gone is None:
+                raise
+            return []  # what its axes are does not matter: none of them would exist
+        for one in instances:
+            if gone is not None:
+                why = f"`{parent.id}` does not exist"
+                self.dropped[one.id] = Skipped(one.id, step.name, step.verb, "empty", why)
+            elif not self._holds(step, one):
+                self.dropped[one.id] = Skipped(one.id, step.name, step.verb, "when")
+        return instances
+
+    def _holds(self, step: Step, instance: Instance) -> bool:
+        if isinstance(step.when, Text):
+            return self._templates.holds(step.when, instance.scope)
+        return step.when is not False
 
     def _parents(self, step: Step) -> Sequence[Instance] | None:
         if step.each is None:
@@ -117,20 +173,31 @@ class Instances:
         return None
 
     def _inside(self, step: Step, parent: Instance, fixed: dict[str, list[Named]]) -> list[Instance]:
-        inherited = {axis for axis, _ in parent.axes}
         rows: list[tuple[Named, ...]] = [()]
         for axis, value in step.matrix.items():
-            if axis in inherited:
-                hint = "give one of them another name, or leave it out: `each` brings it already"
-                raise RecipeError(f"axis `{axis}` comes from `each` already", at=value.at, hint=hint)
-            named = fixed.get(axis) or axis_values(axis, value, parent.scope, self._templates, self._files)
-            if is_fixed(value):
-                fixed[axis] = named
+            named = self._values(axis, value, parent, fixed)
             self._room(step, len(rows) * len(named))
             rows = [(*row, one) for row in rows for one in named]
+        instances = [_instance(step, parent, row) for row in rows]
+        for axis, value in step.chain.items():
+            chains = []
+            for outer in instances:
+                chains.append(_links(step, outer, axis, self._values(axis, value, outer, fixed)))
+                self._total += len(chains[-1])
+                self._room(step, 0)
+            return [link for links in chains for link in links]
         self._total += len(rows)
         self._room(step, 0)
-        return [_instance(step, parent, row) for row in rows]
+        return instances
+
+    def _values(self, axis: str, value: Value, outer: Instance, fixed: dict[str, list[Named]]) -> list[Named]:
+        if axis in outer.names:
+            hint = "give one of them another name, or leave it out: `each` brings it already"
+            raise RecipeError(f"axis `{axis}` comes from `each` already", at=value.at, hint=hint)
+        named = fixed.get(axis) or axis_values(axis, value, outer.scope, self._templates, self._files)
+        if is_fixed(value):
+            fixed[axis] = named
+        return named
 
     def _room(self, step: Step, more: int) -> None:
         if self._total + more > MAX_NODES:
@@ -146,3 +213,15 @@ def _instance(step: Step, parent: Instance, row: tuple[Named, ...]) -> Instance:
         values = dict(zip(step.matrix, [value for _, value in row], strict=True))
         scope = {**parent.scope, **values, "names": dict(axes)}
     return Instance(node_id(step.name, axes), axes, scope, parent.id or None)
+
+
+def _links(step: Step, outer: Instance, axis: str, named: Sequence[Named]) -> list[Instance]:
+    """The links of one chain, inside one instance for the axes outside of it."""
+    links: list[Instance] = []
+    for index, (name, value) in enumerate(named, start=1):
+        axes = (*outer.axes, (axis, name))
+        scope = {**outer.scope, axis: value, "index": index, "names": dict(axes)}
+        name_of_it = node_id(step.name, axes)
+        before, fold = (links[-1].id, links[0].id) if links else (None, name_of_it)
+        links.append(Instance(name_of_it, axes, scope, outer.parent, before, fold))
+    return links

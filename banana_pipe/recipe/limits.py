@@ -60,6 +60,8 @@ class Missing(StrictUndefined):
         if not isinstance(name, str) or self._undefined_obj is missing:
             return f"`{name}` is not defined"
         if isinstance(self._undefined_obj, Mapping):
+            if not self._undefined_obj:
+                return f"there is no `{name}` here: there is nothing at all"
             near = nearest(name, map(str, self._undefined_obj))
             fields = ", ".join(map(str, list(self._undefined_obj)[:12]))
             return f"there is no `{name}` here" + (f": did you mean `{near}`?" if near else f", only: {fields}")

@@ -106,11 +106,11 @@ def _early(graph: Graph, number: int) -> set[str]:
 
 
 def _cuts(step: Step, steps: Mapping[str, Step]) -> list[int]:
-    """How many axes each fan-out brings, the outermost first: those of what it is `each` of, then its own."""
+    """How many axes each fan-out brings, the outermost first: those of what it is `each` of, its own, its chain's."""
     levels: list[int] = []
     current: Step | None = step
     while current is not None:
-        levels.insert(0, len(current.matrix))
+        levels[:0] = [len(current.matrix), len(current.chain)]
         current = steps.get(current.each.value.strip()) if current.each else None
     return levels
 
@@ -118,7 +118,8 @@ def _cuts(step: Step, steps: Mapping[str, Step]) -> list[int]:
 def _lengths(axes: int, levels: Sequence[int]) -> Iterator[int]:
     """Where each fan-out ends in a node's *axes*; those that no level knows of stand before them."""
     outer = axes - sum(levels)
-    return (length for length in accumulate([outer, *levels]) if length)
+    # A level without axes of its own ends where the one before it does.
+    return (length for length in dict.fromkeys(accumulate([outer, *levels])) if length)
 
 
 def _read_by(node: Node) -> set[str]:

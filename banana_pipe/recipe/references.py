@@ -2,7 +2,8 @@
 
 Unaware of which steps, nodes and files there are, and of what is behind an address.
 
-    hero    hero[*]    scene[color=teal,setting="oak, old"]@2    photos/mug.png    shots/*.jpg    https://…/mug.png
+    hero    hero[*]    story[last]    scene[color=teal,setting="oak, old"]@2
+    photos/mug.png    shots/*.jpg    https://…/mug.png
 """
 
 from __future__ import annotations
@@ -153,6 +154,8 @@ def _step(step: str, brackets: str | None, take: str | None) -> Reference:
     inner = brackets[1:-1].strip()
     if inner == "*":
         return Reference(step, every=True, sample=sample)
+    if inner == "last":
+        return Reference(step, last=True, sample=sample)
     return Reference(step, axes=_axes(step, inner), sample=sample)
 
 
@@ -181,5 +184,5 @@ def _decoded(written: str) -> str:
 
 
 def _unreadable(step: str, inner: str) -> BadReference:
-    hint = f'`{step}[*]` is all of them, `{step}[axis=name]` some; other names in quotes: [axis="a, b"]'
+    hint = f'`{step}[*]` is all of them, `{step}[axis=name]` some, `{step}[last]` the end of a chain; other names in quotes: [axis="a, b"]'
     return BadReference(f"`[{inner}]` does not say which of `{step}`", hint)

@@ -26,7 +26,7 @@ DEFAULTS = ("model", "aspect_ratio", "resolution", "provider", "samples")
 """`extra` and `timeout` have their place at the top of the recipe, beside `defaults`."""
 STEP = (
     *("generate", "edit", "images", "model", "aspect_ratio", "resolution", "provider", "extra"),
-    *("timeout", "matrix", "each", "samples", "pick", "expect", "output"),
+    *("timeout", "matrix", "each", "chain", "start", "when", "samples", "pick", "expect", "output"),
 )
 PROFILE = (*DEFAULTS, "extra", "timeout", "vars")
 REQUEST_FIELDS = frozenset(
@@ -306,7 +306,7 @@ class _Reader:
         each = self.text(entries.get("each"), "each")
         images = self.images(entries.get("images"))
         none = "images" not in entries or entries["images"].data == []
-        if verb == "edit" and none and "each" not in entries:
+        if verb == "edit" and none and "each" not in entries and "chain" not in entries:
             key = value.keys["images"] if "images" in value.keys else value.keys["edit"]
             hint = "say which with `images: STEP` or `images: photo.png`, or `generate` instead"
             self.errors.append(RecipeError(f"step `{name}` edits nothing: it has no pictures", at=key, hint=hint))
@@ -314,10 +314,26 @@ class _Reader:
         # `images: []` is not the same as no `images`: the step reads nothing, not even its `each`.
         if "images" in entries and none:
             settings["images"] = []
-        matrix = self.matrix(entries.get("matrix"))
+        matrix = self.axes(entries.get("matrix"), "matrix")
+        chain = self.chain(entries.get("chain"), matrix)
+        start = self.start(entries, value)
+        when = self.when(entries.get("when"))
         if prompt is None or verb is None:
             return None
-        return Step(name, at, verb, prompt, images or (), settings, matrix, each, self.folder)
+        return Step(
+            name,
+            at,
+            verb,
+            prompt,
+            images or (),
+            settings,
+            matrix,
+            each,
+            self.folder,
+            chain=chain,
+            start=start,
+            when=when,
+        )
 
     def verb(
         self, name: str, at: Location, value: Value, entries: Mapping[str, Value]
@@ -336,12 +352,12 @@ class _Reader:
             self.errors.append(RecipeError(f"step `{name}` does not say what to make", at=at, hint=hint))
         return None
 
-    def images(self, value: Value | None) -> tuple[Text, ...] | None:
-        """The references as written; None where `images` is not given."""
+    def images(self, value: Value | None, key: str = "images") -> tuple[Text, ...] | None:
+        """The references as written; None where there are none given."""
         if value is None:
             return None
         listed = value.data if isinstance(value.data, list) else [value]
-        texts = [self.text(one, "images") for one in listed]
+        texts = [self.text(one, key) for one in listed]
         return tuple(text for text in texts if text is not None)
 
     def settings(self, entries: Mapping[str, Value]) -> dict[str, Text | Json]:
@@ -408,14 +424,43 @@ class _Reader:
                 self.errors.append(RecipeError(message, at=value.keys[name], hint=hint))
         return value if entries is not None else None
 
-    def matrix(self, value: Value | None) -> dict[str, Value]:
+    def chain(self, value: Value | None, matrix: Mapping[str, Value]) -> dict[str, Value]:
+        axes = self.axes(value, "chain")
+        if value is None or not axes:
+            return {}
+        if len(axes) > 1:
+            hint = "links follow each other along one axis; others belong into `matrix`: a chain for each of them"
+            self.errors.append(RecipeError("`chain` has one axis", at=value.keys[list(axes)[1]], hint=hint))
+        for axis in axes:
+            if axis in matrix:
+                hint = "give one of them another name"
+                self.errors.append(RecipeError(f"axis `{axis}` is in `matrix` already", at=value.keys[axis], hint=hint))
+        return axes
+
+    def start(self, entries: Mapping[str, Value], step: Value) -> tuple[Text, ...]:
+        if "start" in entries and "chain" not in entries and "chain" not in step.keys:
+            hint = "`start` is what the first link of a `chain` reads; other steps say it in `images`"
+            self.errors.append(RecipeError("`start` without a `chain`", at=step.keys["start"], hint=hint))
+        return self.images(entries.get("start"), "start") or ()
+
+    def when(self, value: Value | None) -> Text | bool:
+        if value is not None and isinstance(value.data, bool):
+            return value.data
+        if value is not None and type(value.data) is int:
+            hint = "an expression, as in `when: size > 3`; or `true` or `false`"
+            self.wrong("`when` is a condition, not a number", value, hint=hint)
+            return True
+        return self.text(value, "when") or True
+
+    def axes(self, value: Value | None, key: str) -> dict[str, Value]:
+        """The axes of `matrix` or `chain`."""
         if value is None:
             return {}
-        entries = self.mapping(value, "`matrix`", None)
+        entries = self.mapping(value, f"`{key}`", None)
         if entries is None:
             return {}
         if not entries:
-            self.wrong("`matrix` has no axes", value, hint="`matrix: {color: [teal, ivory]}`, or leave it out")
+            self.wrong(f"`{key}` has no axes", value, hint=f"`{key}: {{color: [teal, ivory]}}`, or leave it out")
         for axis, inner in entries.items():
             self.word(axis, value.keys[axis], "an axis")
             refuse_cuts(inner, f"axis `{axis}`", self.errors)

@@ -23,7 +23,8 @@ def select(graph: Graph, text: str) -> tuple[tuple[Node, int | None], ...]:
         raise UsageError(f"{text!r}: {error}", hint=error.hint) from None
     if wanted is None:
         raise UsageError(f"{text!r} names no node", hint="for example `hero`, `scene[color=teal]`, `hero@2`")
-    found = tuple((node, wanted.sample) for node in graph if _matches(node, wanted))
+    named = [node for node in graph if _matches(node, wanted)]
+    found = tuple((node, wanted.sample) for node in (_ends(graph, named, wanted) if wanted.last else named))
     if not found:
         raise UsageError(f"there is no node `{text}`", hint=_instead(graph, wanted, text))
     return found
@@ -36,8 +37,21 @@ def _matches(node: Node, wanted: Reference) -> bool:
     return all(own.get(axis) == name for axis, name in wanted.axes.items())
 
 
+def _ends(graph: Graph, nodes: list[Node], wanted: Reference) -> list[Node]:
+    """The last of each chain in *nodes*."""
+    step = graph.recipe.steps.get(wanted.step)
+    if step is None or not step.chain:
+        return []
+    # The chain's axis is the last one, and its links stand in their order.
+    return list({node.axes[:-1]: node for node in nodes}.values())
+
+
 def _instead(graph: Graph, wanted: Reference, text: str) -> str:
     own = [node.id for node in graph if node.step == wanted.step]
+    if own and wanted.last:
+        return f"`{wanted.step}` has no `chain`, and so no last link"
+    if any(one.id == text.partition("@")[0] or one.step == text for one in graph.skipped):
+        return "a `when` of the recipe drops it; `plan` lists what does not exist"
     if not own:
         return suggestion(wanted.step, dict.fromkeys(node.step for node in graph), kind="steps")
     near = nearest(text, own)

@@ -19,6 +19,7 @@ Place = Callable[[int, int], Location]
 
 _BRACKETS = re.compile(r"[\[,{:]\s*([a-z][a-z0-9_/-]*\[[^\[\]]*\](?:@\d+)?)")
 _TEXT = re.compile(r"^(\s*(?:- +)*(?:[\w.-]+:\s+)?)([^\s\"'|>].*)$")
+_QUOTED_START = re.compile(r"""^(\s*(?:- +)*[\w.-]+:\s+)('(?:[^']|'')*'|"(?:[^"\\]|\\.)*")(\s+\S.*)$""")
 _ENTRY = re.compile(r"^\s*(?:- +)*[\w.-]+:\s+(?=[^\s\"'|>&\[{])(.+)$")
 
 
@@ -59,7 +60,7 @@ def syntax_error(error: yaml.YAMLError, place: Place) -> RecipeError:
     context = getattr(error, "context_mark", None)
     begun = place(context.line, context.column) if context is not None else at
     said = _Said(problem, at, begun)
-    for explain in (_flow_brackets, _open_end, _bad_start, _colon):
+    for explain in (_flow_brackets, _open_end, _bad_start, _behind_a_quote, _colon):
         explained = explain(said)
         if explained:
             return explained
@@ -106,6 +107,15 @@ def _bad_start(said: _Said) -> RecipeError | None:
     found = _TEXT.match(said.at.source)
     hint = f"write {quoted(found.group(2).strip())}" if found else "quote the text"
     return RecipeError(f"an unquoted text cannot begin with `{character}`", at=said.at, hint=hint)
+
+
+def _behind_a_quote(said: _Said) -> RecipeError | None:
+    """`when: 'teal' == color`: the text ended with its quote."""
+    found = _QUOTED_START.match(said.at.source)
+    if "did not find expected key" not in said.problem or not found or found.end(2) > said.at.column:
+        return None
+    hint = f"quote all of it: {quoted(found.group(2) + found.group(3).rstrip())}"
+    return RecipeError("a text that begins with a quote ends with the next one", at=said.at, hint=hint)
 
 
 def _colon(said: _Said) -> RecipeError | None:

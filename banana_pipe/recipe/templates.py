@@ -10,7 +10,7 @@ import os
 import re
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +21,7 @@ from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Json, Source, Text
 from banana_pipe.recipe.limits import MAX_TEXT, BoundedEnvironment, Missing, Refused
 from banana_pipe.recipe.partials import Partials
-from banana_pipe.recipe.words import nearest, suggestion
+from banana_pipe.recipe.words import nearest, quoted, shortened, suggestion
 
 Scope = Mapping[str, Any]
 
@@ -37,6 +37,11 @@ _TAGS = (
     *("macro", "endmacro", "call", "endcall", "filter", "endfilter", "with", "endwith", "raw", "endraw"),
 )
 _HERE = "<template>"
+_ONLY_IN_CHAINS = {
+    "index": "the links of a `chain` are counted by it, and this step has none",
+    "previous": "it is a reference: in a `chain` write it without braces, `images: [previous, hero]`",
+}
+_WORDS_FOR_NO = frozenset(["false", "no", "n", "off", "0", "none", "null"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,13 @@ class Templates:
         """What *text* stands for: the value itself where it is one `{{ expression }}`, else the text."""
         return self._of(text).value(text, scope)
 
+    def holds(self, text: Text, scope: Scope) -> bool:
+        """Whether the condition *text* is true; its braces may be left out. Raises RecipeError.
+
+        A text is true if it is not empty; one that only says so (`no`, `false`) is refused.
+        """
+        return self._of(text).holds(text, scope)
+
     def _of(self, text: Text) -> _Inside:
         folder = self._folders.get(text.at.path, self._folder)
         found = self._inside.get(folder)
@@ -138,6 +150,25 @@ class _Inside:
             return _plain(self._evaluate(compiled.template, scope))
         except Exception as error:  # noqa: BLE001 - as above
             raise self._explain(error, text, scope) from None
+
+    def holds(self, text: Text, scope: Scope) -> bool:
+        whole = text if is_template(text.value) else replace(text, value=f"{{{{ {text.value} }}}}")
+        try:
+            typed = self._compiled(whole, self._values, typed=True).typed
+            value = self.value(whole, scope)
+        except RecipeError as error:
+            if whole is text:
+                raise
+            raise _in_bare(text, error) from None
+        if not typed:
+            hint = "leave the braces out: `when: color == 'teal' and size > 3`"
+            raise RecipeError("`when` is one expression, not a text with expressions in it", at=text.at, hint=hint)
+        if isinstance(value, str) and value.strip().casefold() in _WORDS_FOR_NO:
+            hint = f"compare it, as in `{_inner(text.value)} != {quoted(value)}`"
+            raise RecipeError(
+                f"`when` is the text {quoted(value)} here, and a text is no answer", at=text.at, hint=hint
+            )
+        return bool(value)
 
     def _evaluate(self, template: Template, scope: Scope) -> Any:
         context = template.new_context(dict(scope))
@@ -239,7 +270,32 @@ class _Inside:
         return Location(text.at.path, row + down + 1, across + 1, lines[row + down])
 
 
+def _in_bare(text: Text, error: RecipeError) -> RecipeError:
+    """*error* in a condition without braces: shown at the word that it is about, where that is found."""
+    if isinstance(error, RecipeErrors):
+        return RecipeErrors([_in_bare(text, one) for one in error.errors])
+    end = "'end of statement block'"
+    if end in error.message:
+        equals = error.message.endswith("got '='")
+        hint = "two values are compared with `==`" if equals else "for example `when: color == 'teal' and size > 3`"
+        said = "`=` compares nothing" if equals else "the condition cannot be read to its end"
+        return RecipeError(said, at=text.at, hint=hint)
+    words = _UNDEFINED.match(error.message) or re.search(r"[`']([^`']+)[`']", error.message)
+    start = text.at.column - 1
+    found = re.search(rf"(?<![\w.]){re.escape(words.group(1))}(?!\w)", text.at.source[start:]) if words else None
+    column = start + (found.start() if found else 0) + 1
+    at = Location(text.at.path, text.at.line, column, text.at.source)
+    return RecipeError(error.message, at=at, hint=error.hint)
+
+
+def _inner(text: str) -> str:
+    """A condition without its braces, for a hint."""
+    return shortened(text.strip().removeprefix("{{").removesuffix("}}").strip(), 40)
+
+
 def _undefined(name: str, scope: Scope, at: Location | None) -> RecipeError:
+    if name in _ONLY_IN_CHAINS:
+        return RecipeError(f"`{name}` is not defined", at=at, hint=_ONLY_IN_CHAINS[name])
     names = [known for known in scope if known != "names"]
     hint = suggestion(name, names, kind="defined here") if names else f"nothing is: declare it, `vars: {{{name}: …}}`"
     return RecipeError(f"`{name}` is not defined", at=at, hint=hint)

@@ -151,3 +151,9 @@ def test_every_part_is_closed_and_asks_what_the_whole_asks(tmp_path: Path, data:
     for node in found:
         assert node is whole.nodes[node.id]
         assert all(one.node in found.nodes for one in node.inputs if isinstance(one, NodeInput))
+
+
+def test_a_chain_is_a_fan_out_inside_the_others(graph: Load) -> None:
+    """The first links of the first folds: a link without those before it would be another picture."""
+    text = "steps: {s: {matrix: {who: [ann, bob, cid]}, chain: {n: [1, 2, 3]}, edit: '{{ who }} {{ n }}'}}"
+    assert part(graph(text), first=2) == [f"s[who={who},n={n}]" for who in ("ann", "bob") for n in (1, 2)]

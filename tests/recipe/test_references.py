@@ -30,6 +30,8 @@ from banana_pipe.recipe.references import (
         (" hero ", Reference("hero")),
         ("hero@2", Reference("hero", sample=2)),
         ("hero[*]", Reference("hero", every=True)),
+        ("story[last]", Reference("story", last=True)),
+        ("story[ last ]@2", Reference("story", last=True, sample=2)),
         ("hero[*]@3", Reference("hero", every=True, sample=3)),
         ("scene[color=teal,setting=oak]", Reference("scene", {"color": "teal", "setting": "oak"})),
         ("scene[ color = deep teal , setting=oak]", Reference("scene", {"color": "deep teal", "setting": "oak"})),
@@ -56,7 +58,7 @@ def test_a_reference_is_decided_by_its_text_alone(text: str, meant: Referred) ->
 @pytest.mark.parametrize(
     "text",
     [
-        *["", "  ", "hero@0", "hero@99999999", "hero[]", "hero[last]", "hero[a=]", "hero[a=b,]", "hero[a=b,a=c]"],
+        *["", "  ", "hero@0", "hero@99999999", "hero[]", "hero[ende]", "hero[a=]", "hero[a=b,]", "hero[a=b,a=c]"],
         *["hero[a=b c=d]", 'hero[a="b]', "hero[a=b=c]", "http://x.org", "data:image/png,x"],
         *["file:///etc/passwd", "//host/a.png", "https:", "https://", "https:a.png", "https:///a.png", "https://[::"],
         *[

@@ -1,0 +1,43 @@
+"""Mistakes are collected while the work goes on, once for every place.
+
+Unaware of what the mistakes are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, TypeVarTuple
+
+from banana_pipe.errors import Location, RecipeError, RecipeErrors
+
+_Made = TypeVar("_Made")
+_Arguments = TypeVarTuple("_Arguments")
+
+
+class SaidElsewhere(RecipeError):
+    """Not a mistake of its own: what it comes from is told at its own place."""
+
+
+class Complaints:
+    """What is wrong so far, in `errors`; a thousand nodes may share a text, so a place is told once."""
+
+    def __init__(self) -> None:
+        self.errors: list[RecipeError] = []
+        self._places: set[Location | None] = set()
+
+    def tried(self, make: Callable[[*_Arguments], _Made], *arguments: *_Arguments) -> _Made | None:
+        """What *make* returns; None and a complaint where it raises."""
+        try:
+            return make(*arguments)
+        except SaidElsewhere:
+            return None
+        except RecipeError as error:
+            self.add(error)
+            return None
+
+    def add(self, error: RecipeError) -> None:
+        """Keep *error*, each of several in it, unless its place was complained about."""
+        for one in error.errors if isinstance(error, RecipeErrors) else (error,):
+            if one.at not in self._places:
+                self._places.add(one.at)
+                self.errors.append(one)

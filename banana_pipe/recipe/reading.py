@@ -1,0 +1,182 @@
+"""What a node reads: texts become references, and references the instances and files that they mean.
+
+Unaware of prompts and settings, and of which of the instances exist in the end: what a text means
+is judged before any `when`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from banana_pipe.errors import Location, RecipeError
+from banana_pipe.model import FileInput, NodeInput, Reference, Step, Text, UrlInput
+from banana_pipe.recipe.complaints import Complaints, SaidElsewhere
+from banana_pipe.recipe.files import Files
+from banana_pipe.recipe.instances import Instance, Instances
+from banana_pipe.recipe.references import BadReference, GlobReference, Referred, UrlReference, parse_reference
+from banana_pipe.recipe.templates import Templates
+from banana_pipe.recipe.words import nearest, shortened, suggestion
+
+PREVIOUS = "previous"
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What `previous` means in a link: the last link before it that exists, else what the fold starts from."""
+
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last link of a fold that exists; `link` is its last one, whether that exists or not."""
+
+    link: str
+    sample: int | None = None
+
+
+Slot = NodeInput | FileInput | UrlInput | Previous | End
+"""A picture that a node reads, if what it comes from exists."""
+
+
+class Reader:
+    """Finds what the instances of steps read; complains once about every place."""
+
+    def __init__(self, instances: Instances, templates: Templates, files: Files, complaints: Complaints) -> None:
+        self.starts: dict[str, tuple[Slot, ...]] = {}
+        """What `previous` means in the first link of each fold, by that link's id."""
+        self._instances = instances
+        self._templates = templates
+        self._files = files
+        self._complaints = complaints
+        self._parsed: dict[str, Referred] = {}
+
+    def slots(self, step: Step, instance: Instance) -> tuple[Slot, ...] | None:
+        """What *instance* reads, in order; None after a complaint about some of it.
+
+        Raises RecipeError where an edit has nothing to edit.
+        """
+        if instance.fold is not None and instance.fold not in self.starts:
+            self.starts[instance.fold] = self._start(step, self._instances.by_id[instance.fold])
+        if not step.images and "images" not in step.settings:
+            return self._unless_said(step, instance)
+        found = self._meant(step.images, step, instance)
+        if found is not None and not found and step.verb == "edit":
+            at = step.images[0].at if step.images else step.at
+            raise RecipeError(f"`{instance.id}` edits nothing: `images` is empty here", at=at)
+        return found
+
+    def _unless_said(self, step: Step, instance: Instance) -> tuple[Slot, ...]:
+        if instance.fold is not None:
+            return (Previous(),)
+        return (NodeInput(instance.parent),) if step.each and instance.parent else ()
+
+    def _start(self, step: Step, first: Instance) -> tuple[Slot, ...]:
+        """What a fold starts from: `start`, else the instance of `each` unless `images` says what is read."""
+        if step.start:
+            return self._meant(step.start, step, first) or ()
+        given = step.images or "images" in step.settings
+        return (NodeInput(first.parent),) if step.each and first.parent and not given else ()
+
+    def _meant(self, texts: Sequence[Text], step: Step, instance: Instance) -> tuple[Slot, ...] | None:
+        found: list[Slot] = []
+        understood = True
+        for text in texts:
+            written = self._complaints.tried(self._written, text, instance)
+            understood = understood and written is not None
+            for one in written or ():
+                slots = self._complaints.tried(self._referred, one, text.at, step, instance)
+                understood = understood and slots is not None
+                found += slots or ()
+        return tuple(found) if understood else None
+
+    def _written(self, text: Text, instance: Instance) -> list[str]:
+        """The references in *text*: one, or a list where it is one expression with a list."""
+        value = self._templates.value(text, instance.scope)
+        values = value if isinstance(value, list) else [value]
+        for one in values:
+            if not isinstance(one, str):
+                raise RecipeError(f"`images` takes texts, not {one!r}", at=text.at, hint="a step, a file or a pattern")
+        return values
+
+    def _referred(self, written: str, at: Location, step: Step, instance: Instance) -> Iterable[Slot]:
+        try:
+            reference = self._parsed.get(written)
+            if reference is None:
+                reference = self._parsed[written] = parse_reference(written)
+            if isinstance(reference, Reference):
+                if reference.step == PREVIOUS:
+                    return [self._previous(reference, at, step, instance)]
+                return self._nodes_of(reference, written, instance)
+            if isinstance(reference, UrlReference):
+                return [UrlInput(reference.url, at)]
+            if isinstance(reference, GlobReference):
+                return [FileInput(self._files.find(one, at), one, at) for one in self._files.glob(reference.text, at)]
+            return [FileInput(self._files.find(reference.text, at), reference.text, at)]
+        except BadReference as error:
+            raise RecipeError(str(error), at=at, hint=error.hint) from None
+
+    def _previous(self, reference: Reference, at: Location, step: Step, instance: Instance) -> Previous:
+        if instance.fold is None:
+            hint = f"`{PREVIOUS}` is the link before: give the step a `chain`, or name a step"
+            raise BadReference(f"`{step.name}` has no `chain`, and so no `{PREVIOUS}`", hint)
+        if any(text.at == at for text in step.start):
+            hint = f"name a step or a file: `start` is what `{PREVIOUS}` means in the first link"
+            raise BadReference(f"before the first link there is no `{PREVIOUS}`", hint)
+        if reference.axes or reference.every or reference.last:
+            raise BadReference(f"`{PREVIOUS}` is one link, and takes no brackets", f"write `{PREVIOUS}`")
+        return Previous(reference.sample)
+
+    def _nodes_of(self, reference: Reference, written: str, instance: Instance) -> list[Slot]:
+        """The instances that are meant: `[*]`, `[last]` and `[axis=…]` say so themselves, a bare name
+        means those that agree with the reader on every axis both have."""
+        step = reference.step
+        if step not in self._instances.of:
+            if step in self._instances.steps:
+                raise SaidElsewhere("that step is broken")
+            raise self._unknown(step)
+        if reference.last:
+            return self._ends(reference, written, instance)
+        if reference.every:
+            found: Iterable[str] = [one.id for one in self._instances.of[step]]
+        elif reference.axes:
+            self._check_axes(step, reference)
+            found = self._instances.matching(step, reference.axes)
+        else:
+            found = self._instances.matching(step, instance.names)
+        slots: list[Slot] = [NodeInput(one, reference.sample) for one in found]
+        if not slots:
+            raise self._unmatched(reference, written, instance)
+        return slots
+
+    def _ends(self, reference: Reference, written: str, instance: Instance) -> list[Slot]:
+        if self._instances.chain_of(reference.step) is None:
+            hint = f"name the instance, or `{reference.step}[*]` for all of them"
+            raise BadReference(f"`{reference.step}` has no `chain`, and so no last link", hint)
+        found: list[Slot] = [
+            End(one, reference.sample) for one in self._instances.ends_matching(reference.step, instance.names)
+        ]
+        if not found:
+            raise self._unmatched(reference, written, instance)
+        return found
+
+    def _unmatched(self, reference: Reference, written: str, instance: Instance) -> BadReference:
+        ids = [one.id for one in self._instances.of[reference.step]]
+        there = f"there are: {', '.join(ids[:6])}{', …' if len(ids) > 6 else ''}" if ids else "there are none"
+        if reference.axes:
+            near = nearest(written, ids)
+            return BadReference(f"there is no `{shortened(written)}`", f"did you mean `{near}`?" if near else there)
+        message = f"no instance of `{reference.step}` agrees with `{instance.id}` on the axes that both have"
+        return BadReference(message, f"{there}; `{reference.step}[*]` is all of them")
+
+    def _check_axes(self, step: str, reference: Reference) -> None:
+        known = self._instances.axes_of(step)
+        for axis in reference.axes:
+            if axis not in known:
+                hint = suggestion(axis, known, kind="its axes") if known else f"it has no axes: write `{step}`"
+                raise BadReference(f"`{step}` has no axis `{axis}`", hint)
+
+    def _unknown(self, step: str) -> BadReference:
+        hint = suggestion(step, self._instances.steps, kind="steps")
+        return BadReference(f"there is no step `{step}`", f"{hint}; a file of that name is `./{step}`")
