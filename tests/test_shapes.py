@@ -33,7 +33,7 @@ def test_a_plan(world: World) -> None:
     """Every member that the contract names, whatever the state of a node."""
     world.write(CHAIN.replace("edit: Make it teal", "edit: Make it teal\n        extra: {seed: 7}"))
     shown = plan_json(world.plan())
-    assert list(shown) == ["recipe", "nodes", "totals", "warnings"]
+    assert list(shown) == ["recipe", "nodes", "totals", "left_out", "warnings"]
     assert shown["recipe"] == "shop"
     assert [node["id"] for node in shown["nodes"]] == ["base", "glaze", "scene"]
     assert {tuple(node) for node in shown["nodes"]} == {
@@ -70,7 +70,7 @@ def test_a_run(world: World) -> None:
     world.vendor.fates.append(ProviderError("moderation", "no lions"))
     ran = world.run()
     shown = run_json(ran)
-    assert list(shown) == ["run_id", "recipe", "out", "status", "nodes", "totals", "warnings"]
+    assert list(shown) == ["run_id", "recipe", "out", "status", "nodes", "totals", "left_out", "warnings"]
     assert (shown["run_id"], shown["recipe"], shown["out"], shown["status"]) == (
         ran.id,
         "shop",
