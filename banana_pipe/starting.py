@@ -1,6 +1,6 @@
-"""A new project: a recipe that runs at once, a prompt to share, settings, and what git passes over.
+"""A new project: a recipe that runs at once, a prompt to share, settings, the schema for editors, and what git passes over.
 
-Unaware of what stands in these files; they are in `starter/`.
+Unaware of what stands in these files; those that are not made are in `starter/`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from banana_pipe import disk
 from banana_pipe.errors import UsageError
+from banana_pipe.recipe import jsonschema
 
 _FROM = Path(__file__).parent / "starter"
 RECIPE = "pictures.yaml"
@@ -18,10 +19,11 @@ IGNORED = ".gitignore"
 _FILES = {
     RECIPE: "pictures.yaml",
     "prompts/style.j2": "prompts/style.j2",
+    jsonschema.FILE_NAME: None,
     "banana-pipe.toml": "banana-pipe.toml",
     IGNORED: "gitignore",
 }
-"""Where each file goes, and what it is called in `starter/`."""
+"""Where each file goes, and what it is called in `starter/`; the schema is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +52,10 @@ def start(folder: Path) -> Started:
         raise UsageError(f"{folder} is no folder", hint="name another one, `banana-pipe init DIR`")
     written = tuple(name for name in _FILES if name not in there)
     for name in written:
-        disk.write_file(folder / name, (_FROM / _FILES[name]).read_bytes())
+        disk.write_file(folder / name, _content(name))
     return Started(folder, written, tuple(there))
+
+
+def _content(name: str) -> bytes:
+    made = _FILES[name]
+    return jsonschema.as_text().encode() if made is None else (_FROM / made).read_bytes()

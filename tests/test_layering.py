@@ -27,7 +27,8 @@ FLOORS = (
     images
     transforms.kinds transforms.pixels transforms.base transforms.resize transforms.crop transforms.trim transforms.pad
     transforms.convert transforms.chroma_key transforms.overlay transforms.grid transforms
-    recipe.words recipe.syntax recipe.yaml recipe.variables recipe.expectations recipe.schema recipe.limits recipe.partials
+    recipe.words recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.schema
+    recipe.jsonschema recipe.limits recipe.partials
     recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.axes recipe.instances recipe.order
     recipe.complaints recipe.reading recipe.presence recipe.expand recipe.select recipe.narrow recipe
     request prices diagram
@@ -60,7 +61,7 @@ FLOORS = (
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
     cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.ledger cli.commands.providers
-    cli.commands.reading cli.commands.looking cli.commands.beginning cli.commands cli.group cli __init__ __main__
+    cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3

@@ -23,6 +23,8 @@ class Complaints:
 
     def __init__(self) -> None:
         self.errors: list[RecipeError] = []
+        self.told_elsewhere = False
+        """Whether something could not be made for what is told at its own place: what is made is not all."""
         self._places: set[Location | None] = set()
 
     def tried(self, make: Callable[[*_Arguments], _Made], *arguments: *_Arguments) -> _Made | None:
@@ -30,6 +32,7 @@ class Complaints:
         try:
             return make(*arguments)
         except SaidElsewhere:
+            self.told_elsewhere = True
             return None
         except RecipeError as error:
             self.add(error)

@@ -69,7 +69,7 @@ class _Expander:
 
     def nodes(self) -> tuple[dict[str, Node], tuple[Skipped, ...]]:
         drafts = self.drafts()
-        if self.complaints.errors:
+        if self.complaints.errors or self.complaints.told_elsewhere:
             self.check_outputs(self.landing)
             return {}, ()
         candidates = Candidates(self.instances.by_id, drafts, self.instances.dropped, self.reader.starts)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Expect, Json
+from banana_pipe.recipe import keys
 from banana_pipe.recipe.words import quoted, shortened
 
-EXPECT = ("min_width", "min_height", "aspect_ratio", "format", "alpha", "max_bytes")
+EXPECT = keys.names(keys.EXPECT)
 FORMATS = ("png", "jpeg", "webp")
 
 _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?):([0-9]{1,5}(?:\.[0-9]{1,4})?)\Z")

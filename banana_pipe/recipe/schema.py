@@ -17,24 +17,21 @@ from typing import Literal
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json, Recipe, Step, Text
+from banana_pipe.recipe import keys
 from banana_pipe.recipe.expectations import EXPECT
 from banana_pipe.recipe.words import nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
-TOP = ("version", "name", "extends", "vars", "data", "defaults", "profiles", "extra", "timeout", "steps")
-DEFAULTS = ("model", "aspect_ratio", "resolution", "provider", "samples")
-"""`extra` and `timeout` have their place at the top of the recipe, beside `defaults`."""
-STEP = (
-    *("generate", "edit", "images", "model", "aspect_ratio", "resolution", "provider", "extra"),
-    *("timeout", "matrix", "each", "chain", "start", "when", "samples", "pick", "expect", "output"),
-)
-PROFILE = (*DEFAULTS, "extra", "timeout", "vars")
+TOP = keys.names(keys.TOP)
+DEFAULTS = keys.names(keys.DEFAULTS)
+STEP = keys.names(keys.STEP)
+PROFILE = keys.names(keys.PROFILE)
 REQUEST_FIELDS = frozenset(
     ["action", "prompt", "model", "image_urls", "aspect_ratio", "resolution", "count", "async", "callback_url"]
 )
 """Fields of the API that `extra` must not set: they have a key of their own, or are ours to set."""
 RESERVED = frozenset(["previous", "index", "names", "last"])
-_TEMPLATE_WORDS = frozenset(
+TEMPLATE_WORDS = frozenset(
     [
         *("and", "else", "false", "if", "in", "is", "none", "not", "or", "true"),
         *("caller", "kwargs", "loop", "recursive", "self", "super", "varargs"),
@@ -472,7 +469,7 @@ class _Reader:
 
     def word(self, name: str, at: Location, what: str) -> None:
         """A name that templates can say."""
-        if name in RESERVED or name.casefold() in _TEMPLATE_WORDS:
+        if name in RESERVED or name.casefold() in TEMPLATE_WORDS:
             message, hint = f"`{name}` is a reserved word and cannot name {what}", f"for example `{name}_`"
         elif not _NAME.match(name) or name.startswith("_"):
             message = f"{quoted(name)} cannot name {what}: templates could not say it"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Pipe
 
-FILES = ["pictures.yaml", "prompts/style.j2", "banana-pipe.toml", ".gitignore"]
+FILES = ["pictures.yaml", "prompts/style.j2", "banana-pipe.schema.json", "banana-pipe.toml", ".gitignore"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("fox",), ("my pictures/fox",)])

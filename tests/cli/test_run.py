@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from banana_pipe import fetching
 from tests.canary import CANARY
 from tests.cli.conftest import Pipe, in_process
+from tests.purchase.fake import noise
 from tests.vendor.behaviour import FOREVER, Fault
 from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
+from tests.world import Web
 
 RUN = ("run", "recipes/small.yaml")
 SANDBOX = (*RUN, "--provider", "sandbox")
@@ -237,3 +240,16 @@ def test_a_broken_recipe_is_exit_2_at_its_place(pipe: Pipe, project: Path, at: V
     error = value["recipes"][0]["error"] if command == "validate" else value["error"]
     assert error["kind"] == "recipe"
     assert {"path", "line", "column"} == set(error["errors"][0]["at"])
+
+
+def test_pictures_from_the_web_are_fetched_before_the_price_is_told(
+    pipe: Pipe, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Free and without a token; said once, and no more when they are pinned."""
+    url = "https://example.com/mug.png"
+    monkeypatch.setattr(fetching, "fetcher_for", lambda _: Web({url: noise(501)}))
+    (project / "web.yaml").write_text(f"steps: {{tint: {{images: '{url}', edit: Teal, provider: sandbox}}}}")
+    first = pipe("run", "web.yaml")
+    assert (first.code, first.err.splitlines()[0]) == (0, "web: fetching 1 picture from the web")
+    assert "web: 1 call, free" in first.err
+    assert "fetching" not in pipe("run", "web.yaml").err

@@ -14,11 +14,13 @@ import click
 from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.terminal import out
+from banana_pipe.recipe import jsonschema
 from banana_pipe.starting import IGNORED, RECIPE, Started, start
 
 _ABOUT = {
     RECIPE: "the recipe: read it, change it",
     "prompts/style.j2": "words that its prompts share",
+    jsonschema.FILE_NAME: "what editors know of recipes",
     "banana-pipe.toml": "how to run: caps, folders",
     IGNORED: "the cache and the pictures stay out of git",
 }
@@ -41,7 +43,7 @@ def _show(started: Started) -> None:
     paper, shown = out(), shown_path(started.folder)
     paper.say(paper.styled(f"✓ a project in {'this folder' if shown == '.' else f'{shown}/'}", "bold green"))
     for name in started.files:
-        paper.say(f"  {paper.styled(f'{name:<18}', 'cyan')}{paper.styled(_ABOUT[name], 'dim')}")
+        paper.say(f"  {paper.styled(f'{name:<24}', 'cyan')}{paper.styled(_ABOUT[name], 'dim')}")
     if started.kept:
         paper.say(paper.styled(f"  {IGNORED} was there and stays as it is: let it name /cache/ and /out/", "yellow"))
     recipe = RECIPE if shown == "." else f"{shown}/{RECIPE}"

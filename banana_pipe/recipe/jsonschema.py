@@ -1,0 +1,158 @@
+"""The recipe language as a JSON Schema (draft 2020-12), for editors: made of the table in `keys`.
+
+Unaware of files and of what templates render to. It refuses nothing that `validate` accepts; what it
+cannot see (names that lead nowhere, templates, what is equal to what) is `validate`'s alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from banana_pipe.model import Json
+from banana_pipe.recipe import expectations, keys, schema
+from banana_pipe.recipe.keys import Key
+
+FILE_NAME = "banana-pipe.schema.json"
+FIRST_LINE = f"# yaml-language-server: $schema=./{FILE_NAME}"
+"""What tells an editor of the schema, in a recipe beside it."""
+
+_TEXT: Json = {"type": "string"}
+_TEMPLATE: Json = {"type": "string", "pattern": r"\{\{|\{%|\{#"}
+_SCALAR: Json = {"type": ["string", "number", "boolean"]}
+
+
+def document() -> dict[str, Json]:
+    """The whole schema."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A recipe of banana-pipe",
+        "description": "Which pictures a project needs, and how each is made from the others.",
+        **_mapping(keys.TOP),
+        "anyOf": [
+            {"required": ["steps"], "properties": {"steps": {"type": "object", "minProperties": 1}}},
+            {"required": ["extends"]},
+        ],
+        "$defs": _forms(),
+    }
+
+
+def as_text() -> str:
+    """The schema as it is written."""
+    return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
+
+
+def _forms() -> dict[str, Json]:
+    """What a key may hold, by the names that `keys` uses."""
+    return {
+        "version": {"const": 1},
+        "name": {"type": "string", "pattern": r'^\s*[^._\-\s/\\<>:"|?*\x00-\x1f][^/\\<>:"|?*\x00-\x1f]*$'},
+        "text": _TEXT,
+        "prompt": {"type": "string", "pattern": r"\S"},
+        "file": {"type": "string", "pattern": r"\S", "not": {"pattern": r"\{\{|\{%"}},
+        "reference": _TEXT,
+        "references": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
+        "provider": {"anyOf": [{"enum": list(schema.PROVIDERS)}, _TEMPLATE]},
+        "samples": {"type": "integer", "minimum": 1, "maximum": schema.MAX_SAMPLES},
+        "pick": {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "ask"}]},
+        "expect": _mapping(keys.EXPECT),
+        "expected_count": {"anyOf": [{"type": "integer", "minimum": 1}, _TEMPLATE]},
+        "expected_ratio": {
+            "anyOf": [
+                {"type": "string", "pattern": r"^[0-9]{1,5}(\.[0-9]{1,4})?:[0-9]{1,5}(\.[0-9]{1,4})?$"},
+                _TEMPLATE,
+            ]
+        },
+        "expected_format": {"anyOf": [{"enum": list(expectations.FORMATS)}, _TEMPLATE]},
+        "expected_flag": {"anyOf": [{"type": "boolean"}, _TEMPLATE]},
+        "output": {"anyOf": [_TEXT, {"const": False}]},
+        "seconds": {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": schema.MAX_TIMEOUT},
+                {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$"},
+            ]
+        },
+        "extra": _or_null({"type": "object", "propertyNames": {"not": _one_of(schema.REQUEST_FIELDS)}}),
+        "variables": _or_null({"type": "object", "propertyNames": {"$ref": "#/$defs/word"}}),
+        "tables": _or_null(_named("word", {"$ref": "#/$defs/file"})),
+        "defaults": _or_null(_mapping(keys.DEFAULTS)),
+        "profiles": _or_null(
+            {
+                "type": "object",
+                "propertyNames": {
+                    "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+                    "not": {"enum": list(schema.PROVIDERS)},
+                },
+                "additionalProperties": _mapping(keys.PROFILE),
+            }
+        ),
+        "steps": _or_null(_named("step_name", {"$ref": "#/$defs/step"})),
+        "step": _step(),
+        "axes": {**_named("word", {"$ref": "#/$defs/values"}), "minProperties": 1},
+        "chain": {**_named("word", {"$ref": "#/$defs/values"}), "minProperties": 1, "maxProperties": 1},
+        "condition": {"type": ["string", "boolean"]},
+        "values": _values(),
+        "word": {
+            "description": "A name that templates can say.",
+            "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
+            "not": {"anyOf": [{"enum": sorted(schema.RESERVED)}, _one_of(schema.TEMPLATE_WORDS)]},
+        },
+        "step_name": {
+            "description": "Lower-case letters, digits, `_` and `-`, beginning with a letter.",
+            "pattern": "^[a-z][a-z0-9_-]*$",
+            "not": {"const": "previous"},
+        },
+    }
+
+
+def _step() -> dict[str, Json]:
+    verbs = [{"required": [verb]} for verb in ("generate", "edit")]
+    reads = [{"required": ["images"], "properties": {"images": {"not": {"const": []}}}}]
+    reads += [{"required": [key], "not": {"required": ["images"]}} for key in ("each", "chain")]
+    return {
+        **_mapping(keys.STEP),
+        "oneOf": verbs,
+        "dependentRequired": {"start": ["chain"]},
+        "if": {"required": ["edit"]},
+        "then": {"anyOf": reads},
+    }
+
+
+def _values() -> dict[str, Json]:
+    row = {"type": "object", "minProperties": 1}
+    return {
+        "description": "The values of an axis.",
+        "anyOf": [
+            {"type": "array", "minItems": 1, "items": _SCALAR},
+            {"type": "array", "minItems": 1, "items": {"anyOf": [row, _TEMPLATE]}},
+            {"type": "object", "minProperties": 1},
+            {"description": "A file pattern, or one expression.", "type": "string", "pattern": r"[*?]|\{\{|\{%|\{#"},
+        ],
+        "examples": [["ivory", "teal"], {"ivory": "ivory white"}, [{"id": "007", "title": "Mug"}], "photos/*.jpg"],
+    }
+
+
+def _mapping(table: Iterable[Key]) -> dict[str, Json]:
+    """A mapping of the keys in *table* and no others."""
+    properties = {
+        key.name: {"description": key.about, "examples": [key.example], "$ref": f"#/$defs/{key.form}"} for key in table
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _named(name: str, value: Json) -> dict[str, Json]:
+    return {"type": "object", "propertyNames": {"$ref": f"#/$defs/{name}"}, "additionalProperties": value}
+
+
+def _or_null(form: Mapping[str, Json]) -> dict[str, Json]:
+    """*form*, or nothing behind the key."""
+    return {**form, "type": [form["type"], "null"]}
+
+
+def _one_of(words: Iterable[str]) -> dict[str, Json]:
+    """Any of these *words*, however they are capitalised."""
+    either = "|".join(
+        "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in word)
+        for word in sorted(words)
+    )
+    return {"pattern": f"^({either})$"}

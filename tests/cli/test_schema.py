@@ -1,0 +1,26 @@
+"""`schema`: what editors are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from banana_pipe.recipe import jsonschema
+from tests.cli.conftest import Pipe
+
+
+def test_it_is_printed_whole(pipe: Pipe) -> None:
+    """For whoever wants it elsewhere; nothing is written."""
+    said = pipe("schema")
+    assert (said.code, said.err) == (0, "")
+    assert json.loads(said.out) == jsonschema.document()
+    assert not Path(jsonschema.FILE_NAME).exists()
+
+
+def test_it_is_written_into_this_folder_and_the_first_line_of_recipes_is_told(pipe: Pipe, project: Path) -> None:
+    """An older one is replaced: it is made, not written."""
+    (project / jsonschema.FILE_NAME).write_text("{}")
+    said = pipe("schema", "--write")
+    assert said.code == 0
+    assert "# yaml-language-server: $schema=./banana-pipe.schema.json" in said.out
+    assert json.loads((project / jsonschema.FILE_NAME).read_text()) == jsonschema.document()
