@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
 from banana_pipe.buying import Limits
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
+from banana_pipe.explaining import explain
 from banana_pipe.model import Node
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
 from banana_pipe.running import Interrupts, fetch, plan, run, to_fetch
-from banana_pipe.shapes import attempt_json, graph_json, plan_json, run_json
+from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "attempt_json",
     "attempts",
     "call",
+    "explain",
+    "explanation_json",
     "fetch",
     "graph_json",
     "open_recipe",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
+from banana_pipe.explain import Difference, Explanation, Last
 from banana_pipe.model import (
     Attempt,
     FileInput,
@@ -23,6 +24,7 @@ from banana_pipe.model import (
     Status,
 )
 from banana_pipe.prices import usd
+from banana_pipe.recipe.origins import Origin
 
 
 def plan_json(plan: Plan) -> dict[str, Json]:
@@ -77,6 +79,82 @@ def run_json(run: Run) -> dict[str, Json]:
         },
         "left_out": list(run.left_out),
         "warnings": list(run.warnings),
+    }
+
+
+def explanation_json(one: Explanation) -> dict[str, Json]:
+    """A node of `explain --json`."""
+    asked, last = one.asked, one.last
+    return {
+        "id": asked.node.id,
+        "state": one.line.state,
+        "reason": one.line.reason,
+        "key": one.line.key,
+        "calls": one.line.calls,
+        "cost_usd": usd(one.line.cost),
+        "request": {
+            "provider": asked.provider,
+            "action": asked.node.action,
+            "model": asked.node.model,
+            "prompt": asked.node.prompt,
+            "images": None if asked.images is None else list(asked.images),
+            "params": dict(asked.node.params),
+        },
+        "last": None if last is None else _last_json(last),
+        "difference": None if one.difference is None else _difference_json(one.difference),
+        "waits_for": list(one.waits_for),
+        "downstream": {
+            "nodes": one.downstream.nodes,
+            "calls": one.downstream.calls,
+            "calls_max": one.downstream.calls_max,
+            "cost_usd_max": usd(one.downstream.cost),
+        },
+    }
+
+
+def _last_json(last: Last) -> dict[str, Json]:
+    return {
+        "prompt": last.request.prompt if last.request else None,
+        "provider": last.provider,
+        "model": last.model,
+        "images": list(last.images),
+        "params": dict(last.request.params) if last.request else None,
+        "takes": last.takes,
+        "cost_usd": usd(last.price),
+        "bought_at": last.bought_at,
+    }
+
+
+def _difference_json(difference: Difference) -> dict[str, Json]:
+    return {
+        "prompt": [
+            {"kind": piece.kind, "text": piece.text, "origins": [_origin_json(one) for one in piece.origins]}
+            for piece in difference.prompt
+        ],
+        "settings": [
+            {
+                "name": one.name,
+                "before": one.before,
+                "now": one.now,
+                "path": one.at.path if one.at else None,
+                "line": one.at.line if one.at else None,
+            }
+            for one in difference.changes
+        ],
+        "pictures": [
+            {"place": one.place, "name": one.name or None, "before": one.before, "now": one.now}
+            for one in difference.pictures
+        ],
+    }
+
+
+def _origin_json(origin: Origin) -> dict[str, Json]:
+    return {
+        "words": origin.words,
+        "what": origin.what,
+        "path": str(origin.path) if origin.path else None,
+        "line": origin.line,
+        "others": origin.others,
     }
 
 

@@ -187,6 +187,7 @@ def _pattern(shown: str) -> str:
         ("init", ("init", "new")),
         ("validate", ("validate", "fox.yaml")),
         ("render", ("render", "fox.yaml")),
+        ("explain", ("explain", "fox.yaml", "hero")),
         ("graph", ("graph", "fox.yaml")),
         ("pick", ("pick", "fox.yaml", "hero", "1")),
         ("reroll", ("reroll", "fox.yaml", "hero")),

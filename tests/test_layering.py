@@ -30,7 +30,7 @@ FLOORS = (
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.schema
     recipe.jsonschema recipe.limits recipe.partials
     recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.axes recipe.instances recipe.order
-    recipe.complaints recipe.reading recipe.presence recipe.expand recipe.select recipe.narrow recipe
+    recipe.complaints recipe.reading recipe.presence recipe.expand recipe.select recipe.narrow recipe.origins recipe
     request prices diagram
     """,
     "clock disk",
@@ -49,24 +49,24 @@ FLOORS = (
     providers.sandbox.app providers.sandbox providers
     """,
     """
-    takes planning
+    takes planning explain
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
     purchase
     """,
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
-    "project starting shapes links workspace fetching buying record running choosing bookkeeping api",
+    "project starting shapes links workspace fetching buying record running explaining choosing bookkeeping api",
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary
+    cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary cli.explained
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.ledger cli.commands.providers
     cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3
 # On one floor, and still none imports another.
-APART = ("planning", "purchase")
+APART = ("planning", "explain", "purchase")
 
 # Imports inside functions, each with its reason: (module, what it imports there).
 LAZY = {

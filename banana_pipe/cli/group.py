@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, Entry] = {
     "plan": Entry("planning", "Show what a run would do, why, and what it would cost."),
     "validate": Entry("reading", "Check recipes: all that can be known without network and token."),
     "render": Entry("reading", "Show the prompts as they would be sent."),
+    "explain": Entry("looking", "Show why a node would be made anew: what has changed, and where."),
     "schema": Entry("schema", "Print the JSON Schema of recipes, for editors."),
     "graph": Entry("looking", "Draw who reads whom: as Mermaid, as Graphviz's dot, as JSON."),
     "pick": Entry("choosing", "Choose which take of a node flows on."),

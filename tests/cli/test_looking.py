@@ -50,3 +50,33 @@ def test_a_part_is_drawn_alone(pipe: Pipe) -> None:
     """As it would be run."""
     assert "teal" not in pipe("graph", RECIPE, "--first", "1").out
     assert pipe("graph", RECIPE, "--format", "svg").code == 2
+
+
+def test_an_explanation_shows_the_words_with_their_place(pipe: Pipe, project: Path) -> None:
+    """Removed and added ones, and what hangs on them."""
+    assert pipe("run", RECIPE, "--provider", "sandbox").code == 0
+    recipe = project / RECIPE
+    recipe.write_text(recipe.read_text().replace("product: a mug", "product: a tall mug"))
+    said = pipe("explain", RECIPE, "base", "--provider", "sandbox")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[:2] == ["base  generate, nano-banana", "  ● call: its request has changed; 1 call, free"]
+    assert lines[5:] == [
+        "  prompt",
+        "    Photo of a {+tall+} mug",
+        "    tall  `product`  recipes/small.yaml:4",
+        "  2 nodes read it, directly or not: at most 2 calls, free",
+    ]
+
+
+def test_several_nodes_are_explained_one_after_the_other(pipe: Pipe) -> None:
+    """And what waits says for whom."""
+    said = pipe("explain", RECIPE, "tint")
+    assert said.out.count("nothing was asked under this name before") == 2
+    assert said.out.count("which pictures it will read is not known yet: it waits for base") == 2
+    value = json.loads(pipe("explain", RECIPE, "tint", "--json").out)
+    assert [(node["id"], node["last"], node["difference"]) for node in value["nodes"]] == [
+        ("tint[color=ivory]", None, None),
+        ("tint[color=teal]", None, None),
+    ]
+    assert pipe("explain", RECIPE, "tnit").code == 2

@@ -1,6 +1,6 @@
-"""`graph`: a recipe looked at from further away.
+"""`graph` and `explain`: a recipe looked at from afar, and one node of it from near.
 
-Unaware of prices and of what was bought.
+Unaware of how nodes are explained and graphs drawn.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import click
 
 from banana_pipe import api
 from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.explained import explained_lines
+from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import read_call, recipe_argument, recipe_options
 from banana_pipe.cli.selecting import NarrowCommand, narrowing_options
 from banana_pipe.diagram import FORMATS, by_node, by_step
@@ -46,4 +48,28 @@ def graph(recipe: Path, *, form: str, every_node: bool, **values: Any) -> int:
         call.out.say(line)
     if by is by_step:
         call.err.say(call.err.styled(f"by step: {len(workspace.graph)} nodes; a box for each with --all", "dim"))
+    return 0
+
+
+@click.command()
+@recipe_argument
+@click.argument("node", shell_complete=complete_node)
+@recipe_options
+def explain(recipe: Path, node: str, **values: Any) -> int:
+    """Show what NODE of RECIPE asks, what is different from the last time, where, and what that costs. Free."""
+    call = read_call(recipe, values)
+    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
+    try:
+        explained = api.call(api.explain(workspace, node))
+    finally:
+        workspace.close()
+    if call.json:
+        name = workspace.graph.recipe.name
+        print_json(call.out, {"recipe": name, "nodes": [api.explanation_json(one) for one in explained]})
+        return 0
+    for place, one in enumerate(explained):
+        if place:
+            call.out.say()
+        for line in explained_lines(call.out, one):
+            call.out.say(line)
     return 0

@@ -1,0 +1,174 @@
+"""An explanation as lines: what has changed, where, and what that costs.
+
+Unaware of how it was found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from banana_pipe.cli.options import shown_path
+from banana_pipe.cli.table import Cell, Column, table
+from banana_pipe.cli.terminal import Paper, clean, width
+from banana_pipe.cli.words import REASONS, STATES, about, bill, count
+from banana_pipe.errors import Location
+from banana_pipe.explain import Change, Explanation, PictureChange, Piece
+from banana_pipe.model import Json
+from banana_pipe.prices import show_usd
+from banana_pipe.recipe.origins import Origin
+
+_KEPT = 10
+"""Words around a change that are shown of a long text."""
+_LOOKS = {"same": ("", "", ""), "removed": ("[-", "-]", "red"), "added": ("{+", "+}", "green")}
+_INDENT = 4
+
+
+def explained_lines(paper: Paper, one: Explanation) -> Iterator[str]:
+    """*one* explained: the node and how it stands, the difference by kind, what hangs on it."""
+    node, line = one.asked.node, one.line
+    settings = ", ".join([node.model, *(f"{name} {value}" for name, value in node.params.items())])
+    yield paper.styled(node.id, "bold cyan") + paper.styled(f"  {node.action}, {settings}", "dim")
+    look = STATES[line.state]
+    price = f"; {count(line.calls, 'call')}, {about(line.cost)}" if line.calls else ""
+    yield f"  {paper.styled(str(look), look.style)}: {paper.styled((line.detail or REASONS[line.reason]) + price, '')}"
+    if line.key is not None:
+        yield paper.styled(f"  key {line.key}", "dim")
+    yield ""
+    yield from _before(paper, one)
+    yield from _difference(paper, one)
+    yield from _downstream(paper, one)
+
+
+def _before(paper: Paper, one: Explanation) -> Iterator[str]:
+    if one.last is None:
+        yield "  nothing was asked under this name before; it would ask"
+        yield from _text(paper, [Piece("same", one.asked.node.prompt)])
+        return
+    when = datetime.fromtimestamp(one.last.bought_at, UTC)
+    takes = f"{count(one.last.takes, 'take')}, {show_usd(one.last.price)}"
+    yield paper.styled(f"  last asked {when:%Y-%m-%d %H:%M} UTC, {takes}", "dim")
+    if one.last.request is None:
+        words = "its words are neither in the cache nor in the output folder: only model and pictures can be compared"
+        yield from paper.wrapped(words, 2, "yellow")
+
+
+def _difference(paper: Paper, one: Explanation) -> Iterator[str]:
+    difference = one.difference
+    if difference is not None and difference.prompt:
+        yield "  prompt"
+        yield from _text(paper, difference.prompt)
+        origins = [origin for piece in difference.prompt for origin in piece.origins]
+        yield from _table(paper, [_origin_row(origin) for origin in dict.fromkeys(origins)])
+    if difference is not None and difference.changes:
+        yield "  settings"
+        yield from _table(paper, [_change_row(change) for change in difference.changes])
+    if difference is not None and difference.pictures:
+        yield "  pictures"
+        yield from _table(paper, [_picture_row(picture) for picture in difference.pictures])
+    if one.waits_for:
+        if difference is not None and not difference and one.last is not None and one.last.request is not None:
+            yield "  its words and settings are the same"
+        names = ", ".join(one.waits_for[:4]) + (f" and {len(one.waits_for) - 4} more" if len(one.waits_for) > 4 else "")
+        yield from paper.wrapped(f"which pictures it will read is not known yet: it waits for {names}", 2, "blue")
+    elif difference is not None and not difference:
+        known = one.last is not None and one.last.request is not None
+        yield f"  {'nothing has changed' if known else 'nothing else has changed, as far as is known'} since then"
+
+
+def _downstream(paper: Paper, one: Explanation) -> Iterator[str]:
+    hanging = one.downstream
+    if not hanging.nodes:
+        yield paper.styled("  nothing reads it", "dim")
+        return
+    cost = bill(hanging.calls, hanging.cost, hanging.calls_max, hanging.cost)
+    if hanging.calls not in (0, hanging.calls_max):
+        cost = f"at most {count(hanging.calls_max, 'call')}, {about(hanging.cost)}"
+    reads = "reads" if hanging.nodes == 1 else "read"
+    yield paper.styled(f"  {count(hanging.nodes, 'node')} {reads} it, directly or not: {cost}", "dim")
+
+
+def _table(paper: Paper, rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    columns = (Column("", gives=1, prose=True), Column("", gives=2), Column(""))
+    narrow = Paper(paper.stream)
+    narrow.columns = None if paper.columns is None else paper.columns - _INDENT
+    narrow.colour = paper.colour
+    return (" " * _INDENT + line for line in table(narrow, columns, rows)[1:])
+
+
+def _origin_row(origin: Origin) -> list[Cell]:
+    what = origin.what or "stands nowhere as it is: an expression made it"
+    at = f"{shown_path(origin.path)}:{origin.line}" if origin.path else ""
+    more = f" (or {count(origin.others, 'more place')})" if origin.others else ""
+    return [Cell(origin.words, "green"), Cell(what), Cell(at + more, "cyan")]
+
+
+def _change_row(change: Change) -> list[Cell]:
+    return [Cell(change.name), Cell(f"{_shown(change.before)} → {_shown(change.now)}"), Cell(_place(change.at), "cyan")]
+
+
+def _picture_row(picture: PictureChange) -> list[Cell]:
+    before, now = (digest[:12] if digest else "none" for digest in (picture.before, picture.now))
+    return [Cell(f"{picture.place}. {picture.name}"), Cell(f"{before} → {now}"), Cell("")]
+
+
+def _shown(value: Json) -> str:
+    return "not set" if value is None else str(value)
+
+
+def _place(at: Location | None) -> str:
+    return f"{shown_path(Path(at.path).absolute())}:{at.line}" if at else ""
+
+
+# --- words, styled and broken where the terminal ends -----------------------------------------------
+
+
+def _text(paper: Paper, pieces: Sequence[Piece]) -> Iterator[str]:
+    room = None if paper.columns is None else max(30, paper.columns - _INDENT - 1)
+    line, used = "", 0
+    for text, style in _tokens(paper, pieces):
+        for place, part in enumerate(text.split("\n")):
+            if place or (room is not None and used and used + width(part.rstrip()) > room):
+                yield (" " * _INDENT + line).rstrip()
+                line, used = "", 0
+            shown = clean(part) if used else clean(part).lstrip()
+            line += paper.styled(shown.rstrip(), style) + " " * (len(shown) - len(shown.rstrip()))
+            used += width(shown)
+    if line.strip():
+        yield (" " * _INDENT + line).rstrip()
+
+
+def _tokens(paper: Paper, pieces: Sequence[Piece]) -> Iterator[tuple[str, str]]:
+    for number, piece in enumerate(pieces):
+        opening, closing, style = _LOOKS[piece.kind]
+        words = _split(piece.text)
+        if piece.kind == "same":
+            words = _elided(words, first=number == 0, last=number == len(pieces) - 1)
+        elif not paper.colour and words:
+            words[0] = opening + words[0]
+            bare = words[-1].rstrip()
+            words[-1] = bare + closing + words[-1][len(bare) :]
+        elif piece.kind == "removed" and words and not words[-1][-1].isspace():
+            words[-1] += " "
+        yield from ((word, style) for word in words)
+
+
+def _split(text: str) -> list[str]:
+    """Words with the white space behind them, line breaks kept."""
+    words, word = [], ""
+    for letter in text:
+        if word and word[-1].isspace() and not letter.isspace():
+            words.append(word)
+            word = ""
+        word += letter
+    return [*words, word] if word else words
+
+
+def _elided(words: list[str], *, first: bool, last: bool) -> list[str]:
+    """The words beside a change; all of them where the whole text is the same."""
+    if (first and last) or len(words) <= 2 * _KEPT:
+        return words
+    head = [] if first else words[:_KEPT]
+    tail = [] if last else words[-_KEPT:]
+    return [*head, "… ", *tail]
