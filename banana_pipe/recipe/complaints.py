@@ -38,6 +38,10 @@ class Complaints:
             self.add(error)
             return None
 
+    def has(self, at: Location) -> bool:
+        """Whether something was said about the place *at*."""
+        return bool(self.errors) and at in self._places
+
     def add(self, error: RecipeError) -> None:
         """Keep *error*, each of several in it, unless its place was complained about."""
         for one in error.errors if isinstance(error, RecipeErrors) else (error,):

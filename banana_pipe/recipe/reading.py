@@ -101,6 +101,8 @@ class Reader:
         return values
 
     def _referred(self, written: str, at: Location, step: Step, instance: Instance) -> Iterable[Slot]:
+        if self._complaints.has(at):  # what it should have been is looked for once, not in every node
+            raise SaidElsewhere("this place was complained about")
         try:
             reference = self._parsed.get(written)
             if reference is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from banana_pipe.errors import Location, RecipeError
+from banana_pipe.errors import MAX_DRAWN_LINE, Location, RecipeError
 from banana_pipe.model import Json, Recipe, Step, Text
 from banana_pipe.recipe import keys
 from banana_pipe.recipe.expectations import EXPECT
@@ -543,6 +543,8 @@ def _kind(value: Value) -> str:
 
 
 def _line(value: Value, written: str) -> str:
-    """The value's line as it should be."""
+    """The value's line as it should be; the value alone where the line is very long."""
+    if len(value.at.source) > MAX_DRAWN_LINE:
+        return written
     start, end = value.at.column - 1, value.at.column - 1 + len(value.raw)
     return (value.at.source[:start] + written + value.at.source[end:]).strip()

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 
 MAX_LISTED = 16
+MAX_COMPARED = 500
+"""Words that a wrong one is compared with: where thousands are wrong among thousands, it would take hours."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that *word* was probably meant to be."""
-    lower = {name.casefold(): name for name in known}
+    """The known word, of the first `MAX_COMPARED`, that *word* was probably meant to be."""
+    lower = {name.casefold(): name for name in islice(known, MAX_COMPARED)}
     found = get_close_matches(word.casefold(), lower, n=1, cutoff=0.6)
     return lower[found[0]] if found else None
 

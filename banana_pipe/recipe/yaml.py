@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import yaml
 
-from banana_pipe.errors import Location, RecipeError
+from banana_pipe.errors import MAX_DRAWN_LINE, Location, RecipeError
 from banana_pipe.model import Json, Text
 from banana_pipe.recipe.syntax import syntax_error
 from banana_pipe.recipe.words import quoted, shortened
@@ -278,7 +278,9 @@ class _Builder:
             return False
         at = self.at(node.start_mark)
         written = at.source[at.column - 1 :]
-        hint = f"write {quoted(written.strip())}" if written.startswith("{{") else "quote the text"
+        hint = "quote the text"
+        if written.startswith("{{") and len(written) <= MAX_DRAWN_LINE:
+            hint = f"write {quoted(written.strip())}"
         self.errors.append(RecipeError("a text that begins with `{{` needs quotes", at=at, hint=hint))
         return True
 
