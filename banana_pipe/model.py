@@ -58,7 +58,7 @@ class Step:
 
     name: str
     at: Location
-    verb: Literal["generate", "edit"]
+    verb: Literal["generate", "edit", "use"]
     prompt: Text
     images: tuple[Text, ...]
     settings: Mapping[str, Text | Json]
@@ -72,6 +72,22 @@ class Step:
     start: tuple[Text, ...] = ()
     """What the first link reads as `previous`."""
     when: Text | bool = True
+    given: Mapping[str, Json] = field(default_factory=dict)
+    """What `with` says, of a step that uses another recipe; its `prompt` is that recipe's file."""
+    part: str = ""
+    """The step that uses the recipe that this one stands in; none: the recipe itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A used recipe in its place: what its steps know, and what the step that uses it gives to it."""
+
+    scope: Mapping[str, Json]
+    defaults: Mapping[str, Json]
+    inputs: Mapping[str, tuple[Text, ...]]
+    """The references behind each input, in the words of the recipe that uses it."""
+    given: Mapping[str, Json]
+    """Variables by name, as `with` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,11 @@ class Recipe:
     """The rows of each table: lists of mappings."""
     overrides: Mapping[str, Text | Json] = field(default_factory=dict)
     """What the chosen profile says; it wins over what the steps say themselves."""
+
+    inputs: Mapping[str, Location] = field(default_factory=dict)
+    """What whoever uses the recipe gives to it, by name."""
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """The recipes that it uses, by the whole name of the step that does."""
 
     @property
     def scope(self) -> dict[str, Json]:
@@ -218,7 +239,7 @@ class Skipped:
 
     id: str
     step: str
-    action: Action
+    action: str
     reason: Literal["when", "empty"]
     detail: str = ""
 

@@ -19,6 +19,7 @@ from banana_pipe.model import Graph
 from banana_pipe.recipe.compose import Library
 from banana_pipe.recipe.expand import expand
 from banana_pipe.recipe.schema import PROVIDERS
+from banana_pipe.recipe.use import placed, refuse_inputs
 from banana_pipe.recipe.variables import apply
 from banana_pipe.recipe.words import suggestion
 
@@ -51,6 +52,8 @@ def load(
     checked = library.read()
     if checked is None:
         raise RecipeErrors(errors)
+    refuse_inputs(checked.recipe, errors)
+    checked = placed(checked, library)
     variables, vars_sources = apply(checked.recipe.variables, vars_files, sets, errors)
     recipe = replace(checked.recipe, variables=variables, sources=(*library.sources, *vars_sources))
     nodes, skipped = expand(recipe, checked.steps, library.templates, library.files, provider, errors)

@@ -157,6 +157,7 @@ def _extended(parent: Checked, child: Checked) -> Checked:
         variables={**parent.recipe.variables, **child.recipe.variables},
         defaults=_over(parent.recipe.defaults, child.recipe.defaults),
         steps={**kept, **child.recipe.steps},
+        inputs={**parent.recipe.inputs, **child.recipe.inputs},
     )
     return Checked(
         recipe=recipe,

@@ -80,6 +80,8 @@ class _Expander:
     def drafts(self) -> dict[str, Draft]:
         drafts: dict[str, Draft] = {}
         for step in self.recipe.steps.values():
+            if step.verb == "use":
+                continue
             settings = self.settings(step)
             found = [one for one in self.instances.of.get(step.name, ()) if one.id not in self.instances.dropped]
             if not found:
@@ -90,12 +92,16 @@ class _Expander:
                     drafts[instance.id] = draft
         return drafts
 
+    def defaults(self, step: Step) -> Mapping[str, Any]:
+        """Those of the recipe that the step stands in."""
+        return self.recipe.parts[step.part].defaults if step.part else self.recipe.defaults
+
     def settings(self, step: Step) -> dict[str, Any]:
         """The step's own over the defaults, and the profile's over both.
 
         The ratio of defaults and profiles is for generated pictures, and for edits that set one.
         """
-        settings = {**self.recipe.defaults, **step.settings, **self.recipe.overrides}
+        settings = {**self.defaults(step), **step.settings, **self.recipe.overrides}
         if step.verb == "edit" and "aspect_ratio" not in step.settings:
             settings.pop("aspect_ratio", None)
         return settings
@@ -192,11 +198,18 @@ class _Expander:
         else:
             at = written.at
             try:
-                name = output_name(self.templates.render(written, instance.scope))
+                name = output_name(self.room(instance) + self.templates.render(written, instance.scope))
             except BadName as error:
                 raise RecipeError(f"`output` of `{instance.id}`: {error}", at=at) from None
         self.landing[instance.id] = name, at
         return name
+
+    def room(self, instance: Instance) -> str:
+        """The folder in which outputs of a used recipe land: two of its users never meet there."""
+        if instance.within is None:
+            return ""
+        use = self.instances.by_id[instance.within]
+        return default_output(use.id.partition("[")[0], use.names.values()) + "/"
 
     def expect(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> Expect:
         if step.name in self.expected:

@@ -6,12 +6,12 @@ Unaware of prompts, pictures and requests.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from banana_pipe.errors import RecipeError, RecipeErrors
-from banana_pipe.model import Recipe, Skipped, Step, Text
-from banana_pipe.recipe.axes import Named, axis_values, is_fixed
+from banana_pipe.model import Part, Recipe, Skipped, Step, Text
+from banana_pipe.recipe.axes import Named, axis_values, is_fixed, rendered
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import node_id
 from banana_pipe.recipe.templates import Scope, Templates
@@ -37,6 +37,9 @@ class Instance:
     fold: str | None = None
     """The first link of its chain; None where the step has no chain."""
 
+    within: str | None = None
+    """The instance of the step that uses the recipe that this one stands in."""
+
     @property
     def names(self) -> dict[str, str]:
         """The name on each axis."""
@@ -59,6 +62,7 @@ class Instances:
         self._templates = templates
         self._files = files
         self._total = 0
+        self._rooms: dict[str, Instance] = {}
         self._axes: dict[str, tuple[str, ...]] = {}
         self._ends: dict[str, list[Instance]] = {}
         self._indexes: dict[tuple[str, tuple[str, ...], bool], dict[tuple[str, ...], list[str]]] = {}
@@ -72,6 +76,33 @@ class Instances:
     def chain_of(self, step: str) -> str | None:
         """The axis that the chain of a step goes along, if it has one."""
         return next(iter(self._recipe.steps[step].chain), None)
+
+    @property
+    def uses(self) -> Mapping[str, Part]:
+        """The steps that use other recipes, and what is there."""
+        return self._recipe.parts
+
+    def step(self, name: str) -> Step:
+        """The step of that whole name."""
+        return self._recipe.steps[name]
+
+    def inputs_of(self, part: str) -> Mapping[str, tuple[Text, ...]]:
+        """What a part's steps read as its inputs: references of who uses it."""
+        return self._recipe.parts[part].inputs if part else dict.fromkeys(self._recipe.inputs, ())
+
+    def before(self, instance: Instance) -> str:
+        """What stands before the names of the steps of the recipe that *instance* stands in: `banner/`."""
+        return "" if instance.within is None else instance.within.partition("[")[0] + "/"
+
+    def known_to(self, instance: Instance) -> list[str]:
+        """The steps and inputs that a reference of *instance* may name."""
+        before = self.before(instance)
+        steps = [name.removeprefix(before) for name in self.steps if name.startswith(before)]
+        return [*self.inputs_of(before.removesuffix("/")), *steps]
+
+    def first_of(self, part: str) -> str:
+        """A step of that part, for an example."""
+        return next((name for name in self.steps if name.startswith(f"{part}/")), f"{part}/STEP")
 
     def matching(self, step: str, names: Mapping[str, str]) -> Sequence[str]:
         """The ids of the instances of *step* that have these names on these axes, in their order."""
@@ -114,15 +145,15 @@ class Instances:
         self.errors.append(RecipeError(f"`each` goes round in a circle: {names}", at=at, hint="one of them must begin"))
 
     def _parent(self, step: Step) -> Step | None:
-        return self._recipe.steps.get(step.each.value.strip()) if step.each else None
+        return self._recipe.steps.get(step.each.value.strip() if step.each else step.part)
 
     def _expand(self, step: Step) -> None:
-        parents = self._parents(step)
-        if parents is None:
-            return
         instances: list[Instance] = []
         fixed: dict[str, list[Named]] = {}
         try:
+            parents = self._parents(step)
+            if parents is None:
+                return
             for parent in parents:
                 instances += self._present(step, parent, fixed)
         except RecipeError as error:
@@ -130,7 +161,7 @@ class Instances:
             return
         self.of[step.name] = tuple(instances)
         self.by_id.update((one.id, one) for one in instances)
-        inherited = self._axes[step.each.value.strip()] if step.each else ()
+        inherited = self._axes[step.each.value.strip() if step.each else step.part] if step.each or step.part else ()
         self._axes[step.name] = (*inherited, *step.matrix, *step.chain)
         if step.chain:
             follow = {one.before for one in instances}
@@ -160,17 +191,55 @@ class Instances:
 
     def _parents(self, step: Step) -> Sequence[Instance] | None:
         if step.each is None:
-            return (Instance("", (), {**self._recipe.scope, "names": {}}, None),)
+            if not step.part:
+                return (Instance("", (), {**self._recipe.scope, "names": {}}, None),)
+            return [self._inside_of(one, step.part) for one in self.of.get(step.part, ())] or None
         name = step.each.value.strip()
+        if name in self._recipe.parts:
+            hint = f"name one of its steps, as in `each: {self.first_of(name)}`"
+            self.errors.append(RecipeError(f"`{name}` uses a recipe, and is no picture", at=step.each.at, hint=hint))
+            return None
         if name in self.of:
-            return self.of[name]
-        if name not in self.steps:
-            others = [one for one in self.steps if one != step.name]
+            return [self._seen_from(step, one) for one in self.of[name]]
+        before = f"{step.part}/" if step.part else ""
+        name = name.removeprefix(before)
+        if name in self.inputs_of(step.part):
+            hint = f"`images: {name}` reads it; what is made for each of it belongs into the recipe that uses this one"
+            self.errors.append(RecipeError(f"`{name}` is an input, and no step", at=step.each.at, hint=hint))
+        elif before + name not in self.steps:
+            others = [one.removeprefix(before) for one in self.steps if one != step.name and one.startswith(before)]
             hint = suggestion(name, others, kind="steps") if others else "there are no other steps"
             if "[" in name or "{" in name:
                 hint = "`each` takes the name of a step alone"
             self.errors.append(RecipeError(f"there is no step `{name}`", at=step.each.at, hint=hint))
         return None
+
+    def _inside_of(self, use: Instance, part: str) -> Instance:
+        """What the steps of a used recipe stand in: its own variables, those that `with` gives among them."""
+        room = self._rooms.get(use.id)
+        if room is None:
+            given = self._recipe.parts[part].given
+            there = use.id not in self.dropped  # else nobody asks what it would be given
+            values = {name: rendered(value, use.scope, self._templates) for name, value in given.items() if there}
+            scope = {**self._recipe.parts[part].scope, **values, "names": use.names}
+            room = self._rooms[use.id] = Instance(use.id, use.axes, scope, use.parent, within=use.id)
+        return room
+
+    def _seen_from(self, step: Step, parent: Instance) -> Instance:
+        """*parent* as *step* sees it: out of a used recipe come its axes, and none of its variables."""
+        within = parent.within
+        while within is not None and within.partition("[")[0] != step.part:
+            within = self.by_id[within].within
+        if within == parent.within:
+            return parent
+        outer: Mapping[str, Any] = self._recipe.scope if within is None else self._rooms[within].scope
+        scope = {**outer, **self._axis_values(parent), "names": parent.names}
+        return replace(parent, scope=scope, within=within)
+
+    def _axis_values(self, instance: Instance) -> dict[str, Any]:
+        outer = {} if instance.within is None else self._axis_values(self.by_id[instance.within])
+        own = [axis for axis in (*instance.names, "index") if axis in instance.scope and axis not in outer]
+        return {**outer, **{axis: instance.scope[axis] for axis in own}}
 
     def _inside(self, step: Step, parent: Instance, fixed: dict[str, list[Named]]) -> list[Instance]:
         rows: list[tuple[Named, ...]] = [()]
@@ -193,7 +262,11 @@ class Instances:
     def _values(self, axis: str, value: Value, outer: Instance, fixed: dict[str, list[Named]]) -> list[Named]:
         if axis in outer.names:
             hint = "give one of them another name, or leave it out: `each` brings it already"
-            raise RecipeError(f"axis `{axis}` comes from `each` already", at=value.at, hint=hint)
+            said = f"axis `{axis}` comes from `each` already"
+            if outer.within is not None and axis in self.by_id[outer.within].names:
+                said = f"axis `{axis}` is one of `{outer.within}` already, which uses this recipe"
+                hint = "give one of them another name: the axes of who uses a recipe stand in its names too"
+            raise RecipeError(said, at=value.at, hint=hint)
         named = fixed.get(axis) or axis_values(axis, value, outer.scope, self._templates, self._files)
         if is_fixed(value):
             fixed[axis] = named
@@ -212,7 +285,7 @@ def _instance(step: Step, parent: Instance, row: tuple[Named, ...]) -> Instance:
     if row:
         values = dict(zip(step.matrix, [value for _, value in row], strict=True))
         scope = {**parent.scope, **values, "names": dict(axes)}
-    return Instance(node_id(step.name, axes), axes, scope, parent.id or None)
+    return Instance(node_id(step.name, axes), axes, scope, parent.id or None, within=parent.within)
 
 
 def _links(step: Step, outer: Instance, axis: str, named: Sequence[Named]) -> list[Instance]:
@@ -223,5 +296,5 @@ def _links(step: Step, outer: Instance, axis: str, named: Sequence[Named]) -> li
         scope = {**outer.scope, axis: value, "index": index, "names": dict(axes)}
         name_of_it = node_id(step.name, axes)
         before, fold = (links[-1].id, links[0].id) if links else (None, name_of_it)
-        links.append(Instance(name_of_it, axes, scope, outer.parent, before, fold))
+        links.append(Instance(name_of_it, axes, scope, outer.parent, before, fold, outer.within))
     return links

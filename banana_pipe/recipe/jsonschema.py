@@ -90,6 +90,12 @@ def _forms() -> dict[str, Json]:
         "step": _step(),
         "axes": {**_named("word", {"$ref": "#/$defs/values"}), "minProperties": 1},
         "chain": {**_named("word", {"$ref": "#/$defs/values"}), "minProperties": 1, "maxProperties": 1},
+        "given": {"type": "object"},
+        "inputs": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "$ref": "#/$defs/step_name"},
+            "uniqueItems": True,
+        },
         "condition": {"type": ["string", "boolean"]},
         "values": _values(),
         "word": {
@@ -106,15 +112,17 @@ def _forms() -> dict[str, Json]:
 
 
 def _step() -> dict[str, Json]:
-    verbs = [{"required": [verb]} for verb in ("generate", "edit")]
+    verbs = [{"required": [verb]} for verb in ("generate", "edit", "use")]
     reads = [{"required": ["images"], "properties": {"images": {"not": {"const": []}}}}]
     reads += [{"required": [key], "not": {"required": ["images"]}} for key in ("each", "chain")]
     return {
         **_mapping(keys.STEP),
         "oneOf": verbs,
-        "dependentRequired": {"start": ["chain"]},
-        "if": {"required": ["edit"]},
-        "then": {"anyOf": reads},
+        "dependentRequired": {"start": ["chain"], "with": ["use"]},
+        "allOf": [
+            {"if": {"required": ["edit"]}, "then": {"anyOf": reads}},
+            {"if": {"required": ["use"]}, "then": {"propertyNames": {"enum": list(schema.USE)}}},
+        ],
     }
 
 

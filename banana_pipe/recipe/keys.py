@@ -75,6 +75,7 @@ TOP = (
         "Tables from files (csv, json, jsonl, yaml), by the name that templates use.",
         {"shops": "shops.csv"},
     ),
+    Key("inputs", "inputs", "What whoever uses this recipe gives to it; its steps read them like steps.", ["photo"]),
     Key(
         "defaults",
         "defaults",
@@ -113,6 +114,13 @@ STEP = (
         "prompt",
         "The prompt of a change to the pictures in `images`, a template.",
         "Change the glaze to deep teal. Keep everything else.",
+    ),
+    Key("use", "file", "A recipe's file: its steps become this one's, as `banner/hero`.", "banner.yaml"),
+    Key(
+        "with",
+        "given",
+        "What the inputs of the used recipe are, as references, and values for its variables.",
+        {"photo": "base"},
     ),
     Key(
         "images",

@@ -46,8 +46,11 @@ def output_name(text: str) -> str:
 
 
 def default_output(step: str, names: Iterable[str]) -> str:
-    """Where a node lands unless the recipe says: `step`, or one folder an axis: `scene/teal/oak`."""
-    return "/".join([_safe(step), *[_safe(name) for name in names]])
+    """Where a node lands unless the recipe says: `step`, or one folder an axis: `scene/teal/oak`.
+
+    A step of a used recipe lands in that one's folder: `banner/scene/teal/oak`.
+    """
+    return "/".join([*[_safe(part) for part in step.split("/")], *[_safe(name) for name in names]])
 
 
 def collision_key(name: str) -> str:

@@ -49,7 +49,9 @@ def existing(
         return {}, ()
     nodes = {name: node for name in order if (node := presence.settle(name)) is not None}
     skipped = presence.skipped
-    return nodes, tuple(skipped[name] for name in candidates.instances if name in skipped)
+    return nodes, tuple(
+        skipped[name] for name in candidates.instances if name in skipped and skipped[name].action != "use"
+    )
 
 
 class _Presence:
@@ -76,10 +78,12 @@ class _Presence:
         """The node, reading what is there; None where it does not exist."""
         instance, draft = self._all.instances[name], self._all.drafts.get(name)
         node = None
-        if draft is None:
+        if name in self._all.dropped:
             self.skipped[name] = self._all.dropped[name]
         elif instance.parent in self.skipped:
-            self._skip(draft, f"`{instance.parent}` does not exist")
+            self._skip(name, draft, f"`{instance.parent}` does not exist")
+        elif draft is None:
+            return None  # a used recipe: it has no picture of its own
         else:
             node = self._reading(draft, instance)
         if instance.fold is not None:
@@ -90,15 +94,15 @@ class _Presence:
     def _reading(self, draft: Draft, instance: Instance) -> Node | None:
         inputs, missing = self._there(draft.slots, instance)
         if missing and not inputs:
-            self._skip(draft, f"it would read {_listed(missing)}: no such picture is made")
+            self._skip(draft.node.id, draft, f"it would read {_listed(missing)}: no such picture is made")
             return None
         if draft.node.inputs == tuple(inputs):
             return draft.node
         return replace(draft.node, inputs=tuple(inputs), action="edit" if inputs else "generate")
 
-    def _skip(self, draft: Draft, why: str) -> None:
-        node = draft.node
-        self.skipped[node.id] = Skipped(node.id, node.step, node.action, "empty", why)
+    def _skip(self, name: str, draft: Draft | None, why: str) -> None:
+        step, action = (draft.node.step, draft.node.action) if draft else (name.partition("[")[0], "use")
+        self.skipped[name] = Skipped(name, step, action, "empty", why)
 
     def _there(self, slots: Sequence[Slot], instance: Instance) -> tuple[list[Input], list[str]]:
         """What of *slots* is there, and the names of what is not."""

@@ -6,8 +6,8 @@ is judged before any `when`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import FileInput, NodeInput, Reference, Step, Text, UrlInput
@@ -46,6 +46,7 @@ class Reader:
     def __init__(self, instances: Instances, templates: Templates, files: Files, complaints: Complaints) -> None:
         self.starts: dict[str, tuple[Slot, ...]] = {}
         """What `previous` means in the first link of each fold, by that link's id."""
+        self._inputs: dict[tuple[str, str], tuple[Slot, ...] | None] = {}
         self._instances = instances
         self._templates = templates
         self._files = files
@@ -110,7 +111,10 @@ class Reader:
             if isinstance(reference, Reference):
                 if reference.step == PREVIOUS:
                     return [self._previous(reference, at, step, instance)]
-                return self._nodes_of(reference, written, instance)
+                if reference.step in self._instances.inputs_of(step.part):
+                    return self._input(reference, step, instance)
+                whole = replace(reference, step=self._instances.before(instance) + reference.step)
+                return self._nodes_of(whole, written, instance)
             if isinstance(reference, UrlReference):
                 return [UrlInput(reference.url, at)]
             if isinstance(reference, GlobReference):
@@ -118,6 +122,25 @@ class Reader:
             return [FileInput(self._files.find(reference.text, at), reference.text, at)]
         except BadReference as error:
             raise RecipeError(str(error), at=at, hint=error.hint) from None
+
+    def _input(self, reference: Reference, step: Step, instance: Instance) -> list[Slot]:
+        """What the recipe's user gives as that input, in the user's own words and with its axes."""
+        if reference.axes or reference.last:
+            hint = f"`{reference.step}` is all that `with` gives, `{reference.step}@2` take 2 of it"
+            raise BadReference(f"input `{reference.step}` has no axes here", hint)
+        if instance.within is None:
+            raise SaidElsewhere("nobody uses this recipe, and so nothing is in its inputs")
+        name, within = reference.step, instance.within
+        if (within, name) not in self._inputs:
+            user = self._instances.by_id[within]
+            texts = self._instances.inputs_of(step.part)[name]
+            self._inputs[within, name] = self._meant(texts, self._instances.step(step.part), user)
+        found = self._inputs[within, name]
+        if found is None:
+            raise SaidElsewhere("what that input is could not be found out")
+        if reference.sample is None:
+            return list(found)
+        return [replace(one, sample=reference.sample) if isinstance(one, NodeInput | End) else one for one in found]
 
     def _previous(self, reference: Reference, at: Location, step: Step, instance: Instance) -> Previous:
         if instance.fold is None:
@@ -134,17 +157,21 @@ class Reader:
         """The instances that are meant: `[*]`, `[last]` and `[axis=…]` say so themselves, a bare name
         means those that agree with the reader on every axis both have."""
         step = reference.step
+        if step in self._instances.uses:
+            hint = f"name one of its steps, as in `{self._instances.first_of(step)}`"
+            raise BadReference(f"`{step}` uses a recipe, and is no picture", hint)
         if step not in self._instances.of:
             if step in self._instances.steps:
                 raise SaidElsewhere("that step is broken")
-            raise self._unknown(step)
+            raise self._unknown(step, instance)
+        room = self._room(instance)
         if reference.last:
             return self._ends(reference, written, instance)
         if reference.every:
-            found: Iterable[str] = [one.id for one in self._instances.of[step]]
+            found: Iterable[str] = self._instances.matching(step, room)
         elif reference.axes:
-            self._check_axes(step, reference)
-            found = self._instances.matching(step, reference.axes)
+            self._check_axes(step, reference, room)
+            found = self._instances.matching(step, {**reference.axes, **room})
         else:
             found = self._instances.matching(step, instance.names)
         slots: list[Slot] = [NodeInput(one, reference.sample) for one in found]
@@ -172,13 +199,19 @@ class Reader:
         message = f"no instance of `{reference.step}` agrees with `{instance.id}` on the axes that both have"
         return BadReference(message, f"{there}; `{reference.step}[*]` is all of them")
 
-    def _check_axes(self, step: str, reference: Reference) -> None:
-        known = self._instances.axes_of(step)
+    def _room(self, instance: Instance) -> dict[str, str]:
+        """The axes of who uses the recipe that *instance* stands in: it knows of no others of its kind."""
+        return {} if instance.within is None else self._instances.by_id[instance.within].names
+
+    def _check_axes(self, step: str, reference: Reference, room: Mapping[str, str]) -> None:
+        known = [axis for axis in self._instances.axes_of(step) if axis not in room]
         for axis in reference.axes:
             if axis not in known:
                 hint = suggestion(axis, known, kind="its axes") if known else f"it has no axes: write `{step}`"
                 raise BadReference(f"`{step}` has no axis `{axis}`", hint)
 
-    def _unknown(self, step: str) -> BadReference:
-        hint = suggestion(step, self._instances.steps, kind="steps")
-        return BadReference(f"there is no step `{step}`", f"{hint}; a file of that name is `./{step}`")
+    def _unknown(self, step: str, instance: Instance) -> BadReference:
+        known, before = self._instances.known_to(instance), self._instances.before(instance)
+        hint = suggestion(step.removeprefix(before), known, kind="steps")
+        own = step.removeprefix(before)
+        return BadReference(f"there is no step `{own}`", f"{hint}; a file of that name is `./{own}`")

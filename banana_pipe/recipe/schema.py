@@ -26,6 +26,8 @@ TOP = keys.names(keys.TOP)
 DEFAULTS = keys.names(keys.DEFAULTS)
 STEP = keys.names(keys.STEP)
 PROFILE = keys.names(keys.PROFILE)
+USE = ("use", "with", "matrix", "each", "when")
+"""What a step may say that uses another recipe: the pictures are made there."""
 REQUEST_FIELDS = frozenset(
     ["action", "prompt", "model", "image_urls", "aspect_ratio", "resolution", "count", "async", "callback_url"]
 )
@@ -170,6 +172,7 @@ class _Reader:
             defaults=self.defaults(top),
             steps=steps,
             sources=(),
+            inputs=self.inputs(top.get("inputs"), names),
         )
         return Checked(recipe, names, self.tables(top.get("data")), self.profiles(top.get("profiles")))
 
@@ -187,6 +190,28 @@ class _Reader:
             self.errors.append(RecipeError("`name` names the folder of the pictures", at=text.at, hint=hint))
             return None
         return name
+
+    def inputs(self, value: Value | None, steps: tuple[str, ...]) -> dict[str, Location]:
+        if value is None or value.data is None:
+            return {}
+        if not isinstance(value.data, list):
+            self.wrong(f"`inputs` is a list of names, not {_kind(value)}", value, hint="for example `inputs: [photo]`")
+            return {}
+        found: dict[str, Location] = {}
+        for one in value.data:
+            name = self.text(one, "inputs")
+            if name is None:
+                continue
+            what = "a step" if name.value in steps else "a variable" if name.value in self.known.variables else None
+            if not STEP_NAME.match(name.value) or name.value == "previous":
+                hint = "lower-case letters, digits, `_` and `-`, beginning with a letter: it is read like a step"
+                self.wrong(f"{quoted(name.value)} cannot name an input", one, hint=hint)
+            elif what is not None:
+                self.wrong(f"input `{name.value}` has the name of {what}", one, hint="give one of them another name")
+            elif name.value in found:
+                self.wrong(f"input `{name.value}` stands here twice", one, hint="remove one of them")
+            found[name.value] = name.at
+        return found
 
     def extends(self, value: Value | None) -> None:
         self.file(value, "extends", "for example `extends: base.yaml`")
@@ -298,6 +323,11 @@ class _Reader:
         entries = self.mapping(value, f"step `{name}`", STEP)
         if entries is None:
             return None
+        if "use" in entries or ("with" in entries and not {"generate", "edit"} & set(entries)):
+            return self.use(name, at, value, entries)
+        if "with" in entries:
+            hint = "`with` fills the inputs of the recipe that a step uses; pictures to read stand in `images`"
+            self.errors.append(RecipeError("`with` without a `use`", at=value.keys["with"], hint=hint))
         verb = self.verb(name, at, value, entries)
         prompt = self.text(entries.get(verb), verb, cut=True) if verb else None
         each = self.text(entries.get("each"), "each")
@@ -331,6 +361,27 @@ class _Reader:
             start=start,
             when=when,
         )
+
+    def use(self, name: str, at: Location, value: Value, entries: Mapping[str, Value]) -> Step | None:
+        if "use" not in entries:
+            hint = "name the recipe: `use: banner.yaml`"
+            self.errors.append(RecipeError("`with` without a `use`", at=value.keys["with"], hint=hint))
+            return None
+        for key in entries:
+            if key not in USE:
+                hint = f"its steps say that themselves; beside `use` there may be {', '.join(USE[1:])}"
+                message = f"step `{name}` uses a recipe: `{key}` means nothing here"
+                self.errors.append(RecipeError(message, at=value.keys[key], hint=hint))
+        file = self.file(entries["use"], "use", "for example `use: banner.yaml`")
+        each = self.text(entries.get("each"), "each")
+        given = self.mapping(entries["with"], "`with`", None) if "with" in entries else {}
+        for entry, inner in (given or {}).items():
+            refuse_cuts(inner, f"`{entry}`", self.errors)
+        matrix = self.axes(entries.get("matrix"), "matrix")
+        when = self.when(entries.get("when"))
+        if file is None:
+            return None
+        return Step(name, at, "use", file, (), {}, matrix, each, self.folder, when=when, given=given or {})
 
     def verb(
         self, name: str, at: Location, value: Value, entries: Mapping[str, Value]
