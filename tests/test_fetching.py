@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from banana_pipe import links
+from banana_pipe import links, running
+from banana_pipe.buying import Limits
 from banana_pipe.canonical import digest_of
 from banana_pipe.errors import RecipeErrors, UsageError
 from banana_pipe.model import Url
@@ -232,3 +233,19 @@ def test_a_picture_of_one_colour_may_be_read(world: World) -> None:
     """What is asked of pictures that were paid for is not asked of those that are given."""
     world.web.pages[HERE] = plain()
     assert ends(world.run())["tint"] == "done/new"
+
+
+def test_the_plan_after_fetching_says_what_cannot_be_had_and_the_run_asks_no_more(world: World) -> None:
+    """So the price that is told is without what would fail, and without what hangs on it."""
+    world.web.pages.clear()
+    opened = world.open()
+    try:
+        fetched, decided = world.do(running.fetch(opened, world.decide(), Limits()))
+        assert stands(decided.plan) == {"tint": "failed/error", "scene": "failed/input"}
+        assert (decided.plan.calls, decided.plan.calls_max) == (0, 0)
+        assert "404" in lines(decided.plan)["tint"].detail
+        run = world.do(running.run(fetched, decided=decided))
+    finally:
+        opened.close()
+    assert ends(run) == {"tint": "failed/error", "scene": "blocked/input"}
+    assert world.web.asked == [HERE]
