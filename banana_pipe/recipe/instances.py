@@ -255,7 +255,8 @@ class Instances:
                 self._total += len(chains[-1])
                 self._room(step, 0)
             return [link for links in chains for link in links]
-        self._total += len(rows)
+        if step.verb != "use":  # no picture: those are its steps'
+            self._total += len(rows)
         self._room(step, 0)
         return instances
 
