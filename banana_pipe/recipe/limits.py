@@ -11,42 +11,41 @@ from __future__ import annotations
 
 import functools
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import BuiltinMethodType
-from typing import Any
+from typing import Any, cast
 
-from jinja2 import BaseLoader, StrictUndefined, nodes
+from jinja2 import BaseLoader, Environment, StrictUndefined, nodes, pass_environment
 from jinja2.ext import Extension
+from jinja2.filters import do_sum
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
+from banana_pipe.recipe.measures import (
+    MAX_TEXT,
+    Meter,
+    Refused,
+    checked,
+    kind_of,
+    measure,
+    measure_format,
+    measure_growth,
+    measure_power,
+)
 from banana_pipe.recipe.words import nearest
-
-MAX_TEXT = 32 * 1024
-"""Bytes of a rendered text. The API names no limit; prompts that work are a few hundred words."""
-MAX_WORK = 100_000
-"""Turns of loops and calls of macros in one rendering; 64 characters of their text count as one."""
-MAX_TOTAL_WORK = 5_000_000
-"""The same for all renderings of a recipe together: some seconds."""
-MAX_PRODUCT = 4 * 1024 * 1024
-"""An operation may not make more than this of its operands: the product of their sizes."""
-MAX_BITS = 4096
 
 _HTML_FILTERS = ("e", "escape", "forceescape", "safe", "striptags", "urlize", "xmlattr")
 _REMOVED = (*_HTML_FILTERS, "random", "pprint", "filesizeformat")
 _METHODS = frozenset(["format", "format_map", "translate", "maketrans", "expandtabs", "encode"])
-_WIDTH = re.compile(r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)")
-
-
-class Refused(Exception):
-    """A template does what is not allowed; the message is for its author, `hint` what to do."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+_SHALLOW = frozenset(
+    [
+        *("map", "select", "reject", "selectattr", "rejectattr", "list", "first", "last", "length", "count"),
+        *("batch", "slice", "reverse", "items", "attr", "default", "d", "defined", "undefined", "none", "mapping"),
+    ]
+)
+"""Filters and tests that look at a list's values, but not into them."""
 
 
 class Missing(StrictUndefined):
@@ -65,32 +64,39 @@ class Missing(StrictUndefined):
             near = nearest(name, map(str, self._undefined_obj))
             fields = ", ".join(map(str, list(self._undefined_obj)[:12]))
             return f"there is no `{name}` here" + (f": did you mean `{near}`?" if near else f", only: {fields}")
-        return f"a {_kind(self._undefined_obj)} has no `{name}`"
+        return f"a {kind_of(self._undefined_obj)} has no `{name}`"
 
 
 class _Count(Extension):
-    """Lets every loop and macro count its turns, and joins texts by a measured function."""
+    """Lets templates count their turns and what they look at, and joins texts by a measured function."""
 
-    work = 0
-    total = 0
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.use(Meter())
 
-    def begin(self) -> None:
-        self.total += self.work
-        self.work = 0
+    def use(self, meter: Meter) -> None:
+        self.meter = meter
+        self.tick = meter.tick
+        self.looked = meter.looked
 
-    def tick(self, cost: int) -> str:
-        self.work += cost
-        if self.work > MAX_WORK or self.total + self.work > MAX_TOTAL_WORK:
-            raise Refused("this template's loops do not come to an end in reasonable time")
-        return ""
+    def each(self, value: Any) -> Any:
+        return self.meter.looked(value, deep=False)
 
     def join(self, *parts: Any) -> str:
-        return "".join(_checked([shown(part) for part in parts]))
+        return str(self.meter.gave("".join(checked([shown(part) for part in parts]))))
 
 
 class _Rewrite(NodeTransformer):
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - Jinja's name
+    def visit_Template(self, node: nodes.Template) -> nodes.Node:  # noqa: N802 - Jinja's name
         return self.counted(node)
+
+    def visit_Block(self, node: nodes.Block) -> nodes.Node:  # noqa: N802 - Jinja's name
+        return self.counted(node)
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - Jinja's name
+        self.counted(node)
+        node.iter = _call("each", [node.iter], node.lineno)
+        return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Node:  # noqa: N802 - Jinja's name
         return self.counted(node)
@@ -102,7 +108,20 @@ class _Rewrite(NodeTransformer):
         self.generic_visit(node)
         return _call("join", node.nodes, node.lineno)
 
-    def counted(self, node: nodes.For | nodes.Macro | nodes.CallBlock) -> nodes.Node:
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 - Jinja's name
+        self.generic_visit(node)
+        node.expr = _call("looked", [node.expr], node.lineno)
+        for operand in node.ops:
+            operand.expr = _call("looked", [operand.expr], node.lineno)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - Jinja's name
+        self.generic_visit(node)
+        if isinstance(node.arg, nodes.Slice):
+            node.node = _call("each", [node.node], node.lineno)
+        return node
+
+    def counted(self, node: _Body) -> nodes.Node:
         self.generic_visit(node)
         cost = 1 + sum(len(data.data) for data in node.find_all(nodes.TemplateData)) // 64
         tick = _call("tick", [nodes.Const(cost, lineno=node.lineno)], node.lineno)
@@ -110,31 +129,38 @@ class _Rewrite(NodeTransformer):
         return node
 
 
-def _call(method: str, arguments: list[nodes.Expr], line: int) -> nodes.Call:
+_Body = nodes.Template | nodes.Block | nodes.For | nodes.Macro | nodes.CallBlock
+
+
+def _call(method: str, arguments: Sequence[nodes.Node], line: int) -> nodes.Call:
     function = nodes.ExtensionAttribute(_Count.identifier, method, lineno=line)
     return nodes.Call(function, arguments, [], None, None, lineno=line)
 
 
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
-    """Renders recipes' texts; `begin` before each rendering."""
+    """Renders recipes' texts; `begin` before each rendering. *meter* counts what it does, and may count for several."""
 
     intercepted_binops = frozenset(["*", "**", "%", "+"])
 
-    def __init__(self, loader: BaseLoader) -> None:
+    def __init__(self, loader: BaseLoader, meter: Meter) -> None:
         super().__init__(
             loader=loader, undefined=Missing, extensions=[_Count], finalize=shown, auto_reload=False, cache_size=1000
         )
+        self.meter = meter
+        self.counter = cast(_Count, self.extensions[_Count.identifier])
+        self.counter.use(meter)
+        self.finalize = self._shown
         self.globals.clear()
         for name in _REMOVED:
             del self.filters[name]
-        self.filters = {name: _measured(function) for name, function in self.filters.items()}
-        self.filters["tojson"] = _tojson
-        self.filters["format"] = _format
-        self.counter: Any = self.extensions[_Count.identifier]
+        filters: dict[str, Any] = {**self.filters, "tojson": _tojson, "format": self._format, "sum": _sum}
+        tests: dict[str, Any] = dict(self.tests)
+        self.filters = {name: self._measured(name, function) for name, function in filters.items()}
+        self.tests = {name: self._measured(name, function) for name, function in tests.items()}
 
     def begin(self) -> None:
         """Count from zero."""
-        self.counter.begin()
+        self.meter.begin()
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree: nodes.Template = _Rewrite().visit(super()._parse(source, name, filename))
@@ -152,18 +178,43 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return None
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(function, BuiltinMethodType) and function.__self__ is not None:
-            _measure(function.__self__, *args, *kwargs.values())
-        return super().call(context, function, *args, **kwargs)
+        owner = getattr(function, "__self__", None)
+        if owner is self.counter or owner is self.meter:
+            return function(*args)
+        args = tuple([self.meter.looked(one, deep=False) for one in args])
+        kwargs = {name: self.meter.looked(one, deep=False) for name, one in kwargs.items()}
+        if isinstance(function, BuiltinMethodType) and owner is not None:
+            measure(self.meter.looked(owner), *args, *kwargs.values())
+        return self.meter.gave(super().call(context, function, *args, **kwargs))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str):
-            _refuse_widths(left)
+            measure_format(left, self.meter.weigh(right))
         elif operator == "**":
-            _measure_power(left, right)
+            measure_power(left, right)
         elif operator in "*+":
-            _measure_growth(operator, left, right)
-        return super().call_binop(context, operator, left, right)
+            measure_growth(operator, left, right)
+        made = super().call_binop(context, operator, left, right)
+        return made if isinstance(made, int | float) else self.meter.looked(made)
+
+    def _shown(self, value: Any) -> Any:
+        return self.meter.gave(shown(value))
+
+    def _format(self, pattern: str, *args: Any) -> str:
+        measure_format(str(pattern), self.meter.weigh(args))
+        return str(pattern) % tuple(args)
+
+    def _measured(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        looked, deep = self.meter.looked, name not in _SHALLOW
+
+        @functools.wraps(function)
+        def measured(*args: Any, **kwargs: Any) -> Any:
+            args = tuple([looked(one, deep=deep) for one in args])
+            kwargs = {key: looked(one, deep=deep) for key, one in kwargs.items()}
+            measure(*args, *kwargs.values())
+            return self.meter.gave(function(*args, **kwargs))
+
+        return measured
 
 
 def shown(value: Any) -> Any:
@@ -187,69 +238,7 @@ def shown(value: Any) -> Any:
         raise Refused("a mapping cannot stand in a text", f"name a field of it, as in `.{next(iter(value), 'name')}`")
     if isinstance(value, list | tuple) or hasattr(value, "__next__"):
         raise Refused("a list cannot stand in a text", "put its parts together with `| join(', ')`")
-    raise Refused(f"a {_kind(value)} cannot stand in a text", "call it, with brackets, if it is a function")
-
-
-def _kind(value: Any) -> str:
-    names = {str: "text", int: "number", float: "number", bool: "true or false", list: "list", dict: "mapping"}
-    return names.get(type(value), "function" if callable(value) else "value of this kind")
-
-
-def _size(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, int):
-        return abs(value)
-    if isinstance(value, list | tuple):
-        return sum(len(one) if isinstance(one, str) else 1 for one in value)
-    return 1
-
-
-def _measure(*operands: Any) -> None:
-    product = 1
-    for operand in operands:
-        product *= max(1, _size(operand))
-        if product > MAX_PRODUCT:
-            raise Refused("this would make too long a text")
-
-
-def _measure_growth(operator: str, left: Any, right: Any) -> None:
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        _measure_number(left, right)
-        return
-    size = _size(left) * _size(right) if operator == "*" else _size(left) + _size(right)
-    if size > MAX_TEXT:
-        raise Refused("this would make a text or list of more than 32 KiB")
-
-
-def _measure_number(*numbers: float) -> None:
-    if any(isinstance(number, int) and number.bit_length() > MAX_BITS for number in numbers):
-        raise Refused("this number is too large")
-
-
-def _measure_power(left: Any, right: Any) -> None:
-    if isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > MAX_BITS:
-        raise Refused("this power is too large")
-
-
-def _checked(parts: Iterable[str]) -> Iterable[str]:
-    if sum(map(len, parts)) > MAX_TEXT:
-        raise Refused("this would make a text of more than 32 KiB")
-    return parts
-
-
-def _refuse_widths(pattern: str) -> None:
-    if _WIDTH.search(pattern):
-        raise Refused("this would make too long a text")
-
-
-def _measured(function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def measured(*args: Any, **kwargs: Any) -> Any:
-        _measure(*args, *kwargs.values())
-        return function(*args, **kwargs)
-
-    return measured
+    raise Refused(f"a {kind_of(value)} cannot stand in a text", "call it, with brackets, if it is a function")
 
 
 def _tojson(value: Any) -> str:
@@ -259,9 +248,12 @@ def _tojson(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
-        raise Refused(f"a {_kind(value)} cannot be written as JSON") from None
+        raise Refused(f"a {kind_of(value)} cannot be written as JSON") from None
 
 
-def _format(pattern: str, *args: Any) -> str:
-    _refuse_widths(str(pattern))
-    return str(pattern) % tuple(args)
+@pass_environment
+def _sum(environment: Environment, values: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
+    """Jinja's own, of numbers alone: lists put together one by one are copied again for each."""
+    if not isinstance(start, int | float):
+        raise Refused("`sum` is of numbers", "put lists together with `+`, texts with `| join`")
+    return do_sum(environment, values, attribute, start)

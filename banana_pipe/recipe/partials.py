@@ -15,7 +15,7 @@ from jinja2 import BaseLoader, Environment
 
 from banana_pipe.canonical import digest_of
 from banana_pipe.model import Source
-from banana_pipe.recipe.limits import Refused
+from banana_pipe.recipe.measures import Refused
 from banana_pipe.recipe.words import suggestion
 
 MAX_BYTES = 256 * 1024

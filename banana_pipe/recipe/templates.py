@@ -19,12 +19,17 @@ from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Json, Source, Text
-from banana_pipe.recipe.limits import MAX_TEXT, BoundedEnvironment, Missing, Refused
+from banana_pipe.recipe.limits import BoundedEnvironment, Missing
+from banana_pipe.recipe.measures import MAX_DEPTH, MAX_TEXT, Meter, Refused
 from banana_pipe.recipe.partials import Partials
 from banana_pipe.recipe.words import nearest, quoted, shortened, suggestion
 
 Scope = Mapping[str, Any]
 
+MAX_SOURCE = 256 * 1024
+"""Letters of a template; partials have the same bound."""
+MAX_VALUES = 1_000_000
+"""Values in what one expression stands for."""
 _MARKS = ("{{", "{%", "{#")
 _RESULT = "result_"
 _SPAN = re.compile(r"\{[{%#].*?(?:[}%#]\}|\Z)", re.DOTALL)
@@ -74,7 +79,9 @@ class Templates:
         self._lines = lines
         self._folders = folders
         self._folder = folder
-        self._inside = {folder: _Inside(folder, shown_folder, lines)}
+        # One for all folders: a hundred files may not take a hundred times as long.
+        self._meter = Meter()
+        self._inside = {folder: _Inside(folder, shown_folder, lines, self._meter)}
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -108,16 +115,16 @@ class Templates:
         folder = self._folders.get(text.at.path, self._folder)
         found = self._inside.get(folder)
         if found is None:
-            found = self._inside[folder] = _Inside(folder, os.path.dirname(text.at.path), self._lines)
+            found = self._inside[folder] = _Inside(folder, os.path.dirname(text.at.path), self._lines, self._meter)
         return found
 
 
 class _Inside:
     """Compiles each distinct text of one folder's files once, and reads the partials there."""
 
-    def __init__(self, folder: Path, shown_folder: str, lines: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, folder: Path, shown_folder: str, lines: Mapping[str, Sequence[str]], meter: Meter) -> None:
         self._partials = Partials(folder, shown_folder)
-        self._environment = BoundedEnvironment(self._partials)
+        self._environment = BoundedEnvironment(self._partials, meter)
         self._lines = lines
         self._texts: dict[str, _Compiled | Exception] = {}
         self._values: dict[str, _Compiled | Exception] = {}
@@ -194,6 +201,8 @@ class _Inside:
     def _compile(self, text: str, *, typed: bool) -> _Compiled:
         if not is_template(text):
             return _Compiled(None, _tidy(text), False)
+        if len(text) > MAX_SOURCE:
+            raise Refused("this template is longer than 256 KiB", "move parts of it to prompts/ and include them")
         expression = self._expression(text.strip()) if typed else None
         if expression is not None:
             return _Compiled(self._environment.from_string(expression), "", True)
@@ -368,22 +377,27 @@ def _tidy(text: str) -> str:
     return tidy
 
 
-def _plain(value: Any, depth: int = 0) -> Json:
-    """*value* as plain data. Raises Refused for what is none."""
-    if isinstance(value, Missing):
-        str(value)
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if depth > 32:
-        raise Refused("this value is too deep")
-    if isinstance(value, dict):
-        if not all(isinstance(name, str) for name in value):
-            raise Refused("the keys of this mapping are not all text")
-        return {name: _plain(inner, depth + 1) for name, inner in value.items()}
-    if isinstance(value, list | tuple) or hasattr(value, "__next__"):
-        return [_plain(inner, depth + 1) for inner in value]
-    raise Refused("this is no text, number, list or mapping")
+def _plain(value: Any) -> Json:
+    """*value* as plain data. Raises Refused for what is none, or too much."""
+    room = iter(range(MAX_VALUES))
+
+    def plain(value: Any, depth: int) -> Json:
+        if next(room, None) is None or depth > MAX_DEPTH:
+            raise Refused("this value is too large" if depth <= MAX_DEPTH else "this value is too deep")
+        if isinstance(value, Missing):
+            str(value)
+        if value is None or isinstance(value, bool | int):
+            return value
+        if isinstance(value, str):
+            return str(value)
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        if isinstance(value, dict):
+            if not all(isinstance(name, str) for name in value):
+                raise Refused("the keys of this mapping are not all text")
+            return {name: plain(inner, depth + 1) for name, inner in value.items()}
+        if isinstance(value, list | tuple) or hasattr(value, "__next__"):
+            return [plain(inner, depth + 1) for inner in value]
+        raise Refused("this is no text, number, list or mapping")
+
+    return plain(value, 0)
