@@ -53,17 +53,19 @@ class Places:
         return self.cache / "locks" / f"file-{path.name}"
 
 
-def places_of(recipe: Path, name: str, *, provider: str | None, out: Path | None, cache: Path | None) -> Places:
+def places_of(
+    recipe: Path, name: str, *, provider: str | None, out: Path | None, cache: Path | None, profile: str | None = None
+) -> Places:
     """The places of *recipe*, whose pictures go to the folder *name*.
 
-    *provider* is one chosen by flag: its pictures get a folder of their own. *out* and *cache* are
+    *profile* and *provider* are chosen by flag: their pictures get a folder of their own. *out* and *cache* are
     folders given by flag or configuration, relative to the working directory. Raises UsageError where
     nobody gave them, and the project's own lead out of it.
     """
     recipe = recipe.resolve()
     root = find_root(recipe.parent)
     cache = cache_of(root, cache)
-    folder = f"{name}@{provider}" if provider else name
+    folder = "@".join([name, *(chosen for chosen in (profile, provider) if chosen)])
     return Places(
         root=root,
         recipe=recipe,

@@ -35,9 +35,10 @@ from banana_pipe.takes import Market
 class Options:
     """How a recipe is read, and where things are.
 
-    `provider` is one chosen by flag: everything goes there, into a folder of its own. `out` and
-    `cache` are folders given by flag; `allow_read` are folders from the project's root. `select` and
-    `first` ask for a part of the graph (see `recipe.narrow`).
+    `provider` is one chosen by flag: everything goes there, into a folder of its own; and so does what
+    is made under `profile`, one of the recipe's. `out` and `cache` are folders given by flag;
+    `allow_read` are folders from the project's root. `select` and `first` ask for a part of the graph
+    (see `recipe.narrow`).
     """
 
     sets: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Options:
     allow_read: tuple[Path, ...] = ()
     select: tuple[str, ...] = ()
     first: int | None = None
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,23 @@ def open_recipe(
     options, access, clock = options or Options(), access or Access(), clock or SystemClock()
     allowed = [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
     whole = recipes.load(
-        path, sets=options.sets, vars_files=options.vars_files, allow_read=allowed, provider=options.provider
+        path,
+        sets=options.sets,
+        vars_files=options.vars_files,
+        allow_read=allowed,
+        provider=options.provider,
+        profile=options.profile,
     )
     graph = narrowed(whole, options.select, options.first)
     refuse_private(whole)
-    places = places_of(path, graph.recipe.name, provider=options.provider, out=options.out, cache=options.cache)
+    places = places_of(
+        path,
+        graph.recipe.name,
+        provider=options.provider,
+        out=options.out,
+        cache=options.cache,
+        profile=options.profile,
+    )
     known = catalog.load(access.prices)
     return Workspace(
         path=path,

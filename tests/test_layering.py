@@ -29,8 +29,9 @@ FLOORS = (
     transforms.convert transforms.chroma_key transforms.overlay transforms.grid transforms
     recipe.words recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.schema
     recipe.jsonschema recipe.measures recipe.limits recipe.partials
-    recipe.templates recipe.references recipe.files recipe.naming recipe.compose recipe.use recipe.axes recipe.instances recipe.order
-    recipe.complaints recipe.reading recipe.presence recipe.expand recipe.select recipe.narrow recipe.origins recipe
+    recipe.templates recipe.references recipe.files recipe.naming recipe.data recipe.compose recipe.use recipe.axes
+    recipe.instances recipe.order recipe.complaints recipe.reading recipe.presence recipe.expand recipe.select
+    recipe.narrow recipe.origins recipe
     request prices diagram
     """,
     "clock disk",

@@ -152,6 +152,16 @@ class TestPlaces:
         assert places.out == home / "shop" / "out" / "mugs@sandbox"
         assert places_of(recipe, "mugs", provider="sandbox", out=home / "x", cache=None).out == home / "x"
 
+    def test_a_profile_chosen_by_flag_has_a_folder_of_its_own(self, home: Path) -> None:
+        """Drafts never lie among finals, nor the sandbox's drafts among bought ones; the lock file is shared."""
+        recipe = made(home / "shop" / "mugs.yaml", "")
+        draft = places_of(recipe, "mugs", provider=None, out=None, cache=None, profile="draft")
+        both = places_of(recipe, "mugs", provider="sandbox", out=None, cache=None, profile="draft")
+        assert draft.out == home / "shop" / "out" / "mugs@draft"
+        assert both.out == home / "shop" / "out" / "mugs@draft@sandbox"
+        assert draft.lock == both.lock == home / "shop" / "mugs.lock"
+        assert places_of(recipe, "m", provider=None, out=home / "x", cache=None, profile="draft").out == home / "x"
+
     def test_folders_by_flag_are_from_the_working_directory(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """As for any shell command."""
         recipe = made(home / "shop" / "mugs.yaml", "")

@@ -21,7 +21,7 @@ def complete_node(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
     if not isinstance(recipe, Path):
         return []
     try:
-        graph = recipes.load(recipe, sets=ctx.params.get("sets") or ())
+        graph = recipes.load(recipe, sets=ctx.params.get("sets") or (), profile=ctx.params.get("profile"))
     except (BananaError, OSError):
         return []
     begun = incomplete.lstrip("'\"")

@@ -149,6 +149,7 @@ def read_call(recipe: Path, values: dict[str, Any]) -> Call:
         allow_read=(*settings.allow_read, *values["allow_read"]),
         select=values.get("select", ()),
         first=values.get("first"),
+        profile=values["profile"],
     )
     return Call(recipe, options, settings, root, values["as_json"], _shared(values), _part(values))
 
@@ -177,7 +178,7 @@ def _shared(values: dict[str, Any]) -> tuple[str, ...]:
     for flag, name in (("--set", "sets"), ("--vars", "vars_files"), ("--allow-read", "allow_read")):
         for value in values[name]:
             given += [flag, str(value)]
-    for flag, name in (("--provider", "provider"), ("--out", "out"), ("--cache", "cache")):
+    for flag, name in (("--profile", "profile"), ("--provider", "provider"), ("--out", "out"), ("--cache", "cache")):
         if values[name] is not None:
             given += [flag, str(values[name])]
     return tuple(given)
@@ -201,6 +202,7 @@ _RECIPE_OPTIONS = (
         metavar="FILE",
         help="Set variables from a YAML file.",
     ),
+    click.option("--profile", metavar="NAME", help="Use this profile of the recipe: it wins over what its steps say."),
     click.option("--provider", metavar="NAME", help="Ask this provider for everything: acedata, sandbox."),
     click.option("--out", type=_FOLDER, metavar="DIR", help="Put the pictures there instead of out/NAME."),
     click.option("--cache", type=_FOLDER, metavar="DIR", help="Use this cache instead of the project's."),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from banana_pipe.errors import RecipeError, RecipeErrors, UsageError
 from banana_pipe.model import Graph
-from banana_pipe.recipe.compose import Library
+from banana_pipe.recipe.compose import Library, under
 from banana_pipe.recipe.expand import expand
 from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.use import placed, refuse_inputs
@@ -31,13 +31,16 @@ def load(
     vars_files: Sequence[Path] = (),
     allow_read: Sequence[Path] = (),
     provider: str | None = None,
+    profile: str | None = None,
     shown_as: str | None = None,
 ) -> Graph:
     """The graph of the recipe at *path*.
 
     *sets* are `name=value` texts and win over the mappings in *vars_files*, which win over the
     recipe's own `vars`. *allow_read* are folders (absolute) whose pictures may be read besides the
-    recipe's own. *provider* overrides every step's. *shown_as* is the path as messages write it.
+    recipe's own. *profile* is one of the recipe's: it wins over what steps say themselves, and its
+    variables over the recipe's. *provider* overrides every step's, and the profile's. *shown_as* is
+    the path as messages write it.
 
     Raises RecipeErrors with every mistake in the recipe and the files it reads, each at its place;
     UsageError, without a place, for a mistake in an argument.
@@ -54,8 +57,9 @@ def load(
         raise RecipeErrors(errors)
     refuse_inputs(checked.recipe, errors)
     checked = placed(checked, library)
-    variables, vars_sources = apply(checked.recipe.variables, vars_files, sets, errors)
-    recipe = replace(checked.recipe, variables=variables, sources=(*library.sources, *vars_sources))
+    recipe = checked.recipe if profile is None else under(profile, checked)
+    variables, vars_sources = apply(recipe.variables, vars_files, sets, errors)
+    recipe = replace(recipe, variables=variables, sources=(*library.sources, *vars_sources))
     nodes, skipped = expand(recipe, checked.steps, library.templates, library.files, provider, errors)
     if errors:
         raise RecipeErrors(errors)

@@ -105,13 +105,15 @@ def _name(axis: str, value: Json, at: Location) -> str:
 
 
 def _unique(axis: str, named: Iterable[_Placed]) -> list[Named]:
-    seen: dict[str, tuple[Json, Location]] = {}
-    for name, value, at in named:
+    seen: dict[str, tuple[Json, Location, int]] = {}
+    for number, (name, value, at) in enumerate(named, 1):
         if name in seen:
             first = seen[name]
             hint = f"the first is in line {first[1].line}"
+            if first[1] == at:
+                hint = f"numbers {first[2]} and {number} of its values: names are unique on an axis"
             if isinstance(value, str) and isinstance(first[0], str) and value != first[0]:
                 hint = f"`{first[0]}` and `{value}`: give them names of their own with `{{name: value}}`"
             raise RecipeError(f"axis `{axis}` has two values named `{shortened(name)}`", at=at, hint=hint)
-        seen[name] = (value, at)
-    return [(name, value) for name, (value, _) in seen.items()]
+        seen[name] = (value, at, number)
+    return [(name, value) for name, (value, *_) in seen.items()]

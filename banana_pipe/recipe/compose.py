@@ -12,17 +12,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from banana_pipe.canonical import digest_of
-from banana_pipe.errors import RecipeError
-from banana_pipe.model import Json, Source, Text
+from banana_pipe.errors import RecipeError, UsageError
+from banana_pipe.model import Json, Recipe, Source, Text
+from banana_pipe.recipe.data import MAX_BYTES as MAX_TABLE
+from banana_pipe.recipe.data import Row, read_table
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import BadReference
 from banana_pipe.recipe.schema import FIRST_STEPS, Checked, declared, extended, names_file, read_recipe
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.variables import read_bytes
-from banana_pipe.recipe.words import shortened
+from banana_pipe.recipe.words import shortened, suggestion
 from banana_pipe.recipe.yaml import MAX_BYTES, Document, Value, read_yaml
 from banana_pipe.regular import open_regular
 
+MAX_TABLES = 16 * 1024 * 1024
+"""Bytes of all tables of one load."""
 MAX_FILES = 16
 """Files that extend each other, one after the other."""
 
@@ -49,6 +53,8 @@ class Library:
         self._lines: dict[str, Sequence[str]] = {}
         self._sources: dict[Path, Source] = {}
         self._documents: dict[Path, Document] = {}
+        self._tables_read: dict[Path, list[Row] | None] = {}
+        self._table_bytes = 0
         self.files = Files(path.parent, allowed, self._folders)
         self.templates = Templates(path.parent, os.path.dirname(shown), self._lines, self._folders)
 
@@ -103,6 +109,29 @@ class Library:
         self._folders[shown] = path.parent
         return document
 
+    def _tables(self, tables: Mapping[str, Text]) -> dict[str, Json] | None:
+        """The rows of all *tables*. None where one could not be read: whoever uses it would complain again."""
+        data = {name: self._table(text) for name, text in tables.items()}
+        return None if any(rows is None for rows in data.values()) else data
+
+    def _table(self, text: Text) -> list[Row] | None:
+        try:
+            path = self.find(text)
+            if path in self._tables_read:
+                return self._tables_read[path]
+            content = self.bytes_of(path, text, MAX_TABLE)
+        except RecipeError as error:
+            self.errors.append(error)
+            return None
+        self._sources[path] = Source(path, "data", digest_of(content))
+        self._table_bytes += len(content)
+        if self._table_bytes > MAX_TABLES:
+            message = f"the tables of this recipe have more than {MAX_TABLES >> 20} MiB together"
+            self.errors.append(RecipeError(message, at=text.at, hint="leave out what is not used"))
+            return None
+        rows = self._tables_read[path] = read_table(content, path.suffix, self.shown(path), self.errors)
+        return rows
+
     # --- extends ------------------------------------------------------------------------------
 
     def _composed(self, file: _File) -> Checked | None:
@@ -122,7 +151,8 @@ class Library:
             self.errors.append(
                 RecipeError("there are no steps, here or in what it extends", at=root.at, hint=FIRST_STEPS)
             )
-        return merged
+        data = self._tables(merged.tables)
+        return None if data is None else replace(merged, recipe=replace(merged.recipe, data=data))
 
     def _family(self, file: _File) -> tuple[list[_File], bool]:
         """*file* and those it extends, the nearest first; and whether all of them could be read."""
@@ -147,6 +177,18 @@ class Library:
         if len(family) == MAX_FILES:
             raise RecipeError(f"more than {MAX_FILES} files extend each other", at=text.at, hint="put some together")
         return self._file(text)
+
+
+def under(profile: str, checked: Checked) -> Recipe:
+    """The recipe as it is under its profile *profile*. Raises UsageError if it has none of that name."""
+    chosen = checked.profiles.get(profile)
+    if chosen is None:
+        hint = suggestion(profile, sorted(checked.profiles), kind="its profiles")
+        if not checked.profiles:
+            hint = "a recipe's profiles stand in its `profiles`"
+        raise UsageError(f"--profile {profile}: the recipe has no profile `{profile}`", hint=hint)
+    variables = {**checked.recipe.variables, **chosen.variables}
+    return replace(checked.recipe, variables=variables, overrides=chosen.settings)
 
 
 def _extended(parent: Checked, child: Checked) -> Checked:

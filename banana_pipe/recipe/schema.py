@@ -109,7 +109,8 @@ class Declared:
 
 def declared(documents: Iterable[Document]) -> Declared:
     """The names that *documents*, which extend each other, declare."""
-    return Declared(*(frozenset(name for one in documents for name in _names(one, key)) for key in ("vars", "data")))
+    named = [(_names(one, "vars"), _names(one, "data")) for one in documents]
+    return Declared(frozenset().union(*(one for one, _ in named)), frozenset().union(*(one for _, one in named)))
 
 
 def extended(document: Document) -> Value | None:

@@ -109,7 +109,11 @@ def read_yaml(data: bytes, path: str, errors: list[RecipeError]) -> Document:
 
     `root` is None where the text could not be read at all.
     """
-    text = _decode(data, path, errors)
+    if len(data) > MAX_BYTES:
+        hint = "move long texts to prompts/ and include them, or split the recipe"
+        errors.append(RecipeError("the file is larger than 1 MiB", at=Location(path, 1, 1), hint=hint))
+        return Document(path, (), None)
+    text = decode(data, path, errors, "YAML")
     if text is None:
         return Document(path, (), None)
     lines = split_lines(text)
@@ -124,11 +128,8 @@ def read_yaml(data: bytes, path: str, errors: list[RecipeError]) -> Document:
     return Document(path, lines, root)
 
 
-def _decode(data: bytes, path: str, errors: list[RecipeError]) -> str | None:
-    if len(data) > MAX_BYTES:
-        hint = "move long texts to prompts/ and include them, or split the recipe"
-        errors.append(RecipeError("the file is larger than 1 MiB", at=Location(path, 1, 1), hint=hint))
-        return None
+def decode(data: bytes, path: str, errors: list[RecipeError], what: str) -> str | None:
+    """The text in *data*, which is *what*, without a byte order mark. None, and an error, where it is none."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -143,8 +144,8 @@ def _decode(data: bytes, path: str, errors: list[RecipeError]) -> str | None:
     if found:
         lines = split_lines(text[: found.start()])
         at = place(path, split_lines(text), len(lines) - 1, len(lines[-1]))
-        hint = 'remove it, or write it as an escape in double quotes: "\\u2026"'
-        errors.append(RecipeError(f"character U+{ord(found.group()):04X} cannot stand in YAML", at=at, hint=hint))
+        hint = 'remove it, or write it as an escape in double quotes: "\\u2026"' if what == "YAML" else "remove it"
+        errors.append(RecipeError(f"character U+{ord(found.group()):04X} cannot stand in {what}", at=at, hint=hint))
         return None
     return text
 

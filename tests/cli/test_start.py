@@ -95,7 +95,7 @@ def test_every_command_in_help_is_there_and_says_the_same(pipe: Pipe) -> None:
 def test_every_command_about_a_recipe_takes_its_options(pipe: Pipe, name: str) -> None:
     """What can be said to one of them can be said to all."""
     help_text = pipe(name, "--help").out
-    for option in ("--set", "--vars", "--provider", "--out", "--cache", "--allow-read", "--json"):
+    for option in ("--set", "--vars", "--profile", "--provider", "--out", "--cache", "--allow-read", "--json"):
         assert option in help_text
 
 
