@@ -25,6 +25,8 @@ from banana_pipe.recipe.words import shortened, suggestion
 from banana_pipe.recipe.yaml import MAX_BYTES, Document, Value, read_yaml
 from banana_pipe.regular import open_regular
 
+SUFFIXES = (".yaml", ".yml")
+"""Of recipe files that others name."""
 MAX_TABLES = 16 * 1024 * 1024
 """Bytes of all tables of one load."""
 MAX_FILES = 16
@@ -74,6 +76,11 @@ class Library:
 
     def _file(self, text: Text) -> _File:
         path = self.find(text)
+        # A mistake draws its line: of what is no recipe, such as a `.env`, none may be shown.
+        if path.suffix.lower() not in SUFFIXES:
+            raise RecipeError(
+                f"`{shortened(text.value)}` is no recipe", at=text.at, hint="recipes end in .yaml or .yml"
+            )
         if path not in self._documents:
             self._document(path, self.bytes_of(path, text, MAX_BYTES))
         return _File(path, self._documents[path])

@@ -170,6 +170,8 @@ def test_every_mistake_of_every_file_is_told_where_it_is(tmp_path: Path) -> None
         ("extends: .", "recipe.yaml:1:10: `.` is a folder"),
         ("extends: pipe", "recipe.yaml:1:10: `pipe` is not a regular file"),
         ("extends: recipe.yaml", "recipe.yaml:1:10: `extends` goes round in a circle"),
+        ("extends: .env", "recipe.yaml:1:10: `.env` is no recipe"),
+        ("extends: env.yaml", "recipe.yaml:1:10: `env.yaml` is no recipe"),
         ("extends: empty.yaml", "empty.yaml:1:1: the recipe is empty"),
         ("extends: bare.yaml", "recipe.yaml:1:1: there are no steps, here or in what it extends"),
         ("extends: bare.yaml\nsteps: {s: {matrix: {v: [1]}, generate: x}}", "recipe.yaml:2:22: axis `v` has the name"),
@@ -179,10 +181,22 @@ def test_every_mistake_of_every_file_is_told_where_it_is(tmp_path: Path) -> None
 def test_what_cannot_be_extended_is_explained(child: str, message: str, tmp_path: Path) -> None:
     """A place in the child, one mistake, and no words about steps that are missing because of it."""
     os.mkfifo(tmp_path / "pipe")
-    write(tmp_path, {"recipe.yaml": child, "empty.yaml": "", "bare.yaml": "vars: {v: 1}"})
+    (tmp_path / "env.yaml").symlink_to(".env")
+    write(tmp_path, {"recipe.yaml": child, "empty.yaml": "", "bare.yaml": "vars: {v: 1}", ".env": "TOKEN=secret"})
     found = said(tmp_path)
     assert len(found) == 1
     assert found[0].startswith(message)
+
+
+@pytest.mark.parametrize("top", ["extends: env.yaml", "extends: .env", "data: {t: env.csv}", "data: {t: .env}"])
+def test_no_line_is_shown_of_what_is_neither_recipe_nor_table(top: str, tmp_path: Path) -> None:
+    """A stranger's recipe beside a `.env` can't have its token printed, not by a link either."""
+    (tmp_path / "env.yaml").symlink_to(".env")
+    (tmp_path / "env.csv").symlink_to(".env")
+    write(tmp_path, {".env": "TOKEN=hidden\n\t: hidden", "recipe.yaml": f"{top}\nsteps: {{s: {{generate: x}}}}"})
+    with pytest.raises(RecipeErrors) as raised:
+        open_at(tmp_path)
+    assert "hidden" not in str(raised.value)
 
 
 def test_a_circle_is_found_behind_links_too(tmp_path: Path) -> None:
