@@ -36,6 +36,25 @@ from banana_pipe.recipe.measures import (
 )
 from banana_pipe.recipe.words import nearest
 
+_GLANCING = frozenset(["count", "first", "last", "length"])
+"""Filters that look at one value at most: a table of many rows costs them nothing."""
+_CHOOSING = frozenset(
+    [
+        "groupby",
+        "list",
+        "map",
+        "max",
+        "min",
+        "reject",
+        "rejectattr",
+        "reverse",
+        "select",
+        "selectattr",
+        "sort",
+        "unique",
+    ]
+)
+"""Filters whose answer has no more in it than they were given: what they go through is counted, and cannot grow."""
 _HTML_FILTERS = ("e", "escape", "forceescape", "safe", "striptags", "urlize", "xmlattr")
 _REMOVED = (*_HTML_FILTERS, "random", "pprint", "filesizeformat")
 _METHODS = frozenset(["format", "format_map", "translate", "maketrans", "expandtabs", "encode"])
@@ -205,13 +224,16 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return str(pattern) % tuple(args)
 
     def _measured(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        if name in _GLANCING:
+            return function
         looked, deep = self.meter.looked, name not in _SHALLOW
 
         @functools.wraps(function)
         def measured(*args: Any, **kwargs: Any) -> Any:
             args = tuple([looked(one, deep=deep) for one in args])
             kwargs = {key: looked(one, deep=deep) for key, one in kwargs.items()}
-            measure(*args, *kwargs.values())
+            if name not in _CHOOSING:
+                measure(*args, *kwargs.values())
             return self.meter.gave(function(*args, **kwargs))
 
         return measured

@@ -114,6 +114,19 @@ steps:
     assert found.nodes["scene[product=00007]"].inputs[0].node == "shot[product=00007]"  # type: ignore[union-attr]
 
 
+def test_filters_go_through_large_tables_and_their_work_is_bounded(tmp_path: Path) -> None:
+    """What makes nothing longer is not refused for the length of its words; but going through has a price."""
+    rows = "".join(f"{n},{'a country with a long name'}\n" for n in range(20_000))
+    chosen = "t | selectattr('a_column_with_a_long_name', 'eq', 'a country with a long name') | list | length"
+    recipe = 'data: {t: t.csv}\nsteps: {s: {generate: "TEXT"}}'
+    write(tmp_path, {"t.csv": f"id,a_column_with_a_long_name\n{rows}"})
+    write(tmp_path, {"recipe.yaml": recipe.replace("TEXT", "{{ " + chosen + " }}")})
+    assert open_at(tmp_path).nodes["s"].prompt == "20000"
+    many = "{% for n in t[:1000] %}{{ " + chosen + " }}{% endfor %}"
+    write(tmp_path, {"recipe.yaml": recipe.replace("TEXT", many)})
+    assert said(tmp_path)[0].endswith("this template's loops do not come to an end in reasonable time")
+
+
 def test_a_parent_s_table_is_beside_the_parent_and_the_child_s_wins(tmp_path: Path) -> None:
     """What the child replaces isn't even read."""
     write(
