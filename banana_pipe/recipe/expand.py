@@ -182,7 +182,7 @@ class _Expander:
         """The fields of the request that the recipe sets: ours, and those of `extra`."""
         given = [(name, self.setting(name, settings, instance)) for name in _PARAMS if name in settings]
         extra: dict[str, Json] = {}
-        for layer in (self.recipe.defaults, step.settings, self.recipe.overrides):
+        for layer in (self.defaults(step), step.settings, self.recipe.overrides):
             values = layer.get("extra")
             if isinstance(values, Value):
                 extra |= rendered(values, instance.scope, self.templates)

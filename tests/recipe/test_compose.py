@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from banana_pipe.errors import RecipeErrors, UsageError
-from banana_pipe.model import FileInput, Graph
+from banana_pipe.model import FileInput, Graph, NodeInput
 from banana_pipe.recipe import load
 from tests.recipe.conftest import Load
 
@@ -222,3 +222,33 @@ def test_set_reaches_the_variables_of_a_parent(base: Path) -> None:
     assert open_at(base.parent, sets=["product=a jug"]).nodes["hero"].prompt == "a jug in soft light"
     with pytest.raises(UsageError, match="did you mean `product`"):
         open_at(base.parent, sets=["prduct=a jug"])
+
+
+def test_a_used_recipe_has_its_parent_s_everything(tmp_path: Path) -> None:
+    """Inputs, variables, tables and defaults; the user's profile reaches it, its `extra` does not."""
+    write(
+        tmp_path,
+        {
+            "parts/words.csv": "id,text\na,Sale\nb,New\n",
+            "parts/base.yaml": """
+inputs: [photo]
+data: {words: words.csv}
+defaults: {resolution: 2K}
+extra: {seed: 1}
+steps: {poster: {matrix: {word: "{{ words }}"}, images: photo, edit: "Write {{ word.text }}"}}
+""",
+            "parts/banner.yaml": "extends: base.yaml\nvars: {unused: x}\nprofiles: {draft: {resolution: 8K}}",
+            "recipe.yaml": """
+extra: {style: loud}
+profiles: {draft: {resolution: 1K, samples: 2}}
+steps:
+  hero: {generate: A mug}
+  banner: {use: parts/banner.yaml, with: {photo: hero}}
+""",
+        },
+    )
+    found = open_at(tmp_path).nodes["banner/poster[word=b]"]
+    assert (found.prompt, found.params) == ("Write New", {"resolution": "2K", "seed": 1})
+    assert found.inputs == (NodeInput("hero"),)
+    draft = open_at(tmp_path, profile="draft").nodes["banner/poster[word=a]"]
+    assert (draft.samples, draft.params) == (2, {"resolution": "1K", "seed": 1})
