@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from banana_pipe.accepting import Acceptance, Accepted, accept
 from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
 from banana_pipe.buying import Limits
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
@@ -22,6 +23,8 @@ from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe
 
 __all__ = [
+    "Acceptance",
+    "Accepted",
     "Access",
     "Decided",
     "Interrupts",
@@ -33,6 +36,7 @@ __all__ = [
     "Reroll",
     "Workspace",
     "abandon",
+    "accept",
     "attempt_json",
     "attempts",
     "call",

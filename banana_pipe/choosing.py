@@ -279,7 +279,7 @@ async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: Tak
 def _flowing(decided: Decided, node: Node) -> int | None:
     """The take of *node* that flows on by the plan, if it is bought."""
     line = next(line for line in decided.plan.nodes if line.id == node.id)
-    if line.choices:
+    if line.choices or node.id in decided.accepted:
         return None
     take = next((take for take in decided.takes[node.id] if take.wanted.key == line.key), None)
     return take.wanted.sample if take and isinstance(decided.findings[take.wanted.key], Hit | Known) else None

@@ -16,7 +16,6 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
 
-from banana_pipe.canonical import Digest
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import Listener, NodeEnded, Warned
@@ -45,6 +44,7 @@ from banana_pipe.takes import (
     TakeWanted,
     asked_takes,
     judge,
+    needed,
     oversized,
     pick_of,
     picked,
@@ -178,7 +178,7 @@ class Executor:
         outcome = await self._guarded(self._node(node), partial(_failed, Outcome(node.id, "failed", "error")))
         self.outcomes[node.id] = outcome
         ended.put_nowait(node.id)
-        if outcome.takes:
+        if outcome.takes or outcome.accepted:
             outcome = await self._guarded(self._publish(node, outcome), partial(_failed, outcome))
         outcome = replace(outcome, seconds=round(self._clock.boot() - began, 3))
         self.outcomes[node.id] = outcome
@@ -226,11 +226,20 @@ class Executor:
         counter = self._counters[node.provider]
         digests = [artifact.digest for artifact in reading.artifacts]
         takes = takes_of(node, counter.market, digests, self._asked.get(node.id, ()))
+        request = takes[0].wanted
+        accepted = counter.market.stores.lock.accepted(request.base)
+        asked = self._asked.get(node.id, set()) | {take.wanted.sample for take in takes if self._is_known(take)}
+        takes = needed(takes, accepted, asked)
         # Each is guarded: an error of one must not leave another's money behind.
         answers = await asyncio.gather(
             *(self._guarded(self._take(node, take, reading), _take_failed) for take in takes)
         )
-        return self._judged(node, takes, answers, digests)
+        outcome = Outcome(node.id, "cached", "accepted", request.key, request.base, tuple(digests), accepted=accepted)
+        return self._judged(node, outcome, takes, answers)
+
+    def _is_known(self, take: TakeWanted) -> bool:
+        """Whether the plan found it: then it can be shown, and costs nothing."""
+        return isinstance(self._findings.get(take.wanted.key), Hit | Known)
 
     def _read(self, node: Node) -> _Reading | Outcome:
         """What *node* reads, or the outcome that it inherits from what it cannot read."""
@@ -244,6 +253,11 @@ class Executor:
                 artifacts.append(self._files[one.place])
                 continue
             upstream = self.outcomes[one.node]
+            if one.sample is None and upstream.accepted is not None:
+                artifacts.append(upstream.accepted)
+                if not self._counters[node.provider].market.stores.has(upstream.accepted.digest):
+                    gone.append(one.node)
+                continue
             take = _flowing(self._graph.nodes[one.node], upstream, one)
             if take is None:
                 missing.append(upstream)
@@ -298,28 +312,24 @@ class Executor:
     def _judged(
         self,
         node: Node,
+        outcome: Outcome,
         takes: Sequence[TakeWanted],
         answers: Sequence[Bought | NotBought],
-        images: Sequence[Digest],
     ) -> Outcome:
-        """The outcome of a node whose takes have all been answered."""
+        """*outcome*, the node's so far, with its takes: all of them have been answered."""
         had = {
             take.wanted.sample: answer
             for take, answer in zip(takes, answers, strict=True)
             if isinstance(answer, Bought)
         }
-        judged = {sample: judge(answer.result.artifact, images, node.expect) for sample, answer in had.items()}
-        base = takes[0].wanted.base
-        lock = self._counters[node.provider].market.stores.lock
-        sample = picked(node, pick_of(node, lock, base), judged)
+        judged = {sample: judge(answer.result.artifact, outcome.images, node.expect) for sample, answer in had.items()}
         refusals = [answer for answer in answers if isinstance(answer, NotBought)]
-        outcome = Outcome(
-            node=node.id,
+        sample = None if outcome.accepted else self._picked(node, outcome, judged)
+        outcome = replace(
+            outcome,
             status="done" if any(answer.paid for answer in had.values()) else "cached",
-            reason=_where_from(had, sample),
-            key=next((take.wanted.key for take in takes if take.wanted.sample == sample), takes[0].wanted.key),
-            base=base,
-            images=tuple(images),
+            reason="accepted" if outcome.accepted else _where_from(had, sample),
+            key=next((take.wanted.key for take in takes if take.wanted.sample == sample), outcome.key),
             takes=tuple(
                 Take(sample, answer.result, answer.paid, replaced=answer.replaced) for sample, answer in had.items()
             ),
@@ -328,6 +338,8 @@ class Executor:
         if refusals:
             worst = min(refusals, key=lambda answer: (_rank(answer.status), answer.reason != "unknown"))
             return replace(outcome, status=worst.status, reason=worst.reason, error=worst.error)
+        if outcome.accepted:
+            return outcome
         wrong = judged.get(sample) if sample is not None else None
         if wrong is not None:
             missed = unmet(had[sample].result.artifact, node.expect) if sample is not None else ""
@@ -342,6 +354,12 @@ class Executor:
             fit = tuple(sample for sample, wrong in judged.items() if wrong is None)
             return replace(outcome, status="waiting", reason="pick", choices=fit, error=to_choose_from(fit))
         return outcome
+
+    def _picked(self, node: Node, outcome: Outcome, judged: Mapping[int, Reason | None]) -> int | None:
+        """The take that flows on, as `takes.picked` has it."""
+        if outcome.base is None:
+            raise AssertionError("what has takes has a request")
+        return picked(node, pick_of(node, self._counters[node.provider].market.stores.lock, outcome.base), judged)
 
     # --- around the nodes ---
 

@@ -420,6 +420,7 @@ Reason = Literal[
     "copy",  # the picture is its own input
     "expect",  # the picture is not what the step expects
     "pick",  # nobody has picked a take yet
+    "accepted",  # somebody accepted the picture as it is
     "error",  # the provider or the network said no
     "input",  # something that it reads failed
     "undecodable",  # the bytes behind the link are no picture
@@ -493,7 +494,8 @@ class Output:
     path: str
     """Below the output folder, `/` between parts."""
     artifact: Artifact
-    take: int
+    take: int | None
+    """None: no take, but what somebody accepted instead."""
     picked: bool
     key: Key
 
@@ -525,6 +527,8 @@ class Outcome:
     picked: int | None = None
     choices: tuple[int, ...] = ()
     """The takes that wait for somebody to pick one of them."""
+    accepted: Artifact | None = None
+    """What flows on instead of any take: somebody accepted it."""
     outputs: tuple[Output, ...] = ()
     error: str | None = None
     modified: bool = False

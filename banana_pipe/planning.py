@@ -33,10 +33,12 @@ from banana_pipe.model import (
 from banana_pipe.prices import total
 from banana_pipe.store.lookup import Wanted
 from banana_pipe.takes import (
+    ACCEPTED_AND_GONE,
     Market,
     TakeWanted,
     asked_takes,
     judge,
+    needed,
     oversized,
     pick_of,
     picked,
@@ -60,6 +62,8 @@ class Decided:
     """By node, where its inputs are known."""
     lost: frozenset[Key]
     """What is bought, has its bytes nowhere, and is to be published or sent: what `--rebuy` is about."""
+    accepted: Mapping[str, Artifact] = field(default_factory=dict, repr=False)
+    """By node, what flows on from it instead of any take."""
 
 
 @dataclass(slots=True)
@@ -70,6 +74,12 @@ class _Seen:
     images: tuple[Artifact, ...] | None = None
     """What it reads; None while something of it is not known."""
     takes: tuple[TakeWanted, ...] = ()
+    asked: frozenset[int] = frozenset()
+    """The takes that others read by number."""
+    accepted: Artifact | None = None
+    """What flows on instead of any take."""
+    is_accepted_gone: bool = False
+    """Whether its bytes are nowhere."""
     results: dict[int, Result] = field(default_factory=dict)
     """The known takes that pass: only these flow on."""
     sample: int | None = 1
@@ -86,6 +96,11 @@ class _Seen:
         wanted = self.sample if sample is None else sample
         return next((take for take in self.takes if take.wanted.sample == wanted), None)
 
+    @property
+    def needed(self) -> tuple[TakeWanted, ...]:
+        """The takes that a run sees to: beside what was accepted only those that others read by number."""
+        return needed(self.takes, self.accepted, self.asked)
+
 
 async def plan(
     graph: Graph,
@@ -100,7 +115,9 @@ async def plan(
     all nodes of one depth at once.
     """
     asked = asked_takes(graph)
-    seen = {node.id: _Seen(node, sample=None if node.asks else 1) for node in graph}
+    seen = {
+        node.id: _Seen(node, asked=frozenset(asked.get(node.id, ())), sample=None if node.asks else 1) for node in graph
+    }
     findings: dict[Key, Finding] = {}
     for level in _levels(graph):
         wanted: dict[str, list[Wanted]] = {}
@@ -110,7 +127,9 @@ async def plan(
                 continue
             market = markets[one.node.provider]
             digests = [image.digest for image in one.images]
-            one.takes = takes_of(one.node, market, digests, asked.get(one.node.id, ()))
+            one.takes = takes_of(one.node, market, digests, one.asked)
+            one.accepted = market.stores.lock.accepted(one.takes[0].wanted.base)
+            one.is_accepted_gone = one.accepted is not None and not market.stores.has(one.accepted.digest)
             wanted.setdefault(one.node.provider, []).extend(take.wanted for take in one.takes)
         for provider, keys in wanted.items():
             findings.update(await markets[provider].stores.find_many(keys))
@@ -119,7 +138,8 @@ async def plan(
             _settle_needs(one, seen, markets[one.node.provider], findings, broken)
     takes = {name: one.takes for name, one in seen.items() if one.takes}
     lost = _lost(seen, findings)
-    return Decided(_written(graph, markets, seen, findings, lost, asked), findings, takes, lost)
+    accepted = {name: one.accepted for name, one in seen.items() if one.accepted is not None}
+    return Decided(_written(graph, markets, seen, findings, lost, asked), findings, takes, lost, accepted)
 
 
 def _levels(graph: Graph) -> Iterator[list[Node]]:
@@ -144,6 +164,9 @@ def _images(node: Node, seen: Mapping[str, _Seen], files: Mapping[Place, Artifac
             images.append(outside)
             continue
         upstream = seen[one.node]
+        if one.sample is None and upstream.accepted is not None:
+            images.append(upstream.accepted)
+            continue
         sample = upstream.sample if one.sample is None else one.sample
         if sample is None or sample not in upstream.results:
             return None
@@ -162,7 +185,9 @@ def _settle_pick(one: _Seen, market: Market, findings: Mapping[Key, Finding]) ->
             known[take.wanted.sample] = finding.result
     judged = {sample: judge(result.artifact, digests, one.node.expect) for sample, result in known.items()}
     one.sample = picked(one.node, pick_of(one.node, market.stores.lock, one.takes[0].wanted.base), judged)
-    if one.sample is None and not one.node.asks:
+    if one.accepted is not None:
+        one.sample = None
+    elif one.sample is None and not one.node.asks:
         one.sample = next(sample for sample in range(1, one.node.samples + 1) if sample not in judged)
     one.results = {sample: result for sample, result in known.items() if judged[sample] is None}
 
@@ -193,7 +218,7 @@ def _gates(one: _Seen, sample: int | None) -> tuple[str, ...]:
     """The nodes that somebody has to pick from before that take is known."""
     if one.gates:
         return one.gates
-    return (one.node.id,) if sample is None and one.sample is None else ()
+    return (one.node.id,) if sample is None and one.sample is None and one.accepted is None else ()
 
 
 def _read_by(one: _Seen) -> list[NodeInput]:
@@ -201,11 +226,13 @@ def _read_by(one: _Seen) -> list[NodeInput]:
 
 
 def _would_be_sent(one: _Seen, findings: Mapping[Key, Finding]) -> bool:
-    return one.images is None or any(isinstance(findings[take.wanted.key], Miss) for take in one.takes)
+    return one.images is None or any(isinstance(findings[take.wanted.key], Miss) for take in one.needed)
 
 
 def _is_hopeless(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> bool:
     """Whether a run brings no picture of that take, or one that does not flow on."""
+    if sample is None and one.accepted is not None:
+        return False
     take = one.take(sample)
     if take is None:  # nobody picks while one of the takes is in the way
         stops = any(_is_no_more(findings[take.wanted.key]) for take in one.takes)
@@ -224,6 +251,8 @@ def _is_no_more(finding: Finding) -> bool:
 
 def _is_gone(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> bool:
     """Whether that take is bought, and its bytes are nowhere."""
+    if sample is None and one.accepted is not None:
+        return one.is_accepted_gone
     take = one.take(sample)
     return take is not None and isinstance(findings[take.wanted.key], Known)
 
@@ -284,7 +313,7 @@ def _beyond_samples(
     """A word about each take that would be bought beyond a step's `samples`: a slip of the finger costs money."""
     more: Counter[tuple[str, int, int]] = Counter()
     for one in (seen[line.id] for line in lines):
-        missing = {take.wanted.sample for take in one.takes if isinstance(findings[take.wanted.key], Miss)}
+        missing = {take.wanted.sample for take in one.needed if isinstance(findings[take.wanted.key], Miss)}
         wanted = missing if one.takes else samples_of(one.node, asked.get(one.node.id, ()))
         more.update((one.node.step, one.node.samples, sample) for sample in wanted if sample > one.node.samples)
     return tuple(
@@ -322,7 +351,7 @@ def _line(
     first_asker: dict[Key, str],
     lost: Container[Key],
 ) -> PlannedNode:
-    missing = [take.wanted for take in one.takes if isinstance(findings[take.wanted.key], Miss)]
+    missing = [take.wanted for take in one.needed if isinstance(findings[take.wanted.key], Miss)]
     blocking = _in_the_way(one, findings)
     if missing and one.unsendable is not None:
         return _planned(one, "failed", "error", detail=one.unsendable)
@@ -336,6 +365,10 @@ def _line(
         return _planned(one, *blocking)
     if any(take.wanted.key in lost for take in one.takes):
         return _planned(one, "lost", "lost")
+    if one.accepted is not None:
+        if one.is_accepted_gone and one.node.output is not None:
+            return _planned(one, "lost", "lost", detail=ACCEPTED_AND_GONE)
+        return _planned(one, "cached", "accepted")
     if one.sample is None:
         line = _planned(one, "needs-pick", "pick", detail=to_choose_from(one.results))
         return replace(line, choices=tuple(sorted(one.results)))
@@ -343,7 +376,7 @@ def _line(
 
 
 def _in_the_way(one: _Seen, findings: Mapping[Key, Finding]) -> tuple[State, Reason] | None:
-    opened = {_OPEN[found.attempt.state] for take in one.takes if isinstance(found := findings[take.wanted.key], Open)}
+    opened = {_OPEN[found.attempt.state] for take in one.needed if isinstance(found := findings[take.wanted.key], Open)}
     return next((stand for stand in _OPEN.values() if stand in opened), None)
 
 
@@ -359,7 +392,8 @@ _OPEN: Mapping[str, tuple[State, Reason]] = {
 
 
 def _why_missing(one: _Seen, market: Market) -> Reason:
-    if one.results or market.stores.lock.block(one.takes[0].wanted.base) is not None:
+    block = market.stores.lock.block(one.takes[0].wanted.base)
+    if one.results or (block is not None and block.takes):
         return "take"
     return "new" if market.stores.lock.latest_with_label(one.node.id) is None else "changed"
 

@@ -18,7 +18,7 @@ from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
-from banana_pipe.model import Artifact, Attempt, Key, Node, Outcome, PlannedNode, Run, RunStatus, Url
+from banana_pipe.model import Artifact, Attempt, Hit, Key, Known, Node, Outcome, PlannedNode, Run, RunStatus, Url
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
@@ -347,11 +347,13 @@ def _modified(workspace: Workspace, decided: Decided) -> set[str]:
     for line in decided.plan.nodes:
         node = workspace.graph.nodes[line.id]
         finding = decided.findings.get(line.key or Key(""))
-        result = getattr(finding, "result", None)
-        if line.state == "cached" and node.output is not None and result is not None:
+        artifact = decided.accepted.get(node.id) or (
+            finding.result.artifact if isinstance(finding, Hit | Known) else None
+        )
+        if line.state == "cached" and node.output is not None and artifact is not None:
             stores = workspace.markets[node.provider].stores
-            path = node.output + suffix(result.artifact.mime)
-            standing = stores.published.judge(path, result.artifact.digest, pinned)
+            path = node.output + suffix(artifact.mime)
+            standing = stores.published.judge(path, artifact.digest, pinned)
             if standing == "by hand":
                 modified.add(line.id)
     return modified

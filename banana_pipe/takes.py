@@ -6,7 +6,7 @@ these rules, so that they cannot drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.canonical import Digest
@@ -69,6 +69,14 @@ def takes_of(node: Node, market: Market, images: Sequence[Digest], asked: Iterab
 
 def _take(request: Request, base: BaseKey) -> TakeWanted:
     return TakeWanted(request, Wanted(key_of(request), base, request.sample))
+
+
+ACCEPTED_AND_GONE = "what was accepted has its bytes nowhere; put the file back, or `pick` a take"
+
+
+def needed(takes: Sequence[TakeWanted], accepted: Artifact | None, asked: Container[int]) -> tuple[TakeWanted, ...]:
+    """Those of *takes* that a run sees to: beside what was *accepted* only those *asked* for by number."""
+    return tuple(take for take in takes if accepted is None or take.wanted.sample in asked)
 
 
 def pick_of(node: Node, lock: LockFile, base: BaseKey) -> Pick | None:

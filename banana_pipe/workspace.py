@@ -112,8 +112,9 @@ class Workspace:
 
     def pinned_digests(self) -> frozenset[Digest]:
         """Every picture that the lock files name."""
-        blocks = (block for market in self.markets.values() for block in market.stores.lock.blocks.values())
-        return frozenset(take.artifact.digest for block in blocks for take in block.takes.values())
+        blocks = [block for market in self.markets.values() for block in market.stores.lock.blocks.values()]
+        taken = {take.artifact.digest for block in blocks for take in block.takes.values()}
+        return frozenset(taken | {block.accepted.artifact.digest for block in blocks if block.accepted})
 
     def close(self) -> None:
         """Give back files and threads."""

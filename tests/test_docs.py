@@ -191,6 +191,7 @@ def _pattern(shown: str) -> str:
         ("graph", ("graph", "fox.yaml")),
         ("pick", ("pick", "fox.yaml", "hero", "1")),
         ("reroll", ("reroll", "fox.yaml", "hero")),
+        ("lock accept", ("lock", "accept", "fox.yaml", "-n")),
         ("ledger show", ("ledger", "show")),
         ("providers", ("providers",)),
         ("error", ("plan", "fox.yml")),

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 
-from banana_pipe import bookkeeping, buying, choosing, fetching, running, workspace
+from banana_pipe import accepting, bookkeeping, buying, choosing, fetching, running, workspace
+from banana_pipe.accepting import Acceptance
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.choosing import Picked, Price, Reroll
 from banana_pipe.events import Event
@@ -213,6 +214,13 @@ class World:
         opened = self.open(name, access=NO_TOKEN)
         try:
             return self.do(choosing.pick(opened, node, sample))
+        finally:
+            opened.close()
+
+    def accept(self, *nodes: str, name: str = "shop.yaml", write: bool = True) -> Acceptance:
+        opened = self.open(name, access=NO_TOKEN)
+        try:
+            return self.do(accepting.accept(opened, nodes, write=write))
         finally:
             opened.close()
 

@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Entry] = {
     "graph": Entry("looking", "Draw who reads whom: as Mermaid, as Graphviz's dot, as JSON."),
     "pick": Entry("choosing", "Choose which take of a node flows on."),
     "reroll": Entry("choosing", "Buy one more take of a node, and pick it."),
+    "lock": Entry("lock", "Accept what is there: files changed by hand, pictures of before."),
     "ledger": Entry("ledger", "Show every attempt that may have cost money; settle the open ones."),
     "providers": Entry("providers", "Show providers, models and prices."),
 }

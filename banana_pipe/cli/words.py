@@ -68,6 +68,7 @@ REASONS: Mapping[Reason, str] = {
     "copy": "the picture is its own input",
     "expect": "the picture is not what the step expects",
     "pick": "waits until somebody has picked",
+    "accepted": "accepted as it is",
     "error": "the provider or the network said no",
     "input": "needs what failed",
     "undecodable": "what was delivered is no picture",

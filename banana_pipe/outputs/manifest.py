@@ -40,13 +40,17 @@ def entries(graph: Graph, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Jso
     for outcome in outcomes:
         results = {take.sample: take.result for take in outcome.takes}
         for output in outcome.outputs:
-            yield entry(graph.nodes[outcome.node], outcome.images, output, results[output.take])
+            result = None if output.take is None else results[output.take]
+            yield entry(graph.nodes[outcome.node], outcome.images, output, result)
 
 
-def entry(node: Node, images: Sequence[Digest], output: Output, result: Result) -> dict[str, Json]:
-    """The entry of one picture: what it is, what was asked, what was read, what it cost."""
+def entry(node: Node, images: Sequence[Digest], output: Output, result: Result | None) -> dict[str, Json]:
+    """The entry of one picture: what it is, what was asked, what was read, what it cost.
+
+    *result* is None for what somebody accepted: that was not bought for this request.
+    """
     artifact = output.artifact
-    request = request_for(node, result.provider, images, output.take)
+    request = request_for(node, result.provider if result else node.provider, images, output.take or 1)
     return {
         "path": output.path,
         "sha256": artifact.digest,
@@ -61,13 +65,13 @@ def entry(node: Node, images: Sequence[Digest], output: Output, result: Result) 
         "key": output.key,
         "request": describe(request),
         "inputs": [{**_named(one), "sha256": digest} for one, digest in zip(node.inputs, images, strict=True)],
-        "provider": result.provider,
-        "model": result.model,
-        "served": result.served,
-        "task_id": result.task_id,
-        "trace_id": result.trace_id,
-        "price_usd": usd(result.price),
-        "bought_at": show_time(result.bought_at),
+        "provider": request.provider,
+        "model": result.model if result else node.model,
+        "served": result.served if result else None,
+        "task_id": result.task_id if result else None,
+        "trace_id": result.trace_id if result else None,
+        "price_usd": usd(result.price) if result else None,
+        "bought_at": show_time(result.bought_at) if result else None,
     }
 
 

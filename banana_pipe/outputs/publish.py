@@ -34,6 +34,7 @@ from banana_pipe.store.published import (
     Published,
     journal_line,
 )
+from banana_pipe.takes import ACCEPTED_AND_GONE
 
 PAGE = "index.html"
 PAGE_MARK = b'<meta name="generator" content="banana-pipe">'
@@ -58,6 +59,14 @@ def plan_outputs(node: Node, takes: Sequence[Take], picked: int | None) -> tuple
 def take_stem(output: str, sample: int) -> str:
     """Where a take goes that was not picked, without suffix."""
     return f"{TAKES}/{output}@{sample}"
+
+
+def _accepted_output(node: Node, outcome: Outcome) -> tuple[Output, ...]:
+    """Where what was accepted goes: to the node's output."""
+    if node.output is None or outcome.accepted is None or outcome.key is None:
+        return ()
+    path = node.output + suffix(outcome.accepted.mime)
+    return (Output(path, outcome.accepted, None, True, outcome.key),)
 
 
 class Publisher:
@@ -106,6 +115,7 @@ class Publisher:
         is_done = outcome.status in ("cached", "done")
         # What failed keeps the file that it had: its takes go where one can look at them.
         planned = plan_outputs(node, outcome.takes, outcome.picked if is_done else None)
+        planned += _accepted_output(node, outcome) if is_done else ()
         async with self._mine:
             wanting = await _in_a_thread(lambda: [output for output in planned if not self._is_there(output)])
         placed: Mapping[str, str] = {}
@@ -273,7 +283,8 @@ def _told(outcome: Outcome, planned: Sequence[Output], placed: Mapping[str, str]
     if not lost:
         return told
     error = f"paid, but the bytes of {lost[0].artifact.digest[:12]} are neither in the cache nor in {out}"
-    return replace(told, status="lost", reason="lost", error=f"{error}; `run --rebuy` buys it again")
+    error = ACCEPTED_AND_GONE if lost[0].take is None else f"{error}; `run --rebuy` buys it again"
+    return replace(told, status="lost", reason="lost", error=error)
 
 
 async def _in_a_thread(work: Callable[[], T]) -> T:

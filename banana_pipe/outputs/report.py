@@ -64,7 +64,7 @@ class Shot:
     alt: str
     width: int
     height: int
-    take: int
+    take: str
     picked: bool
     facts: tuple[tuple[str, str], ...]
     inputs: tuple[tuple[str, str | None], ...]
@@ -191,10 +191,10 @@ def _card(
 def _shot(entry: Mapping[str, Json], places: Mapping[str, str]) -> Shot:
     return Shot(
         url=_url(entry["path"]),
-        alt=f"{entry['node']}, take {entry['take']}: {entry['request']['prompt']}"[:300],
+        alt=f"{entry['node']}, take {_take(entry)}: {entry['request']['prompt']}"[:300],
         width=entry["width"],
         height=entry["height"],
-        take=entry["take"],
+        take="accepted" if entry["take"] is None else str(entry["take"]),
         picked=entry["picked"],
         facts=tuple((name, text) for name, text in _facts(entry) if text),
         inputs=tuple(_made_from(one, places) for one in entry["inputs"]),
@@ -205,18 +205,26 @@ def _facts(entry: Mapping[str, Json]) -> list[tuple[str, str]]:
     request = entry["request"]
     served = f", served by {entry['served']}" if entry["served"] not in (None, entry["model"]) else ""
     price = None if entry["price_usd"] is None else round(entry["price_usd"] * MICROS)
+    bought_at = entry["bought_at"]
     return [
         ("file", entry["path"]),
         ("size", f"{entry['width']} × {entry['height']}, {_bytes(entry['bytes'])}"),
         ("model", f"{entry['model']}{served}"),
         ("asked for", ", ".join(f"{name} {value}" for name, value in sorted(request["params"].items()))),
-        ("take", str(entry["take"])),
-        ("bought", f"{entry['bought_at'][:16].replace('T', ' ')} UTC, {show_usd(price)}, {entry['provider']}"),
+        ("take", _take(entry)),
+        (
+            "bought",
+            f"{bought_at[:16].replace('T', ' ')} UTC, {show_usd(price)}, {entry['provider']}" if bought_at else "",
+        ),
         ("task", entry["task_id"] or ""),
         ("trace", entry["trace_id"] or ""),
         ("sha256", entry["sha256"]),
         ("key", entry["key"]),
     ]
+
+
+def _take(entry: Mapping[str, Json]) -> str:
+    return "none: accepted as it is" if entry["take"] is None else str(entry["take"])
 
 
 def _made_from(one: Mapping[str, Json], places: Mapping[str, str]) -> tuple[str, str | None]:

@@ -48,6 +48,15 @@ class LockTake:
 
 
 @dataclass(frozen=True, slots=True)
+class LockAccepted:
+    """A picture that somebody accepted in place of the takes of a request."""
+
+    artifact: Artifact
+    accepted_at: float
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LockBlock:
     """What is known of one request: its takes by sample, and the one that somebody picked."""
 
@@ -59,11 +68,14 @@ class LockBlock:
     takes: Mapping[int, LockTake] = field(default_factory=dict)
     pick: int | None = None
     extra: Mapping[str, Json] = field(default_factory=dict)
+    accepted: LockAccepted | None = None
+    """What flows on instead of any take, while it stands."""
 
     @property
     def bought_at(self) -> float:
-        """When its latest take was bought; 0 without any."""
-        return max((take.bought_at for take in self.takes.values()), default=0.0)
+        """When its latest picture was bought or accepted; 0 without any."""
+        dates = [take.bought_at for take in self.takes.values()]
+        return max([*dates, *([self.accepted.accepted_at] if self.accepted else [])], default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,11 @@ class LockFile:
         """The take that somebody picked for that request."""
         block = self.blocks.get(base)
         return block.pick if block else None
+
+    def accepted(self, base: BaseKey) -> Artifact | None:
+        """The picture that somebody accepted for that request."""
+        block = self.blocks.get(base)
+        return block.accepted.artifact if block and block.accepted else None
 
     def result(self, base: BaseKey, sample: int, key: Key) -> Result | None:
         """What the lock pins for take *sample*, as the result of *key*."""
@@ -167,8 +184,19 @@ def _kept(block: LockBlock, elsewhere: Container[str]) -> Iterator[str]:
 
 
 def with_pick(lock: LockFile, base: BaseKey, sample: int | None) -> LockFile:
-    """*lock* with that take picked; None takes the pick away. Raises KeyError for an unknown request."""
-    return replace(lock, blocks={**lock.blocks, base: replace(lock.blocks[base], pick=sample)})
+    """*lock* with that take picked; None takes the pick away. Raises KeyError for an unknown request.
+
+    What was accepted for that request stands no longer.
+    """
+    return replace(lock, blocks={**lock.blocks, base: replace(lock.blocks[base], pick=sample, accepted=None)})
+
+
+def with_accepted(lock: LockFile, like: LockBlock, artifact: Artifact, now: float) -> LockFile:
+    """*lock* with that picture accepted for the request that *like* describes, under its labels as well."""
+    block = lock.blocks.get(like.base) or like
+    accepted = LockAccepted(artifact, round(now * 1000) / 1000)
+    block = replace(block, accepted=accepted, labels=tuple(sorted({*block.labels, *like.labels})))
+    return replace(lock, blocks={**lock.blocks, like.base: block})
 
 
 def with_links(lock: LockFile, fetched: Mapping[Url, Artifact], at: float) -> LockFile:
@@ -266,7 +294,13 @@ def _members(block: LockBlock) -> locktext.Block:
     members: list[tuple[str, Json]] = [("labels", sorted(block.labels))]
     members += [(f"take {sample}", _take_members(block.takes[sample])) for sample in sorted(block.takes)]
     members += [] if block.pick is None else [("pick", block.pick)]
+    members += [] if block.accepted is None else [("accepted", _accepted_members(block.accepted))]
     return block.base, fixed, members + sorted(block.extra.items())
+
+
+def _accepted_members(accepted: LockAccepted) -> dict[str, Json]:
+    members = {**_picture(accepted.artifact), "accepted_at": show_time(accepted.accepted_at)}
+    return members | dict(sorted(accepted.extra.items()))
 
 
 def _link_members(link: LockLink) -> dict[str, Json]:
@@ -348,7 +382,16 @@ def _block(base: BaseKey, members: Json) -> LockBlock:
     if provider is None or model is None or not all(map(is_digest, inputs)):
         raise _Wrong("a block needs `provider`, `model`, and digests as `inputs`")
     pick = _whole(rest, "pick") if "pick" in rest else None
-    return LockBlock(base, provider, model, tuple(map(Digest, inputs)), labels, takes, pick, rest)
+    accepted = _accepted(rest.pop("accepted")) if "accepted" in rest else None
+    return LockBlock(base, provider, model, tuple(map(Digest, inputs)), labels, takes, pick, rest, accepted)
+
+
+def _accepted(members: Json) -> LockAccepted:
+    if not isinstance(members, dict):
+        raise _Wrong("what was accepted is a mapping")
+    rest = dict(members)
+    artifact = _artifact(rest, "what was accepted", "accepted_at")
+    return LockAccepted(artifact, _moment(rest, "accepted_at"), rest)
 
 
 def _link(members: Json) -> LockLink:

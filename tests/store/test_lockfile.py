@@ -25,6 +25,7 @@ from banana_pipe.errors import Location, StoreError, UsageError
 from banana_pipe.model import Artifact, BaseKey, Key, Result, Url
 from banana_pipe.store.lockfile import (
     Bought,
+    LockAccepted,
     LockBlock,
     LockFile,
     LockLink,
@@ -81,10 +82,17 @@ def change(path: Path, how: Callable[[LockFile], LockFile], cache: str = "cache"
 texts = st.text(max_size=12)
 digests = st.integers(0, 2**256 - 1).map(lambda number: Digest(f"{number:064x}"))
 extras = st.dictionaries(
-    st.sampled_from(["accepted", "note", "zebra"]), st.recursive(st.integers() | texts, st.lists), max_size=2
+    st.sampled_from(["approved", "note", "zebra"]), st.recursive(st.integers() | texts, st.lists), max_size=2
 )
 artifacts = st.builds(
-    Artifact, digests, texts, st.integers(1, 9999), st.integers(1, 9999), st.integers(1, 2**40), st.booleans()
+    Artifact,
+    digests,
+    texts,
+    st.integers(1, 9999),
+    st.integers(1, 9999),
+    st.integers(1, 2**40),
+    st.booleans(),
+    st.booleans(),
 )
 takes = st.builds(
     LockTake,
@@ -96,6 +104,7 @@ takes = st.builds(
     st.none() | texts,
     extras,
 )
+accepted = st.builds(LockAccepted, artifacts, st.integers(0, 200_000_000_000_000).map(lambda ms: ms / 1000), extras)
 links = st.builds(LockLink, artifacts, st.integers(0, 200_000_000_000_000).map(lambda ms: ms / 1000), extras)
 
 
@@ -112,6 +121,7 @@ def locks(draw: st.DrawFn) -> LockFile:
             takes=draw(st.dictionaries(st.integers(1, 200), takes, max_size=3)),
             pick=draw(st.none() | st.integers(1, 200)),
             extra=draw(extras),
+            accepted=draw(st.none() | accepted),
         )
     return LockFile(blocks, draw(extras), draw(st.dictionaries(texts.filter("end".__ne__).map(Url), links, max_size=3)))
 
@@ -233,7 +243,7 @@ def test_the_last_request_under_a_name_is_the_one_bought_last() -> None:
 def test_members_of_a_later_version_are_kept() -> None:
     """What this version does not know is written back as it was."""
     document = json.loads(as_text(lock_of("a")))
-    document["requests"][base("a")]["accepted"] = {"sha256": "f" * 64}
+    document["requests"][base("a")]["approved"] = {"sha256": "f" * 64}
     document["requests"][base("a")]["take 1"]["seed"] = 7
     document["profile"] = "x"
     again = json.loads(as_text(with_pick(parse(json.dumps(document), HERE), base("a"), 1)))

@@ -6,7 +6,7 @@ Unaware of how takes are bought and kept.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from banana_pipe.cli.options import POSITIVE, Call, read_call, recipe_argument, 
 from banana_pipe.cli.progress import open_progress
 from banana_pipe.cli.spending import Bill, ask
 from banana_pipe.cli.words import STATUSES, about, bill, count
-from banana_pipe.model import Json, Plan, Status
+from banana_pipe.model import Json, NodeInput, Plan, Status
 from banana_pipe.prices import show_usd, usd
 from banana_pipe.purchase.orders import Bought, NotBought
 
@@ -43,12 +43,12 @@ def pick(recipe: Path, node: str, take: int, **values: Any) -> int:
         workspace.close()
     if call.json:
         chosen = [{"node": one.node, "take": one.sample, "before": one.before} for one in picked]
-        print_json(call.out, {"picked": chosen, "then": _totals(then)})
+        print_json(call.out, {"picked": chosen, "then": totals(then)})
         return 0
     for one in picked:
         before = "" if one.before in (None, one.sample) else f" (it was take {one.before})"
         call.out.say(f"{call.out.styled(f'✓ {one.node}', 'bold green')}: take {one.sample}{before}")
-    _say_then(call, then)
+    say_then(call, then)
     return 0
 
 
@@ -78,7 +78,7 @@ def reroll(recipe: Path, node: str, **values: Any) -> int:
     if call.json:
         print_json(call.out, _reroll_json(rerolled))
     else:
-        _show_reroll(call, rerolled)
+        _show_reroll(call, rerolled, _changed_readers(workspace, rerolled))
     if rerolled.error is not None:
         show_error(call.err, rerolled.error)
     if rerolled.interrupted:
@@ -100,7 +100,15 @@ def _agreement(call: Call, workspace: api.Workspace, node: str, values: dict[str
     return agree
 
 
-def _show_reroll(call: Call, rerolled: api.Reroll) -> None:
+def _changed_readers(workspace: api.Workspace, rerolled: api.Reroll) -> list[str]:
+    """What reads a re-rolled node and was made before: a run would buy it anew."""
+    moved = {one.node for one in rerolled.takes if one.picked}
+    changed = {line.id for line in rerolled.then.nodes if line.state == "call" and line.reason == "changed"}
+    reads = {node.id: {one.node for one in node.inputs if isinstance(one, NodeInput)} for node in workspace.graph}
+    return [name for name, read in reads.items() if name in changed and read & moved]
+
+
+def _show_reroll(call: Call, rerolled: api.Reroll, readers: Sequence[str]) -> None:
     paper = call.out
     for one in rerolled.takes:
         if isinstance(one.answer, NotBought):
@@ -112,7 +120,7 @@ def _show_reroll(call: Call, rerolled: api.Reroll) -> None:
         price = show_usd(one.answer.result.price)
         taken = "picked" if one.picked else "not picked yet"
         paper.say(f"{paper.styled(f'✓ {one.node}', 'bold green')}: take {one.sample}, {taken} ({price})")
-    _say_then(call, rerolled.then)
+    say_then(call, rerolled.then)
     for one in rerolled.takes:
         if isinstance(one.answer, Bought) and not one.picked:
             choose = call.command("pick", one.node, str(one.sample))
@@ -120,9 +128,13 @@ def _show_reroll(call: Call, rerolled: api.Reroll) -> None:
         elif isinstance(one.answer, Bought) and one.before is not None:
             back = call.command("pick", one.node, str(one.before))
             paper.say(paper.styled(f"  → to go back, free: {back}", "cyan"))
+    if readers:
+        keep = call.command("lock accept", *readers)
+        paper.say(paper.styled(f"  → to leave what reads it as it is, free: {keep}", "cyan"))
 
 
-def _say_then(call: Call, then: Plan) -> None:
+def say_then(call: Call, then: Plan) -> None:
+    """Say what a run would buy now, and the command that runs."""
     words = bill(then.calls, then.cost, then.calls_max, then.cost_max)
     call.out.say(f"  a run would now make {words}" if then.calls_max else "  a run would now buy nothing")
     call.out.say(call.out.styled(f"  → {call.command('run')}", "cyan"))
@@ -137,7 +149,7 @@ def _plan_again(call: Call) -> Plan:
 
 
 def _reroll_json(rerolled: api.Reroll) -> dict[str, Json]:
-    return {"takes": [_take_json(one) for one in rerolled.takes], "then": _totals(rerolled.then)}
+    return {"takes": [_take_json(one) for one in rerolled.takes], "then": totals(rerolled.then)}
 
 
 def _take_json(one: Any) -> dict[str, Json]:
@@ -156,7 +168,8 @@ def _take_json(one: Any) -> dict[str, Json]:
     }
 
 
-def _totals(plan: Plan) -> Json:
+def totals(plan: Plan) -> Json:
+    """The totals of a plan, for `--json`."""
     return api.plan_json(plan)["totals"]
 
 
