@@ -109,11 +109,22 @@ def test_a_changed_partial_is_named_with_its_line(world: World) -> None:
 
 
 def test_words_of_the_step_itself_are_found_by_the_words_around_them(world: World) -> None:
-    """A short word stands in many lines; in one of them the words beside it do too."""
+    """A word stands in several lines; in one of them the words beside it do too."""
     world.run()
-    world.write(SHOP.replace("Put it on", "Put it a bit on").replace("version: 1", "version: 1\n# a\nname: shop"))
+    world.write(SHOP.replace("alone.", "gently lit.").replace("Put it on", "Put it gently on"))
     (_, moss) = explained(world, "scene")
-    assert origins(moss, world.folder) == [("a bit", "the recipe", "shop.yaml:17")]
+    assert origins(moss, world.folder) == [("gently", "the recipe", "shop.yaml:15")]
+
+
+def test_of_two_values_with_the_same_words_the_one_on_the_nodes_axis_is_named(world: World) -> None:
+    """The other is another node's."""
+    world.run()
+    world.write(SHOP.replace("an oak table", "a wet oak table").replace("a mossy", "a wet mossy"))
+    oak, moss = explained(world, "scene")
+    assert [what for one in (oak, moss) for _, what, _ in origins(one, world.folder)] == [
+        "`places.oak`, axis place=oak",
+        "`places.moss`, axis place=moss",
+    ]
 
 
 def test_what_the_command_line_set_is_named_as_that(world: World) -> None:
