@@ -24,6 +24,11 @@ def noise(seed: bytes, *, kind: str, kb: int) -> bytes:
     return _jpeg(width, height, pixels) if kind == "jpeg" else _png(width, height, pixels)
 
 
+def sized(seed: bytes, width: int, height: int) -> bytes:
+    """A PNG of that size in pixels."""
+    return _png(width, height, random.Random(seed).randbytes(width * height * 3))
+
+
 def blank(seed: bytes) -> bytes:
     """A PNG with one colour, taken from *seed*."""
     return _png(WIDTH, HEIGHT, seed[:3] * (WIDTH * HEIGHT))
