@@ -160,7 +160,8 @@ def _changes(last: Last, asked: Asked, places: Mapping[str, Location]) -> Iterat
         now |= {"action": node.action, **node.params}
     for name in dict.fromkeys((*before, *now)):
         if before.get(name) != now.get(name):
-            yield Change(name, before.get(name), now.get(name), places.get(name))
+            # What is not sent is set nowhere: the ratio of the defaults is not for an edit.
+            yield Change(name, before.get(name), now.get(name), places.get(name) if name in now else None)
 
 
 def _pictures(last: Last, asked: Asked) -> Iterator[PictureChange]:

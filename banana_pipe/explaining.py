@@ -50,25 +50,28 @@ def _explained(
         line=lines[node.id],
         last=last,
         difference=compare(last, asked, origins, _places(workspace, node)) if last else None,
-        waits_for=() if takes else tuple(_unknown(node, lines)),
+        waits_for=() if takes else tuple(_unknown(workspace, node, lines)),
         downstream=_downstream(workspace, node, lines),
     )
 
 
-def _unknown(node: Node, lines: Mapping[str, PlannedNode]) -> Iterator[str]:
+def _unknown(workspace: Workspace, node: Node, lines: Mapping[str, PlannedNode]) -> Iterator[str]:
+    """What *node* reads whose picture is not known: other nodes, and addresses that nobody has fetched."""
     for one in node.inputs:
         if not isinstance(one, NodeInput):
-            continue
-        if lines[one.node].state != "cached":
+            if one.place not in workspace.files:
+                yield one.label
+        elif lines[one.node].state != "cached":
             yield one.node
 
 
 def _places(workspace: Workspace, node: Node) -> dict[str, Location]:
-    """Where the settings of *node* are set: in the profile, else in its step, else in the defaults."""
+    """Where the settings of *node* are set: in the profile, else in its step, else in its recipe's defaults."""
     recipe = workspace.graph.recipe
-    step = recipe.steps.get(node.step)
+    step = recipe.steps[node.step]
+    defaults = recipe.parts[step.part].defaults if step.part else recipe.defaults
     found: dict[str, Location] = {}
-    for settings in (recipe.overrides, step.settings if step else {}, recipe.defaults):
+    for settings in (recipe.overrides, step.settings, defaults):
         for name, value in settings.items():
             if isinstance(value, Text):
                 found.setdefault(name, value.at)

@@ -268,3 +268,76 @@ def test_pictures_are_compared_in_their_order(node_and_origins: tuple[Node, Orig
     last = Last(None, "acedata", asked.node.model, (digests[0], digests[2]), 0.0, 1, 0)
     (picture,) = compare(last, asked, where, {}).pictures
     assert (picture.place, picture.name, picture.before, picture.now) == (2, "b", None, digests[1])
+
+
+PART = """\
+inputs: [photo]
+vars: {tone: warm light}
+defaults: {model: nano-banana-pro}
+steps:
+  wide: {images: photo, edit: "A banner in {{ tone }}"}
+"""
+USER = """\
+version: 1
+vars: {product: a ceramic mug, tone: a green dragon}
+defaults: {model: nano-banana-pro}
+steps:
+  base: {generate: A cup}
+  banner: {use: part.yaml, with: {photo: base}}
+  poster: {images: base, edit: "A poster of {{ product }}, green"}
+"""
+
+
+def test_a_used_recipe_has_its_own_words_and_settings(world: World) -> None:
+    """Variables and defaults of who uses it have the same names and words, and are not to blame."""
+    world.write(USER)
+    world.write(PART, "part.yaml")
+    world.run()
+    world.write(PART.replace("warm light", "green light").replace("nano-banana-pro", "nano-banana-2"), "part.yaml")
+    (wide,) = explained(world, "banner/wide")
+    assert origins(wide, world.folder) == [("green", "`tone`", "part.yaml:2")]
+    assert wide.difference is not None
+    assert [(one.name, one.at and (Path(one.at.path).name, one.at.line)) for one in wide.difference.changes] == [
+        ("model", ("part.yaml", 3))
+    ]
+
+
+def test_what_with_gives_is_said_in_the_words_of_who_gives_it(world: World) -> None:
+    """The variable's own value is not in force there."""
+    world.write(USER.replace("{photo: base}", '{photo: base, tone: "{{ tone }}"}'))
+    world.write(PART.replace("warm light", "a blue dragon"), "part.yaml")
+    world.run()
+    world.write(USER.replace("{photo: base}", '{photo: base, tone: "{{ tone }}"}').replace("green dr", "blue dr"))
+    (wide,) = explained(world, "banner/wide")
+    assert origins(wide, world.folder) == [("blue", "`tone`", "shop.yaml:2")]
+
+
+def test_a_variable_that_a_step_does_not_say_is_not_named(world: World) -> None:
+    """Its words stand in the prompt by themselves."""
+    world.write(USER)
+    world.write(PART, "part.yaml")
+    world.run()
+    world.write(USER.replace("A cup", "A mug"))
+    (base,) = explained(world, "base")
+    assert origins(base, world.folder) == [("mug", "the recipe", "shop.yaml:5")]
+
+
+def test_a_ratio_that_is_no_longer_sent_is_set_nowhere(world: World) -> None:
+    """The defaults have one, and not for edits."""
+    world.write(USER.replace("edit: ", "aspect_ratio: '1:1', edit: "))
+    world.write(PART, "part.yaml")
+    world.run()
+    world.write(USER.replace("model: nano-banana-pro", "model: nano-banana-pro, aspect_ratio: '16:9'"))
+    (poster,) = explained(world, "poster")
+    assert poster.difference is not None
+    assert [(one.name, one.before, one.now, one.at) for one in poster.difference.changes] == [
+        ("aspect_ratio", "1:1", None, None)
+    ]
+
+
+def test_a_picture_that_nobody_has_fetched_is_waited_for(world: World) -> None:
+    """By its address, as other nodes by their names."""
+    world.write(USER.replace("images: base", "images: [base, 'https://example.com/a.png']"))
+    world.write(PART, "part.yaml")
+    (poster,) = explained(world, "poster")
+    assert poster.waits_for == ("base", "https://example.com/a.png")
