@@ -92,7 +92,7 @@ def _early(graph: Graph, number: int) -> set[str]:
 
     def is_early(node: Node) -> bool:
         outer: tuple[object, ...] = ()
-        for length in _lengths(len(node.axes), cuts.get(node.step, [])):
+        for length in _lengths(cuts[node.step]):
             names = node.axes[:length]
             before = made.setdefault((node.step, *outer), set())
             if names not in before and len(before) >= number:
@@ -106,20 +106,20 @@ def _early(graph: Graph, number: int) -> set[str]:
 
 
 def _cuts(step: Step, steps: Mapping[str, Step]) -> list[int]:
-    """How many axes each fan-out brings, the outermost first: those of what it is `each` of, its own, its chain's."""
+    """How many axes each fan-out brings, the outermost first: those of what it is `each` of, or of the step that
+    uses its recipe, then its own, then its chain's."""
     levels: list[int] = []
     current: Step | None = step
     while current is not None:
         levels[:0] = [len(current.matrix), len(current.chain)]
-        current = steps.get(current.each.value.strip()) if current.each else None
+        current = steps.get(current.each.value.strip() if current.each else current.part)
     return levels
 
 
-def _lengths(axes: int, levels: Sequence[int]) -> Iterator[int]:
-    """Where each fan-out ends in a node's *axes*; those that no level knows of stand before them."""
-    outer = axes - sum(levels)
+def _lengths(levels: Sequence[int]) -> Iterator[int]:
+    """Where each fan-out ends in a node's axes."""
     # A level without axes of its own ends where the one before it does.
-    return (length for length in dict.fromkeys(accumulate([outer, *levels])) if length)
+    return (length for length in dict.fromkeys(accumulate(levels)) if length)
 
 
 def _read_by(node: Node) -> set[str]:

@@ -157,3 +157,17 @@ def test_a_chain_is_a_fan_out_inside_the_others(graph: Load) -> None:
     """The first links of the first folds: a link without those before it would be another picture."""
     text = "steps: {s: {matrix: {who: [ann, bob, cid]}, chain: {n: [1, 2, 3]}, edit: '{{ who }} {{ n }}'}}"
     assert part(graph(text), first=2) == [f"s[who={who},n={n}]" for who in ("ann", "bob") for n in (1, 2)]
+
+
+def test_a_used_recipe_counts_the_fan_outs_of_who_uses_it(graph: Load, tmp_path: Path) -> None:
+    """Each by itself, as for steps that stand there: the first of every hero, not those of the first hero."""
+    (tmp_path / "part.yaml").write_text("inputs: [photo]\nsteps: {wide: {images: photo, edit: B}}")
+    text = """
+steps:
+  hero: {matrix: {who: [ann, bob, eve]}, generate: "{{ who }}"}
+  card: {use: part.yaml, each: hero, matrix: {ink: [red, blue]}, with: {photo: hero}}
+"""
+    assert part(graph(text), first=1) == ["hero[who=ann]", "card/wide[who=ann,ink=red]"]
+    assert [name for name in part(graph(text), first=2) if name.startswith("card")] == [
+        f"card/wide[who={who},ink={ink}]" for who in ("ann", "bob") for ink in ("red", "blue")
+    ]
