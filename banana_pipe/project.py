@@ -78,7 +78,21 @@ def places_of(
 
 def cache_of(root: Path, given: Path | None) -> Path:
     """The cache of the project in *root*: the folder *given*, else its own. Raises UsageError if that leads out."""
-    return given.absolute() if given is not None else _inside(root, root / "cache", "--cache")
+    if given is not None:
+        return given.absolute()
+    cache = _inside(root, root / "cache", "--cache")
+    for part in _parts(cache):
+        _inside(root, part, "--cache")
+    return cache
+
+
+def _parts(cache: Path) -> list[Path]:
+    """The links in *cache*: of what stands there, only they can lead elsewhere."""
+    try:
+        with os.scandir(cache) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_symlink()]
+    except OSError:  # not there yet, or told by whoever needs it
+        return []
 
 
 def is_inside(root: Path, path: Path) -> bool:

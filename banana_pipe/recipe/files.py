@@ -103,6 +103,8 @@ class _Inside:
         raise BadReference(f"`{text}` is outside the recipe's folder", hint)
 
     def _near(self, text: str) -> str | None:
+        if re.match(r"-\S.* -\S", text):
+            return "in a list a space stands behind each `-`"
         folder, name = os.path.split(text)
         try:
             names = sorted(os.listdir(self._inside(folder or ".")))

@@ -45,6 +45,15 @@ def output_name(text: str) -> str:
     return name
 
 
+def folder_name(text: str) -> str:
+    """*text* in NFC, as the name of one folder of pictures. Raises BadName."""
+    name = normalize("NFC", text)
+    if "/" in name or name.startswith(("_", "-")):
+        raise BadName("it is one name, beginning with a letter or digit")
+    _check_part(name)
+    return name
+
+
 def default_output(step: str, names: Iterable[str]) -> str:
     """Where a node lands unless the recipe says: `step`, or one folder an axis: `scene/teal/oak`.
 

@@ -19,6 +19,7 @@ from banana_pipe.errors import MAX_DRAWN_LINE, Location, RecipeError
 from banana_pipe.model import Json, Recipe, Step, Text
 from banana_pipe.recipe import keys
 from banana_pipe.recipe.expectations import EXPECT
+from banana_pipe.recipe.naming import BadName, folder_name
 from banana_pipe.recipe.words import nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
@@ -185,12 +186,13 @@ class _Reader:
         text = self.text(value, "name")
         if text is None:
             return None
-        name: str = text.value.strip()
-        if not name or name.startswith((".", "_", "-")) or re.search(r"[/\\<>:\"|?*\x00-\x1f]", name):
+        try:
+            return folder_name(text.value.strip())
+        except BadName as error:
             hint = "letters, digits, spaces and `._-`, beginning with a letter or digit"
-            self.errors.append(RecipeError("`name` names the folder of the pictures", at=text.at, hint=hint))
+            message = f"`name` names the folder of the pictures: {error}"
+            self.errors.append(RecipeError(message, at=text.at, hint=hint))
             return None
-        return name
 
     def inputs(self, value: Value | None, steps: tuple[str, ...]) -> dict[str, Location]:
         if value is None or value.data is None:
@@ -552,7 +554,7 @@ class _Reader:
         if value.style == "broken":
             return None
         if not isinstance(value.data, dict):
-            self.wrong(f"{what} is a mapping of `key: value`, not {_kind(value)}", value, hint=None)
+            self.wrong(f"{what} is a mapping of `key: value`, not {_kind(value)}", value, hint=_spaced(value))
             return None
         if allowed is None:
             return value.data
@@ -600,3 +602,9 @@ def _line(value: Value, written: str) -> str:
         return written
     start, end = value.at.column - 1, value.at.column - 1 + len(value.raw)
     return (value.at.source[:start] + written + value.at.source[end:]).strip()
+
+
+def _spaced(value: Value) -> str | None:
+    """What to do about `key:value`, which is one text for YAML."""
+    found = re.match(r"([\w-]+):(?=\S)", value.data) if isinstance(value.data, str) else None
+    return f"a space stands behind the `:`, as in `{found.group(1)}: …`" if found else None

@@ -46,6 +46,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     ("did not find expected '-' indicator", "this line fits no list and no mapping", "check how it is indented"),
     ("did not find expected key", "this line fits no list and no mapping", "check indentation and quotes"),
     ("did not find expected <document start>", "this line belongs to nothing", "check indentation and quotes"),
+    ("expected comment or line break", "nothing stands behind `|` or `>`", "begin the text on the next line, indented"),
     ("could not find expected ':'", "a `:` is missing", "`key: value`; a long text begins with `|` or `>`"),
 )
 

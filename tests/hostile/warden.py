@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -110,11 +111,16 @@ def _child(command: Any, order: dict[str, Any], out: int, err: int, told: int) -
         else:
             os.dup2(out, 1)
             os.dup2(err, 2)
+        # Those of the parent remember what kind of file they wrote to.
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.addaudithook(guard.hear)
         code = command(order["argv"])
         sys.stdout.flush()
         sys.stderr.flush()
         os.write(told, json.dumps({"outside": guard.outside, "asked": guard.asked}).encode())
+    except BaseException:  # noqa: BLE001 - it is told like what a command says
+        os.write(err, traceback.format_exc().encode())
     finally:
         os._exit(code)
 
