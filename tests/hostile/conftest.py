@@ -99,7 +99,7 @@ def stranger(warden: Warden, tmp_path: Path) -> Stranger:
     own = Stranger(warden, tmp_path / "stranger")
     own.write("banana-pipe.toml", "")
     own.write("photos/cat.png", PICTURE)
-    outside = tmp_path / "home"
+    outside = tmp_path / "away"
     outside.mkdir()
     (outside / "me.png").write_bytes(PICTURE)
     (outside / "secret.txt").write_text(SECRET)

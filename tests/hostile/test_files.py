@@ -15,53 +15,53 @@ from tests.hostile.places import SECRET
 
 STEP = "steps:\n  stolen:\n    images: {0}\n    edit: Better\n"
 OUTSIDE = {
-    "an absolute path": "{home}/me.png",
+    "an absolute path": "{away}/me.png",
     "a password file": "/etc/passwd",
-    "the way up": "../home/me.png",
-    "the way up and down": "photos/../../home/me.png",
-    "the way up through what is not there": "nowhere/../../home/me.png",
-    "dots and slashes": ".//..//./home//me.png",
+    "the way up": "../away/me.png",
+    "the way up and down": "photos/../../away/me.png",
+    "the way up through what is not there": "nowhere/../../away/me.png",
+    "dots and slashes": ".//..//./away//me.png",
     "a link to a file": "link.png",
     "a link to a folder": "linked/me.png",
     "a link to a link": "second.png",
-    "a pattern up": "../home/*.png",
+    "a pattern up": "../away/*.png",
     "a pattern of all parents": "../*/*.png",
     "a pattern from the root": "/*/passwd",
     "a pattern with two stars from the root": "/etc/**",
     "a pattern through a link": "linked/*.png",
     "a pattern that finds a link": "link*.png",
-    "stars and dots": "**/../../home/me.png",
+    "stars and dots": "**/../../away/me.png",
     "a home": "~/me.png",
     "a variable of the shell": "$HOME/me.png",
     "a process' own files": "/proc/self/environ",
     "a file that is open": "/dev/fd/0",
     "a file of zeros": "/dev/zero",
     "a NUL": '"photos/cat.png\\0.txt"',
-    "full stops of another width": '"\\uff0e\\uff0e/home/me.png"',
-    "a slash of another kind": '"..\\u2215home\\u2215me.png"',
-    "backslashes": "'..\\home\\me.png'",
-    "percent signs": "%2e%2e/home/me.png",
+    "full stops of another width": '"\\uff0e\\uff0e/away/me.png"',
+    "a slash of another kind": '"..\\u2215away\\u2215me.png"',
+    "backslashes": "'..\\away\\me.png'",
+    "percent signs": "%2e%2e/away/me.png",
     "a file address": "file:///etc/passwd",
     "a file address without slashes": "file:/etc/passwd",
     "another computer": "//server/share/me.png",
-    "a template that goes up": "\"{{{{ '..' }}}}/home/me.png\"",
-    "a list that a template makes": "\"{{{{ ['../home/me.png'] }}}}\"",
+    "a template that goes up": "\"{{{{ '..' }}}}/away/me.png\"",
+    "a list that a template makes": "\"{{{{ ['../away/me.png'] }}}}\"",
 }
 
 
 @pytest.fixture
 def linked(stranger: Stranger) -> Stranger:
     """With links out of the project, as an archive may hold them."""
-    (stranger.folder / "link.png").symlink_to("../home/me.png")
+    (stranger.folder / "link.png").symlink_to("../away/me.png")
     (stranger.folder / "second.png").symlink_to("link.png")
-    (stranger.folder / "linked").symlink_to("../home")
+    (stranger.folder / "linked").symlink_to("../away")
     return stranger
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_picture_outside_the_project_is_not_read(linked: Stranger, name: str) -> None:
     """Whoever runs it meant to give the project's pictures to a provider, and no others."""
-    reference = OUTSIDE[name].format(home=linked.folder.parent / "home")
+    reference = OUTSIDE[name].format(away=linked.folder.parent / "away")
     linked.write("recipe.yaml", STEP.format(reference))
     told = linked.pipe("run", "recipe.yaml", "--provider", "sandbox")
     assert told.code == 2, told.said
@@ -86,32 +86,32 @@ def _secret(home: Path, project: Path) -> None:
 
 
 TEXTS = {
-    "a partial above": "steps: {a: {generate: \"{% include '../../home/secret.txt' %}\"}}",
+    "a partial above": "steps: {a: {generate: \"{% include '../../away/secret.txt' %}\"}}",
     "a partial by its whole path": "steps: {a: {generate: \"{% include '/etc/passwd' %}\"}}",
     "a partial that is a link": "steps: {a: {generate: \"{% include 'link.txt' %}\"}}",
     "a partial in a linked folder": "steps: {a: {generate: \"{% include 'folder/secret.txt' %}\"}}",
     "a partial that waits": "steps: {a: {generate: \"{% include 'pipe.txt' %}\"}}",
     "a partial that is a folder": "steps: {a: {generate: \"{% include 'here.txt' %}\"}}",
     "a partial with backslashes": "steps: {a: {generate: \"{% include '..\\\\\\\\secret.txt' %}\"}}",
-    "the first of several partials": "steps: {a: {generate: \"{% include ['../../home/secret.txt', 'link.txt'] %}\"}}",
-    "a partial to import": "steps: {a: {generate: \"{% import '../../home/secret.txt' as s %}{{ s }}\"}}",
-    "a partial to extend": "steps: {a: {generate: \"{% extends '../../home/secret.txt' %}\"}}",
-    "a recipe above": "extends: ../home/secret.yaml\n",
+    "the first of several partials": "steps: {a: {generate: \"{% include ['../../away/secret.txt', 'link.txt'] %}\"}}",
+    "a partial to import": "steps: {a: {generate: \"{% import '../../away/secret.txt' as s %}{{ s }}\"}}",
+    "a partial to extend": "steps: {a: {generate: \"{% extends '../../away/secret.txt' %}\"}}",
+    "a recipe above": "extends: ../away/secret.yaml\n",
     "a recipe by its whole path": "extends: /etc/hostname\n",
     "a recipe that is a link": "extends: base.yaml\n",
     "a recipe that waits": "extends: pipe.yaml\n",
     "a recipe that is a device": "extends: /dev/zero\n",
-    "a used recipe above": "steps: {a: {use: ../home/secret.yaml}}\n",
+    "a used recipe above": "steps: {a: {use: ../away/secret.yaml}}\n",
     "a used recipe that is a link": "steps: {a: {use: base.yaml}}\n",
     "a used recipe that waits": "steps: {a: {use: pipe.yaml}}\n",
-    "a table above": 'data: {t: ../home/secret.csv}\nsteps: {a: {generate: "{{ t[0].word }}"}}\n',
+    "a table above": 'data: {t: ../away/secret.csv}\nsteps: {a: {generate: "{{ t[0].word }}"}}\n',
     "a table by its whole path": 'data: {t: /etc/passwd}\nsteps: {a: {generate: "{{ t[0] }}"}}\n',
     "a table that is a link": 'data: {t: rows.csv}\nsteps: {a: {generate: "{{ t[0].word }}"}}\n',
     "a table that waits": 'data: {t: pipe.csv}\nsteps: {a: {generate: "{{ t[0] }}"}}\n',
-    "rows that a pattern finds": 'steps: {a: {matrix: {p: ../home/*}, generate: "{{ p }}"}}\n',
+    "rows that a pattern finds": 'steps: {a: {matrix: {p: ../away/*}, generate: "{{ p }}"}}\n',
     "another picture of an op": (
         "steps:\n  a: {generate: A fox}\n"
-        "  b: {images: a, transform: [{overlay: {picture: ../home/me.png, position: center}}]}\n"
+        "  b: {images: a, transform: [{overlay: {picture: ../away/me.png, position: center}}]}\n"
     ),
 }
 
@@ -119,7 +119,7 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_text_outside_the_project_is_not_read(stranger: Stranger, name: str) -> None:
     """Not into a prompt, which is sent and published, and not into a message."""
-    _secret(stranger.folder.parent / "home", stranger.folder)
+    _secret(stranger.folder.parent / "away", stranger.folder)
     stranger.write("recipe.yaml", TEXTS[name])
     told = stranger.pipe("run", "recipe.yaml", "--provider", "sandbox")
     assert told.code == 2, told.said
@@ -198,16 +198,16 @@ def test_what_is_written_goes_through_no_link_out_of_the_project(stranger: Stran
     """An archive may hold links where we write: what is outside stays as it is."""
     stranger.write("recipe.yaml", "steps: {a: {generate: A fox}}\n")
     is_file = place.endswith(("lock", "html"))
-    target = stranger.folder.parent / "home" / ("note.txt" if is_file else "victim")
+    target = stranger.folder.parent / "away" / ("note.txt" if is_file else "victim")
     if not is_file:
         target.mkdir()
     link = stranger.folder / place
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(target)
-    before = _everything(stranger.folder.parent / "home")
+    before = _everything(stranger.folder.parent / "away")
     told = stranger.pipe("run", "recipe.yaml", "--provider", "sandbox")
     assert "Traceback" not in told.err
-    assert _everything(stranger.folder.parent / "home") == before, told.said
+    assert _everything(stranger.folder.parent / "away") == before, told.said
 
 
 def _quoted(name: str) -> str:
