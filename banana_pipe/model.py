@@ -27,6 +27,8 @@ Url = NewType("Url", str)
 
 Json = Any
 Action = Literal["generate", "edit", "transform"]
+LOCAL = "local"
+"""The provider of transforms: this machine."""
 
 # --- the recipe ------------------------------------------------------------------------------
 
@@ -58,8 +60,9 @@ class Step:
 
     name: str
     at: Location
-    verb: Literal["generate", "edit", "use"]
+    verb: Literal["generate", "edit", "transform", "use"]
     prompt: Text
+    """Empty in a transform; its place is that of its ops."""
     images: tuple[Text, ...]
     settings: Mapping[str, Text | Json]
     """model, aspect_ratio, resolution, provider, extra, timeout, samples, pick, expect, output: where given."""
@@ -76,6 +79,8 @@ class Step:
     """What `with` says, of a step that uses another recipe; its `prompt` is that recipe's file."""
     part: str = ""
     """The step that uses the recipe that this one stands in; none: the recipe itself."""
+    ops: tuple[Any, ...] = ()
+    """Those of a transform, as `recipe.ops` reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,7 @@ class Node:
     axes: tuple[tuple[str, str], ...]
     action: Action
     provider: str
-    """`acedata` or `sandbox`: whom to ask; the name in the key depends on the base URL too."""
+    """`acedata` or `sandbox`: whom to ask; the name in the key depends on the base URL too. Transforms have `local`."""
     model: str
     prompt: str
     inputs: tuple[Input, ...]
@@ -226,6 +231,8 @@ class Node:
     output: str | None
     """Path below the output folder without suffix, `/` between parts; None: not published."""
     at: Location
+    ops: tuple[Op, ...] = ()
+    """What a transform does, in its order; others have none."""
     place: int = 0
     """Where it stands among all nodes as the recipe writes them: a graph has each behind what it reads."""
     asks: bool = False

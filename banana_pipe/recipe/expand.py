@@ -9,15 +9,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from banana_pipe.errors import Location, RecipeError
-from banana_pipe.model import Expect, FileInput, Json, Node, NodeInput, Recipe, Skipped, Step, Text, UrlInput
+from banana_pipe.model import LOCAL, Expect, FileInput, Json, Node, NodeInput, Recipe, Skipped, Step, Text, UrlInput
 from banana_pipe.recipe.axes import is_fixed, rendered
 from banana_pipe.recipe.complaints import Complaints
 from banana_pipe.recipe.expectations import expected
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
 from banana_pipe.recipe.naming import BadName, collision_key, default_output, output_name
+from banana_pipe.recipe.parameters import Ops, RenderedOp, one_is_left
 from banana_pipe.recipe.presence import Candidates, Draft, existing
-from banana_pipe.recipe.reading import Reader
+from banana_pipe.recipe.reading import Reader, Slot
 from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import shortened, suggestion
@@ -64,6 +65,7 @@ class _Expander:
         """Where each instance would land, and where the recipe says so."""
         self.reader = Reader(instances, templates, files, self.complaints)
         self.expected: dict[str, Expect] = {}
+        self.ops = Ops(templates)
         for error in instances.errors:
             self.complaints.add(error)
 
@@ -75,6 +77,9 @@ class _Expander:
         candidates = Candidates(self.instances.by_id, drafts, self.instances.dropped, self.reader.starts)
         nodes, skipped = existing(candidates, self.circle)
         self.check_outputs(nodes)
+        for node in nodes.values():
+            if node.action == "transform":
+                self.tried(one_is_left, node, self.recipe.steps[node.step])
         return nodes, skipped
 
     def drafts(self) -> dict[str, Draft]:
@@ -86,8 +91,9 @@ class _Expander:
             found = [one for one in self.instances.of.get(step.name, ()) if one.id not in self.instances.dropped]
             if not found:
                 self.check_templates(step, settings)
+            make = self.transform if step.verb == "transform" else self.draft
             for instance in found:
-                draft = self.draft(step, settings, instance, len(drafts))
+                draft = make(step, settings, instance, len(drafts))
                 if draft is not None:
                     drafts[instance.id] = draft
         return drafts
@@ -101,6 +107,8 @@ class _Expander:
 
         The ratio of defaults and profiles is for generated pictures, and for edits that set one.
         """
+        if step.verb == "transform":
+            return dict(step.settings)
         settings = {**self.defaults(step), **step.settings, **self.recipe.overrides}
         if step.verb == "edit" and "aspect_ratio" not in step.settings:
             settings.pop("aspect_ratio", None)
@@ -116,6 +124,7 @@ class _Expander:
         ]
         for text in texts:
             self.tried(self.templates.check, text)
+        self.tried(self.ops.check, step.ops)
 
     def draft(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Draft | None:
         prompt = self.tried(self.prompt, step, instance)
@@ -151,6 +160,40 @@ class _Expander:
             expect=expect,
         )
         return Draft(node, slots)
+
+    def transform(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Draft | None:
+        slots = self.tried(self.reader.slots, step, instance)
+        ops = self.tried(self.ops.rendered, step.ops, instance.scope)
+        output = self.tried(self.output, step, settings, instance)
+        expect = self.tried(self.expect, step, settings, instance)
+        pictures = [self.tried(self.pictures, one, step, instance) for one in ops or ()]
+        found = [one for one in pictures if one is not None]
+        if slots is None or ops is None or expect is None or len(found) != len(ops):
+            return None
+        node = Node(
+            id=instance.id,
+            step=step.name,
+            axes=instance.axes,
+            action="transform",
+            provider=LOCAL,
+            model="",
+            prompt="",
+            inputs=(),
+            params={},
+            has_extra=False,
+            timeout=DEFAULT_TIMEOUT,
+            samples=1,
+            pick=None,
+            output=output,
+            at=step.at,
+            place=place,
+            expect=expect,
+        )
+        return Draft(node, slots, tuple((one.op, those) for one, those in zip(ops, found, strict=True)))
+
+    def pictures(self, one: RenderedOp, step: Step, instance: Instance) -> tuple[Slot, ...]:
+        """The other pictures of an op."""
+        return tuple([self.reader.picture(text, at, one.op.name, step, instance) for text, at in one.pictures])
 
     def prompt(self, step: Step, instance: Instance) -> str:
         prompt = self.templates.render(step.prompt, instance.scope)

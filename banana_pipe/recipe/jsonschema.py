@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from banana_pipe.model import Json
 from banana_pipe.recipe import expectations, keys, schema
 from banana_pipe.recipe.keys import Key
+from banana_pipe.recipe.ops import MAX_OPS
+from banana_pipe.transforms import TRANSFORMS
+from banana_pipe.transforms.base import Transform
 
 FILE_NAME = "banana-pipe.schema.json"
 FIRST_LINE = f"# yaml-language-server: $schema=./{FILE_NAME}"
@@ -51,6 +54,8 @@ def _forms() -> dict[str, Json]:
         "prompt": {"type": "string", "pattern": r"\S"},
         "file": {"type": "string", "pattern": r"\S", "not": {"pattern": r"\{\{|\{%"}},
         "reference": _TEXT,
+        "ops": {"type": "array", "minItems": 1, "maxItems": MAX_OPS, "items": {"$ref": "#/$defs/op"}},
+        "op": {"anyOf": [{"enum": list(TRANSFORMS)}, *(_op(transform) for transform in TRANSFORMS.values())]},
         "references": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
         "provider": {"anyOf": [{"enum": list(schema.PROVIDERS)}, _TEMPLATE]},
         "samples": {"type": "integer", "minimum": 1, "maximum": schema.MAX_SAMPLES},
@@ -112,7 +117,7 @@ def _forms() -> dict[str, Json]:
 
 
 def _step() -> dict[str, Json]:
-    verbs = [{"required": [verb]} for verb in ("generate", "edit", "use")]
+    verbs = [{"required": [verb]} for verb in (*schema.VERBS, "use")]
     reads = [{"required": ["images"], "properties": {"images": {"not": {"const": []}}}}]
     reads += [{"required": [key], "not": {"required": ["images"]}} for key in ("each", "chain")]
     return {
@@ -120,10 +125,43 @@ def _step() -> dict[str, Json]:
         "oneOf": verbs,
         "dependentRequired": {"start": ["chain"], "with": ["use"]},
         "allOf": [
-            {"if": {"required": ["edit"]}, "then": {"anyOf": reads}},
+            {"if": {"anyOf": [{"required": [verb]} for verb in ("edit", "transform")]}, "then": {"anyOf": reads}},
+            {
+                "if": {"required": ["transform"]},
+                "then": {"propertyNames": {"not": {"enum": list(schema.NOT_OF_A_TRANSFORM)}}},
+            },
             {"if": {"required": ["use"]}, "then": {"propertyNames": {"enum": list(schema.USE)}}},
         ],
     }
+
+
+def _op(transform: Transform) -> Json:
+    """An op with its parameters, one value for the first of them, or one expression for all."""
+    forms = {param.name: _or_template(param.kind.schema) for param in transform.params}
+    properties = {
+        param.name: {"description": param.about, "examples": [param.example], **forms[param.name]}
+        for param in transform.params
+    }
+    whole = {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "required": [param.name for param in transform.params if param.required],
+    }
+    any_of = [whole, forms[transform.params[0].name], {"type": "null"}]
+    return {
+        "type": "object",
+        "properties": {transform.name: {"description": transform.about, "anyOf": any_of}},
+        "required": [transform.name],
+        "additionalProperties": False,
+    }
+
+
+def _or_template(form: Mapping[str, Json]) -> dict[str, Json]:
+    """*form*, or an expression in its place or in that of its parts."""
+    if "prefixItems" in form:
+        form = {**form, "prefixItems": [_or_template(item) for item in form["prefixItems"]]}
+    return {"anyOf": [form, _TEMPLATE]}
 
 
 def _values() -> dict[str, Json]:

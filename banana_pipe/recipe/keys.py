@@ -115,6 +115,12 @@ STEP = (
         "The prompt of a change to the pictures in `images`, a template.",
         "Change the glaze to deep teal. Keep everything else.",
     ),
+    Key(
+        "transform",
+        "ops",
+        "What is done here to the pictures in `images`, free and always the same: a list of ops, in their order.",
+        [{"resize": {"width": 320}}, {"convert": "webp"}],
+    ),
     Key("use", "file", "A recipe's file: its steps become this one's, as `banner/hero`.", "banner.yaml"),
     Key(
         "with",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from banana_pipe.model import FileInput, Input, Node, NodeInput, Skipped, UrlInput
+from banana_pipe.model import FileInput, Input, Node, NodeInput, Op, Skipped, UrlInput
 from banana_pipe.recipe.instances import Instance
 from banana_pipe.recipe.order import in_order
 from banana_pipe.recipe.reading import End, Previous, Slot
@@ -21,6 +21,13 @@ class Draft:
 
     node: Node
     slots: tuple[Slot, ...]
+    ops: tuple[tuple[Op, tuple[Slot, ...]], ...] = ()
+    """Those of a transform, each with the other pictures that it refers to."""
+
+    @property
+    def reads(self) -> tuple[Slot, ...]:
+        """All slots, those of ops behind the others."""
+        return (*self.slots, *(slot for _, slots in self.ops for slot in slots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class _Presence:
     def reads(self, name: str) -> list[str]:
         """Whose presence decides about that of *name*, and about what it reads."""
         instance, draft = self._all.instances[name], self._all.drafts.get(name)
-        names = _named(draft.slots) if draft else []
+        names = _named(draft.reads) if draft else []
         if instance.fold is not None:
             names += [instance.before] if instance.before else _named(self._all.starts.get(name, ()))
         if instance.parent is not None and self._all.dropped:
@@ -96,9 +103,23 @@ class _Presence:
         if missing and not inputs:
             self._skip(draft.node.id, draft, f"it would read {_listed(missing)}: no such picture is made")
             return None
+        if draft.node.action == "transform":
+            return self._transforming(draft, inputs, instance)
         if draft.node.inputs == tuple(inputs):
             return draft.node
         return replace(draft.node, inputs=tuple(inputs), action="edit" if inputs else "generate")
+
+    def _transforming(self, draft: Draft, inputs: list[Input], instance: Instance) -> Node:
+        """The transform with the pictures of its ops behind its own; an op with nothing left to read goes."""
+        ops: list[Op] = []
+        for op, slots in draft.ops:
+            others, missing = self._there(slots, instance)
+            if missing and not others:
+                continue
+            places = tuple(range(len(inputs), len(inputs) + len(others)))
+            inputs += others
+            ops.append(replace(op, pictures=places) if places else op)
+        return replace(draft.node, inputs=tuple(inputs), ops=tuple(ops))
 
     def _skip(self, name: str, draft: Draft | None, why: str) -> None:
         step, action = (draft.node.step, draft.node.action) if draft else (name.partition("[")[0], "use")

@@ -63,10 +63,18 @@ class Reader:
         if not step.images and "images" not in step.settings:
             return self._unless_said(step, instance)
         found = self._meant(step.images, step, instance)
-        if found is not None and not found and step.verb == "edit":
+        if found is not None and not found and step.verb in ("edit", "transform"):
             at = step.images[0].at if step.images else step.at
-            raise RecipeError(f"`{instance.id}` edits nothing: `images` is empty here", at=at)
+            raise RecipeError(f"`{instance.id}` {step.verb}s nothing: `images` is empty here", at=at)
         return found
+
+    def picture(self, written: str, at: Location, op: str, step: Step, instance: Instance) -> Slot:
+        """The one other picture that an op refers to. Raises RecipeError where it is another number of them."""
+        found = list(self._referred(written, at, step, instance))
+        if len(found) != 1:
+            message = f"`{shortened(written)}` is {len(found)} pictures here, and `{op}` takes one"
+            raise RecipeError(message, at=at, hint="say which: `step[axis=name]`, or one file")
+        return found[0]
 
     def _unless_said(self, step: Step, instance: Instance) -> tuple[Slot, ...]:
         if instance.fold is not None:
@@ -164,6 +172,9 @@ class Reader:
             if step in self._instances.steps:
                 raise SaidElsewhere("that step is broken")
             raise self._unknown(step, instance)
+        if reference.sample not in (None, 1) and self._instances.step(step).verb == "transform":
+            message = f"`{step}` is a transform and has one picture: there is no take {reference.sample}"
+            raise BadReference(message, "leave the `@` out")
         room = self._room(instance)
         if reference.last:
             return self._ends(reference, written, instance)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Literal
 
 from banana_pipe.errors import MAX_DRAWN_LINE, Location, RecipeError
-from banana_pipe.model import Json, Recipe, Step, Text
+from banana_pipe.model import Action, Json, Recipe, Step, Text
 from banana_pipe.recipe import keys
 from banana_pipe.recipe.expectations import EXPECT
 from banana_pipe.recipe.naming import BadName, folder_name
+from banana_pipe.recipe.ops import read_ops
 from banana_pipe.recipe.words import nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
@@ -29,6 +30,15 @@ STEP = keys.names(keys.STEP)
 PROFILE = keys.names(keys.PROFILE)
 USE = ("use", "with", "matrix", "each", "when")
 """What a step may say that uses another recipe: the pictures are made there."""
+VERBS: tuple[Action, ...] = ("generate", "edit", "transform")
+NOT_OF_A_TRANSFORM: Mapping[str, str] = {
+    **dict.fromkeys(("samples", "pick"), "the same pictures always give the same one: there is nothing to choose from"),
+    **dict.fromkeys(
+        ("model", "aspect_ratio", "resolution", "provider", "extra", "timeout"),
+        "it is made here, by nobody's model: leave it out, or say it in the step that makes the picture",
+    ),
+}
+"""What a step with `transform` cannot say, and why."""
 REQUEST_FIELDS = frozenset(
     ["action", "prompt", "model", "image_urls", "aspect_ratio", "resolution", "count", "async", "callback_url"]
 )
@@ -326,20 +336,24 @@ class _Reader:
         entries = self.mapping(value, f"step `{name}`", STEP)
         if entries is None:
             return None
-        if "use" in entries or ("with" in entries and not {"generate", "edit"} & set(entries)):
+        if "use" in entries or ("with" in entries and not set(VERBS) & set(entries)):
             return self.use(name, at, value, entries)
         if "with" in entries:
             hint = "`with` fills the inputs of the recipe that a step uses; pictures to read stand in `images`"
             self.errors.append(RecipeError("`with` without a `use`", at=value.keys["with"], hint=hint))
         verb = self.verb(name, at, value, entries)
-        prompt = self.text(entries.get(verb), verb, cut=True) if verb else None
+        ops = read_ops(entries.get("transform"), self.errors)
+        prompt = self.prompt(verb, entries)
         each = self.text(entries.get("each"), "each")
         images = self.images(entries.get("images"))
         none = "images" not in entries or entries["images"].data == []
-        if verb == "edit" and none and "each" not in entries and "chain" not in entries:
-            key = value.keys["images"] if "images" in value.keys else value.keys["edit"]
-            hint = "say which with `images: STEP` or `images: photo.png`, or `generate` instead"
-            self.errors.append(RecipeError(f"step `{name}` edits nothing: it has no pictures", at=key, hint=hint))
+        if verb in ("edit", "transform") and none and "each" not in entries and "chain" not in entries:
+            key = value.keys["images"] if "images" in value.keys else value.keys[verb]
+            hint = "say which with `images: STEP` or `images: photo.png`"
+            hint += ", or `generate` instead" if verb == "edit" else ""
+            self.errors.append(RecipeError(f"step `{name}` {verb}s nothing: it has no pictures", at=key, hint=hint))
+        if verb == "transform":
+            self.refuse_settings(value)
         settings = self.settings(entries)
         # `images: []` is not the same as no `images`: the step reads nothing, not even its `each`.
         if "images" in entries and none:
@@ -363,7 +377,18 @@ class _Reader:
             chain=chain,
             start=start,
             when=when,
+            ops=ops or (),
         )
+
+    def prompt(self, verb: Action | None, entries: Mapping[str, Value]) -> Text | None:
+        if verb == "transform":
+            return Text("", entries["transform"].at)
+        return self.text(entries.get(verb), verb, cut=True) if verb else None
+
+    def refuse_settings(self, value: Value) -> None:
+        for key, at in value.keys.items():
+            if key in NOT_OF_A_TRANSFORM:
+                self.errors.append(RecipeError(f"a transform has no `{key}`", at=at, hint=NOT_OF_A_TRANSFORM[key]))
 
     def use(self, name: str, at: Location, value: Value, entries: Mapping[str, Value]) -> Step | None:
         if "use" not in entries:
@@ -386,20 +411,21 @@ class _Reader:
             return None
         return Step(name, at, "use", file, (), {}, matrix, each, self.folder, when=when, given=given or {})
 
-    def verb(
-        self, name: str, at: Location, value: Value, entries: Mapping[str, Value]
-    ) -> Literal["generate", "edit"] | None:
-        if "generate" in entries and "edit" in entries:
+    def verb(self, name: str, at: Location, value: Value, entries: Mapping[str, Value]) -> Action | None:
+        verbs = [verb for verb in VERBS if verb in entries]
+        if len(verbs) > 1:
             hint = "a step makes one kind of picture: split it in two"
-            second = max(value.keys["generate"], value.keys["edit"])
-            self.errors.append(RecipeError(f"step `{name}` has both `generate` and `edit`", at=second, hint=hint))
+            places = sorted((value.keys[verb], verb) for verb in verbs)
+            said = " and ".join(f"`{verb}`" for _, verb in places)
+            both = "both " if len(verbs) == 2 else ""
+            self.errors.append(RecipeError(f"step `{name}` has {both}{said}", at=places[1][0], hint=hint))
             return None
-        if "generate" in entries:
-            return "generate"
-        if "edit" in entries:
-            return "edit"
-        if not any(key not in STEP and nearest(key, ("generate", "edit")) for key in value.keys):
-            hint = "`generate: PROMPT` makes a picture, `edit: PROMPT` changes those in `images`"
+        if verbs:
+            return verbs[0]
+        if not any(key not in STEP and nearest(key, VERBS) for key in value.keys):
+            hint = (
+                "`generate: PROMPT` makes a picture, `edit: PROMPT` changes those in `images`, `transform: [OPS]` too"
+            )
             self.errors.append(RecipeError(f"step `{name}` does not say what to make", at=at, hint=hint))
         return None
 

@@ -81,7 +81,7 @@ class Whole:
 
     @property
     def schema(self) -> Mapping[str, Json]:
-        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+        return {"anyOf": [{"type": "integer", "minimum": self.low, "maximum": self.high}, _DIGITS_SCHEMA]}
 
     def read(self, value: Json) -> int:
         number = _whole(value)
@@ -170,7 +170,7 @@ class Colour:
 
     @property
     def schema(self) -> Mapping[str, Json]:
-        return {"type": "string", "pattern": "^(#[0-9A-Fa-f]{3,8}|[A-Za-z]+)$"}
+        return {"type": "string", "pattern": r"^\s*(#[0-9A-Fa-f]{3,8}|[A-Za-z]+)\s*$"}
 
     def read(self, value: Json) -> str:
         text = value.strip().lower() if isinstance(value, str) else ""
@@ -191,7 +191,7 @@ class Ratio:
 
     @property
     def schema(self) -> Mapping[str, Json]:
-        return {"type": "string", "pattern": r"^[0-9.]+\s*:\s*[0-9.]+$"}
+        return {"type": "string", "pattern": r"^\s*[0-9.]+\s*:\s*[0-9.]+\s*$"}
 
     def read(self, value: Json) -> str:
         found = _RATIO.match(value.strip()) if isinstance(value, str) else None
@@ -259,7 +259,8 @@ def rgba(colour: str) -> tuple[int, int, int, int]:
     return red, green, blue, alpha
 
 
-_PERCENT_SCHEMA: Mapping[str, Json] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?\s*%$"}
+_PERCENT_SCHEMA: Mapping[str, Json] = {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"}
+_DIGITS_SCHEMA: Mapping[str, Json] = {"type": "string", "pattern": r"^\s*[0-9]+\s*$"}
 
 
 def _whole(value: Any) -> int | None:

@@ -19,6 +19,7 @@ from banana_pipe.model import Json
 from banana_pipe.recipe import jsonschema, keys, load
 from banana_pipe.recipe.schema import declared, extended, read_recipe
 from banana_pipe.recipe.yaml import plain, read_yaml
+from banana_pipe.transforms import TRANSFORMS
 
 DOCUMENT = jsonschema.document()
 SCHEMA = Draft202012Validator(DOCUMENT)
@@ -93,9 +94,9 @@ def test_every_example_of_a_step_is_a_step(folder: Path, key: keys.Key) -> None:
     step = {key.name: key.example}
     if key.name in ("use", "with"):
         step = {"use": "banner.yaml", "with": {"photo": "base"}}
-    elif key.name not in ("generate", "edit"):
+    elif key.name not in ("generate", "edit", "transform"):
         step["generate"] = "A mug"
-    if key.name == "edit":
+    if key.name in ("edit", "transform"):
         step["images"] = "base"
     if key.name == "start":
         step["chain"] = {"beat": ["full", "empty"]}
@@ -114,9 +115,12 @@ def test_every_example_of_a_recipe_is_accepted(folder: Path, key: keys.Key) -> N
 # --- agreement --------------------------------------------------------------------------------------
 
 BASE: dict[str, Json] = {"vars": {"product": "a mug"}, "steps": {"base": {"generate": "A mug"}}}
-VERBS = ("generate", "edit", "use")
+VERBS = ("generate", "edit", "transform", "use")
 WORDS = sorted(
-    {key.name for table in TABLES.values() for key in table} | {"base", "previous", "x1", "Color", "and", "a b"}
+    {key.name for table in TABLES.values() for key in table}
+    | set(TRANSFORMS)
+    | {param.name for transform in TRANSFORMS.values() for param in transform.params}
+    | {"base", "previous", "x1", "Color", "and", "a b"}
 )
 VALUES = st.recursive(
     st.none()

@@ -1,0 +1,150 @@
+"""The parameters of ops for one node: rendered, read into their canonical forms, mistakes told at their places.
+
+Unaware of pictures, and of which nodes the references in ops mean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from banana_pipe.errors import Location, RecipeError, RecipeErrors
+from banana_pipe.model import Json, Node, Op, Step
+from banana_pipe.recipe.axes import is_fixed, rendered
+from banana_pipe.recipe.ops import WrittenOp, check_parameter
+from banana_pipe.recipe.templates import Scope, Templates
+from banana_pipe.recipe.words import quoted, shortened
+from banana_pipe.transforms import TRANSFORMS
+from banana_pipe.transforms.base import BadParams, Param, Transform
+from banana_pipe.transforms.kinds import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedOp:
+    """An op whose parameters are read; `pictures` are the references in them, each with its place."""
+
+    op: Op
+    pictures: tuple[tuple[str, Location], ...] = ()
+
+
+class Ops:
+    """Renders ops for one node after the other; what is the same for all of them is read once."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._fixed: dict[int, RenderedOp] = {}
+
+    def rendered(self, written: Iterable[WrittenOp], scope: Scope) -> list[RenderedOp]:
+        """The ops with their parameters. Raises RecipeErrors with every mistake, each at its place."""
+        found: list[RenderedOp] = []
+        errors: list[RecipeError] = []
+        for one in written:
+            try:
+                found.append(self._rendered(one, scope))
+            except RecipeError as error:
+                errors += error.errors if isinstance(error, RecipeErrors) else [error]
+        if errors:
+            raise RecipeErrors(errors)
+        return found
+
+    def check(self, written: Iterable[WrittenOp]) -> None:
+        """Raise RecipeErrors for what is wrong in any scope, where there is none."""
+        self.rendered([one for one in written if one.value is None or is_fixed(one.value)], {})
+
+    def _rendered(self, written: WrittenOp, scope: Scope) -> RenderedOp:
+        known = self._fixed.get(id(written))
+        if known is not None:
+            return known
+        found = _checked(written, self._given(written, scope))
+        if written.value is None or is_fixed(written.value):
+            self._fixed[id(written)] = found
+        return found
+
+    def _given(self, written: WrittenOp, scope: Scope) -> dict[str, tuple[Json, Location]]:
+        """The parameters that are given, by name, each with its place."""
+        value = written.value
+        if value is None or (value.data is None and not value.cut):
+            return {}
+        if isinstance(value.data, dict):
+            return {
+                name: (rendered(inner, scope, self._templates), inner.at)
+                for name, inner in value.data.items()
+                if inner.style != "broken"
+            }
+        data = rendered(value, scope, self._templates)
+        if isinstance(data, dict):  # one expression for all of them
+            errors: list[RecipeError] = []
+            for name in data:
+                check_parameter(written.transform, name, value.at, errors)
+            if errors:
+                raise errors[0]
+            return {name: (inner, value.at) for name, inner in data.items()}
+        return {written.transform.params[0].name: (data, value.at)}
+
+
+def one_is_left(node: Node, step: Step) -> None:
+    """Raise RecipeError where the ops of *node* would leave several pictures, or are given too many."""
+    at = step.images[0].at if step.images else step.prompt.at
+    for op in node.ops:
+        if len(op.pictures) > len(TRANSFORMS[op.name].pictures):
+            message = f"`{op.name}` of `{node.id}` refers to {len(op.pictures)} pictures, and takes one"
+            raise RecipeError(message, at=step.prompt.at, hint="say which: `step[axis=name]`, or one file")
+    pictures = len(node.inputs) - sum(len(op.pictures) for op in node.ops)
+    if pictures > 1 and not any(TRANSFORMS[op.name].joins for op in node.ops):
+        hint = "`grid` makes one of many; `each: STEP` makes one of each"
+        message = f"`{node.id}` reads {pictures} pictures, and they would all be left: a node is one picture"
+        raise RecipeError(message, at=at, hint=hint)
+
+
+def _checked(written: WrittenOp, given: Mapping[str, tuple[Json, Location]]) -> RenderedOp:
+    transform = written.transform
+    params: dict[str, Json] = {}
+    pictures: list[tuple[str, Location]] = []
+    errors: list[RecipeError] = []
+    for param in transform.params:
+        if param.name not in given:
+            if param.required:
+                message = f"`{transform.name}` needs `{param.name}`: {param.kind.words}"
+                errors.append(RecipeError(message, at=written.at, hint=_for_example(transform, param)))
+            elif param.default is not None:
+                params[param.name] = param.default
+            continue
+        value, at = given[param.name]
+        try:
+            read = param.kind.read(value)
+        except ValueError:
+            errors.append(_wrong(transform, param, value, at))
+            continue
+        if isinstance(param.kind, Picture):
+            pictures.append((str(read), at))
+        else:
+            params[param.name] = read
+    if errors:
+        raise RecipeErrors(errors)
+    try:
+        transform.check(params)
+    except BadParams as error:
+        raise RecipeError(str(error), at=written.at, hint=error.hint) from None
+    return RenderedOp(Op(transform.name, transform.version, params), tuple(pictures))
+
+
+def _wrong(transform: Transform, param: Param, value: Json, at: Location) -> RecipeError:
+    shown = f"`{shortened(value)}`" if isinstance(value, str) and value.strip() else _shown(value)
+    message = f"`{param.name}` of `{transform.name}` is {param.kind.words}; not {shown}"
+    return RecipeError(message, at=at, hint=_for_example(transform, param))
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return "null"
+    return shortened(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _for_example(transform: Transform, param: Param) -> str:
+    example = param.example
+    if isinstance(example, str):
+        example = quoted(example) if example.startswith("#") else example
+    elif isinstance(example, list):
+        example = f"[{', '.join(map(str, example))}]"
+    return f"for example `{transform.name}: {{{param.name}: {example}}}`"
