@@ -18,7 +18,7 @@ from banana_pipe.explaining import explain
 from banana_pipe.model import Node
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
-from banana_pipe.running import Interrupts, fetch, plan, run, to_fetch
+from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch
 from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe
 
@@ -53,6 +53,7 @@ __all__ = [
     "reroll",
     "run",
     "run_json",
+    "settle",
     "to_fetch",
 ]
 

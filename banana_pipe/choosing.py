@@ -134,7 +134,12 @@ async def _with_links(workspace: Workspace, nodes: Sequence[Node]) -> Workspace:
 
 
 def _nodes(workspace: Workspace, text: str) -> list[Node]:
-    return [node for node, _ in select(workspace.graph, text)]
+    nodes = [node for node, _ in select(workspace.graph, text)]
+    for node in nodes:
+        if node.is_local:
+            hint = "the same pictures always give the same one: choose among the takes of what it reads"
+            raise UsageError(f"{node.id} is a transform and has one picture", hint=hint)
+    return nodes
 
 
 def _takes(workspace: Workspace, decided: Decided, node: Node) -> tuple[TakeWanted, ...]:

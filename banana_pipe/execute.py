@@ -19,6 +19,7 @@ from typing import TypeVar
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import Listener, NodeEnded, Warned
+from banana_pipe.making import Workshop
 from banana_pipe.model import (
     Artifact,
     Attempt,
@@ -45,6 +46,7 @@ from banana_pipe.takes import (
     asked_takes,
     judge,
     needed,
+    originals,
     oversized,
     pick_of,
     picked,
@@ -117,6 +119,7 @@ class Executor:
         """What this run has got hold of, so that a second look does not look for it."""
         self._asked = asked_takes(graph)
         self._readers = _readers(graph)
+        self._making: Workshop | None = None
         self.outcomes: dict[str, Outcome] = {}
         self._bug: Exception | None = None
         self.error: BananaError | None = None
@@ -302,12 +305,30 @@ class Executor:
                 return NotBought("failed", "error", trouble)
             if reading.gone:
                 return NotBought("blocked", "input", f"needs {', '.join(reading.gone)}, whose bytes are nowhere")
+        if node.is_local:
+            return await self._made(node, take)
         order = Order(take.request, take.wanted, node.id, counter.market.price(node), node.timeout)
         if counter.buyer is not None:
             return await counter.buyer.obtain(order)
         if isinstance(finding, Open):
             return said_before(order, finding.attempt)
         raise AssertionError(f"{node.id} would be bought, and the plan did not say so")
+
+    async def _made(self, node: Node, take: TakeWanted) -> Bought | NotBought:
+        """The picture of a transform, which counts as new and costs nothing."""
+        try:
+            result = await self._workshop(node).make(node, take.wanted.key, take.request.images)
+        except StoreError:
+            raise
+        except BananaError as error:
+            return NotBought("failed", "error", f"{error.message}; {error.hint}" if error.hint else error.message)
+        return Bought(result, paid=True)
+
+    def _workshop(self, node: Node) -> Workshop:
+        """The one place where transforms are made: it has room for a few at once."""
+        if self._making is None:
+            self._making = Workshop(self._counters[node.provider].market.stores)
+        return self._making
 
     def _judged(
         self,
@@ -322,7 +343,8 @@ class Executor:
             for take, answer in zip(takes, answers, strict=True)
             if isinstance(answer, Bought)
         }
-        judged = {sample: judge(answer.result.artifact, outcome.images, node.expect) for sample, answer in had.items()}
+        read, expect = originals(node, outcome.images), node.expect
+        judged = {sample: judge(answer.result.artifact, read, expect) for sample, answer in had.items()}
         refusals = [answer for answer in answers if isinstance(answer, NotBought)]
         sample = None if outcome.accepted else self._picked(node, outcome, judged)
         outcome = replace(
@@ -343,9 +365,9 @@ class Executor:
         wrong = judged.get(sample) if sample is not None else None
         if wrong is not None:
             missed = unmet(had[sample].result.artifact, node.expect) if sample is not None else ""
-            return replace(
-                outcome, status="failed", reason=wrong, error=_UNFIT[wrong].format(node=node.id, missed=missed)
-            )
+            words = _UNFIT_AND_FREE if node.is_local else _UNFIT[wrong]
+            error = words.format(node=node.id, missed=missed)
+            return replace(outcome, status="failed", reason=wrong, error=error)
         gone = [take for take in outcome.takes if self._is_gone(take)]
         if gone and node.output is None:  # what is published is looked for where it is published
             error = f"bought, but the bytes of take {gone[0].sample} are nowhere; `--rebuy` buys it again"
@@ -392,6 +414,7 @@ class Executor:
                 counter.buyer.stop("store", error or BananaError("another node failed (--fail-fast)"))
 
 
+_UNFIT_AND_FREE = "not what the step expects: {missed}"
 _UNFIT: Mapping[Reason, str] = {
     "blank": "the picture has one colour only; it is paid and kept. `reroll {node}` buys another take",
     "copy": "the picture is its own input, byte for byte; it is paid and kept. `reroll {node}` buys another take",
@@ -430,7 +453,8 @@ def _flowing(node: Node, outcome: Outcome, one: NodeInput) -> Take | None:
     """The take of *node* that a reader gets by *one*; an unfit one flows to nobody."""
     # What is picked and fit flows on, even where another take of the node is still in the way.
     sample = one.sample if one.sample is not None else outcome.picked
-    fit = (take for take in outcome.takes if judge(take.result.artifact, outcome.images, node.expect) is None)
+    read = originals(node, outcome.images)
+    fit = (take for take in outcome.takes if judge(take.result.artifact, read, node.expect) is None)
     return next((take for take in fit if take.sample == sample), None)
 
 

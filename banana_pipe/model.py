@@ -239,6 +239,11 @@ class Node:
     """`pick: ask`: nothing flows on until somebody has picked."""
     expect: Expect = field(default_factory=Expect)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is made here, free, rather than by a provider."""
+        return self.action == "transform"
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -284,6 +289,7 @@ class Request:
     images: tuple[Digest, ...]
     params: Mapping[str, Json]
     sample: int
+    ops: tuple[Op, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from banana_pipe.model import (
+    LOCAL,
     Artifact,
     Finding,
     Graph,
@@ -39,6 +40,7 @@ from banana_pipe.takes import (
     asked_takes,
     judge,
     needed,
+    originals,
     oversized,
     pick_of,
     picked,
@@ -132,7 +134,10 @@ async def plan(
             one.is_accepted_gone = one.accepted is not None and not market.stores.has(one.accepted.digest)
             wanted.setdefault(one.node.provider, []).extend(take.wanted for take in one.takes)
         for provider, keys in wanted.items():
-            findings.update(await markets[provider].stores.find_many(keys))
+            found = await markets[provider].stores.find_many(keys)
+            # What is made here is made again where its bytes are nowhere: it is never lost.
+            again = provider == LOCAL
+            findings.update((k, Miss(k) if again and isinstance(one, Known) else one) for k, one in found.items())
         for one in (seen[node.id] for node in level):
             _settle_pick(one, markets[one.node.provider], findings)
             _settle_needs(one, seen, markets[one.node.provider], findings, broken)
@@ -183,7 +188,8 @@ def _settle_pick(one: _Seen, market: Market, findings: Mapping[Key, Finding]) ->
         finding = findings[take.wanted.key]
         if isinstance(finding, Hit | Known):
             known[take.wanted.sample] = finding.result
-    judged = {sample: judge(result.artifact, digests, one.node.expect) for sample, result in known.items()}
+    read, expect = originals(one.node, digests), one.node.expect
+    judged = {sample: judge(result.artifact, read, expect) for sample, result in known.items()}
     one.sample = picked(one.node, pick_of(one.node, market.stores.lock, one.takes[0].wanted.base), judged)
     if one.accepted is not None:
         one.sample = None
@@ -331,7 +337,7 @@ def _waiting(one: _Seen, market: Market, asked: Iterable[int]) -> PlannedNode:
         return _blocked(one)
     if one.gates:  # no run makes it before somebody has picked: this one costs nothing
         return _planned(one, "wait", "pick", detail=f"waits for a pick of {', '.join(dict.fromkeys(one.gates))}")
-    calls = len(samples_of(one.node, asked))
+    calls = 0 if one.node.is_local else len(samples_of(one.node, asked))
     return _planned(one, "wait", "upstream", calls=calls, cost=_times(market.price(one.node), calls))
 
 
@@ -357,6 +363,8 @@ def _line(
         return _planned(one, "failed", "error", detail=one.unsendable)
     if missing and one.needs:
         return _blocked(one)
+    if missing and one.node.is_local:
+        return _planned(one, "local", "new")
     if missing:  # these are bought, whatever became of the other takes
         ours = [key for key in missing if first_asker.setdefault(key.key, one.node.id) == one.node.id]
         reason = _why_missing(one, market) if ours else "same"
@@ -405,7 +413,7 @@ def _done_already(one: _Seen, findings: Mapping[Key, Finding]) -> PlannedNode:
     if take is None or not isinstance(finding, Hit | Known):
         raise AssertionError(f"{one.node.id}: no take of it is missing, open or known")
     artifact, expect = finding.result.artifact, one.node.expect
-    wrong = judge(artifact, take.request.images, expect)
+    wrong = judge(artifact, originals(one.node, take.request.images), expect)
     if wrong is not None:
         return _planned(one, "failed", wrong, detail=unmet(artifact, expect) if wrong == "expect" else "")
     return _planned(one, "cached", finding.source)

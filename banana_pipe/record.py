@@ -29,8 +29,8 @@ class Record:
         self._written = workspace.clock.boot()
 
     def note(self, node: Node, outcome: Outcome) -> None:
-        """Note the takes of a node, and that it uses their request."""
-        if outcome.base is None:
+        """Note the takes of a node, and that it uses their request; what is made here has no place in a lock file."""
+        if outcome.base is None or node.is_local:
             return
         self._labels[node.provider][outcome.base].add(node.id)
         for take in outcome.takes:

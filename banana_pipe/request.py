@@ -17,6 +17,7 @@ from banana_pipe.canonical import Digest, canonical_json, digest_of
 from banana_pipe.model import BaseKey, Json, Key, Node, Request
 
 TYPE = "banana-pipe/request/v1"
+TRANSFORM_TYPE = "banana-pipe/transform/v1"
 
 
 def request_for(node: Node, provider: str, images: Sequence[Digest], sample: int) -> Request:
@@ -32,11 +33,18 @@ def request_for(node: Node, provider: str, images: Sequence[Digest], sample: int
         images=tuple(images),
         params=node.params,
         sample=sample,
+        ops=node.ops,
     )
 
 
 def describe(request: Request) -> dict[str, Json]:
     """The request as the mapping whose canonical JSON is hashed."""
+    if request.action == "transform":
+        return {
+            "type": TRANSFORM_TYPE,
+            "ops": [{"op": op.name, "version": op.version, "params": dict(op.params)} for op in request.ops],
+            "images": list(request.images),
+        }
     return {
         "type": TYPE,
         "provider": request.provider,
@@ -62,7 +70,7 @@ def key_of(request: Request) -> Key:
 def base_key_of(request: Request) -> BaseKey:
     """The key without the sample: what all takes of this request share."""
     described = describe(request)
-    del described["sample"]
+    described.pop("sample", None)
     return BaseKey(digest_of(canonical_json(described)))
 
 

@@ -5,6 +5,7 @@ Unaware of the command line and the terminal; what happens is told to one listen
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -18,7 +19,8 @@ from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
-from banana_pipe.model import Artifact, Attempt, Hit, Key, Known, Node, Outcome, PlannedNode, Run, RunStatus, Url
+from banana_pipe.making import Workshop
+from banana_pipe.model import LOCAL, Artifact, Attempt, Hit, Key, Known, Node, Outcome, PlannedNode, Run, RunStatus, Url
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
@@ -72,6 +74,35 @@ def to_fetch(workspace: Workspace, decided: Decided, limits: Limits) -> Mapping[
     return fetching.missing(workspace, workspace.graph, sending)
 
 
+async def settle(workspace: Workspace, decided: Decided) -> Decided:
+    """The plan after what can be made here was made, where there is no token and nothing else is in the way.
+
+    What reads a transform may be bought already: its request is known when the transform is.
+    """
+    while _waits_for_transforms(workspace, decided):
+        workspace.places.make_cache()
+        workshop = Workshop(workspace.markets[LOCAL].stores)
+        local = [line.id for line in decided.plan.nodes if line.state == "local"]
+        takes = [(workspace.graph.nodes[name], decided.takes[name][0]) for name in local]
+        done = await asyncio.gather(
+            *(workshop.make(node, take.wanted.key, take.request.images) for node, take in takes), return_exceptions=True
+        )
+        if all(isinstance(one, BaseException) for one in done):
+            return decided  # the run says what is wrong
+        decided = await plan(workspace)
+    return decided
+
+
+def _waits_for_transforms(workspace: Workspace, decided: Decided) -> bool:
+    if workspace.access.token is not None:
+        return False
+    graph, markets = workspace.graph, workspace.markets
+    asking = {
+        line.state for line in decided.plan.nodes if _may_ask(line) and not markets[graph.nodes[line.id].provider].free
+    }
+    return asking == {"wait"} and any(line.state == "local" for line in decided.plan.nodes)
+
+
 async def run(
     workspace: Workspace,
     limits: Limits | None = None,
@@ -90,6 +121,7 @@ async def run(
     """
     limits = limits or Limits()
     workspace, decided = await fetch(workspace, decided or await plan(workspace), limits)
+    decided = await settle(workspace, decided)
     again = again or shlex.join(("banana-pipe", "run", str(workspace.path)))
     return await _Running(workspace, limits, decided, emit or _silence, argv, again).run(interrupts)
 
@@ -136,7 +168,8 @@ class _Running:
         async with AsyncExitStack() as stack:
             counters = await self._open_counters(stack)
             self._workspace.places.make_cache()
-            keep_inputs(self._workspace, _may_send(self._workspace, self._decided, self._limits))
+            sending = _may_send(self._workspace, self._decided, self._limits)
+            keep_inputs(self._workspace, (node for node in sending if not node.is_local))
             await self._publisher.start()
             self._listeners.append(self._log)
             stack.callback(self._log.flush)
@@ -188,6 +221,8 @@ class _Running:
 
     async def _needs_buyer(self, name: str, market: Market) -> bool:
         """Whether this run may call, poll or look up there. Without a token, what others left waits."""
+        if name == LOCAL:
+            return False
         own = [line for line in self._decided.plan.nodes if self._workspace.graph.nodes[line.id].provider == name]
         if _may_buy_again(self._decided, self._limits) or any(_may_ask(line) for line in own):
             return True
@@ -331,8 +366,9 @@ def _may_buy_again(decided: Decided, limits: Limits) -> bool:
 
 
 def _may_send(workspace: Workspace, decided: Decided, limits: Limits) -> list[Node]:
+    """The nodes that may need the bytes of what they read: to send them, or to apply ops to them."""
     everything = _may_buy_again(decided, limits)
-    asking = {line.id for line in decided.plan.nodes if everything or _may_ask(line)}
+    asking = {line.id for line in decided.plan.nodes if everything or _may_ask(line) or line.state == "local"}
     return [node for node in workspace.graph if node.id in asking]
 
 

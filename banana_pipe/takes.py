@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from banana_pipe.canonical import Digest
 from banana_pipe.model import (
+    LOCAL,
     Artifact,
     BaseKey,
     Expect,
@@ -105,6 +106,11 @@ def picked(node: Node, pick: Pick | None, judged: Mapping[int, Reason | None]) -
     return samples[0]
 
 
+def originals(node: Node, images: Sequence[Digest]) -> Sequence[Digest]:
+    """What a picture of *node* must not be a copy of: a transform may well have nothing to change."""
+    return () if node.is_local else images
+
+
 def judge(artifact: Artifact, images: Sequence[Digest], expect: Expect) -> Reason | None:
     """What is wrong with a picture, whoever made it; None if nothing is."""
     if artifact.blank:
@@ -184,12 +190,13 @@ def oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | No
 
 
 def had_before(outcomes: Iterable[Outcome]) -> dict[Key, int | None]:
-    """The price of each picture that was there before the run; those whose bytes are nowhere are not."""
+    """The price of each bought picture that was there before the run; those whose bytes are nowhere are not."""
     takes = [(outcome, take) for outcome in outcomes for take in outcome.takes]
     bought = {take.result.key for _, take in takes if take.bought}
     return {
         take.result.key: take.result.price
         for outcome, take in takes
         if take.result.key not in bought
+        and take.result.provider != LOCAL
         and (outcome.status != "lost" or any(output.key == take.result.key for output in outcome.outputs))
     }

@@ -15,7 +15,7 @@ from banana_pipe.clock import Clock, SystemClock
 from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.images import NotAPicture, measure_file
 from banana_pipe.links import SANDBOX, pinned, refuse_private
-from banana_pipe.model import Artifact, FileInput, Graph, Place
+from banana_pipe.model import LOCAL, Artifact, FileInput, Graph, Place
 from banana_pipe.prices import PriceTable
 from banana_pipe.project import Places, find_root, places_of
 from banana_pipe.providers import catalog
@@ -25,10 +25,13 @@ from banana_pipe.store import lockfile
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
 from banana_pipe.store.ledger import Ledger
+from banana_pipe.store.lockfile import LockFile
 from banana_pipe.store.lookup import Stores, folders_of
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from banana_pipe.takes import Market
+
+_ANY_SIZE = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,10 @@ def _markets(graph: Graph, places: Places, access: Access, clock: Clock, prices:
     results = Results(folders_of(places.cache)["results"])
     markets = {}
     for name in dict.fromkeys(node.provider for node in graph):
+        if name == LOCAL:
+            stores = Stores(blobs, results, Ledger(None, clock), published, LockFile())
+            markets[name] = Market(LOCAL, stores, prices, max_picture_bytes=_ANY_SIZE, free=True)
+            continue
         free = name == SANDBOX
         ledger = Ledger(None if free else folders_of(places.cache)["ledger"], clock)
         lock = lockfile.read(places.sandbox_lock if free else places.lock)
@@ -207,6 +214,8 @@ def _advice(graph: Graph, known: catalog.Catalog) -> tuple[str, ...]:
     """What one should know about models and parameters, each thing once, with the step that it is about."""
     said: dict[str, str] = {}
     for node in graph:
+        if node.is_local:
+            continue
         for words in known.advice(node.model, node.params, len(node.inputs)):
             said.setdefault(words, f"step {node.step}: {words}")
     return tuple(said.values())

@@ -28,6 +28,7 @@ from banana_pipe.prices import MICROS
 from banana_pipe.providers import catalog
 from banana_pipe.purchase.orders import Pace
 from banana_pipe.recipe import expectations, schema
+from banana_pipe.transforms import TRANSFORMS
 from tests.vendor.fixture import CANARY, env_for
 from tests.vendor.server import Vendor
 
@@ -296,6 +297,14 @@ def test_every_key_of_a_recipe_is_in_the_readme_and_no_other(place: str, keys: t
     """What is not built yet is not described."""
     described = [word for row in table(f"keys: {place}") for word in words(row[0])]
     assert sorted(described) == sorted(keys)
+
+
+def test_every_op_and_each_of_its_parameters_is_in_the_readme() -> None:
+    """A parameter that nobody can find might as well not exist."""
+    described = {words(row[0])[0]: words(row[2].partition(":")[0]) for row in table("ops")}
+    assert {name: sorted(params) for name, params in described.items()} == {
+        name: sorted(param.name for param in op.params) for name, op in TRANSFORMS.items()
+    }
 
 
 def test_the_key_that_is_shown_is_the_key() -> None:

@@ -50,7 +50,7 @@ FLOORS = (
     providers.sandbox.app providers.sandbox providers
     """,
     """
-    takes planning explain
+    takes planning explain making
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
     purchase

@@ -66,12 +66,12 @@ def entry(node: Node, images: Sequence[Digest], output: Output, result: Result |
         "request": describe(request),
         "inputs": [{**_named(one), "sha256": digest} for one, digest in zip(node.inputs, images, strict=True)],
         "provider": request.provider,
-        "model": result.model if result else node.model,
+        "model": (result.model if result else node.model) or None,
         "served": result.served if result else None,
         "task_id": result.task_id if result else None,
         "trace_id": result.trace_id if result else None,
         "price_usd": usd(result.price) if result else None,
-        "bought_at": show_time(result.bought_at) if result else None,
+        "bought_at": show_time(result.bought_at) if result and result.bought_at else None,
     }
 
 

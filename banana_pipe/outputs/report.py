@@ -22,6 +22,8 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from banana_pipe.model import Graph, Json, Node, Outcome, Run
 from banana_pipe.prices import MICROS, show_usd
+from banana_pipe.request import describe, request_for
+from banana_pipe.transforms import in_words
 
 _HERE = Path(__file__).parent
 _TROUBLES = ("failed", "lost", "parked", "blocked", "waiting")
@@ -176,7 +178,7 @@ def _card(
 ) -> Card:
     kinds: list[str] = [outcome.status if outcome else "earlier"]
     kinds += ["modified"] if outcome and outcome.modified else []
-    prompt = node.prompt if node else str(entries[0]["request"]["prompt"])
+    prompt = _prompt(describe(request_for(node, node.provider, (), 1)) if node else entries[0]["request"])
     ordered = sorted(entries, key=lambda entry: (not entry["picked"], entry["take"]))
     return Card(
         node=name,
@@ -191,7 +193,7 @@ def _card(
 def _shot(entry: Mapping[str, Json], places: Mapping[str, str]) -> Shot:
     return Shot(
         url=_url(entry["path"]),
-        alt=f"{entry['node']}, take {_take(entry)}: {entry['request']['prompt']}"[:300],
+        alt=f"{entry['node']}, take {_take(entry)}: {_prompt(entry['request'])}"[:300],
         width=entry["width"],
         height=entry["height"],
         take="accepted" if entry["take"] is None else str(entry["take"]),
@@ -205,17 +207,16 @@ def _facts(entry: Mapping[str, Json]) -> list[tuple[str, str]]:
     request = entry["request"]
     served = f", served by {entry['served']}" if entry["served"] not in (None, entry["model"]) else ""
     price = None if entry["price_usd"] is None else round(entry["price_usd"] * MICROS)
-    bought_at = entry["bought_at"]
+    bought = f"{(entry['bought_at'] or '')[:16].replace('T', ' ')} UTC, {show_usd(price)}, {entry['provider']}"
+    made_here = "ops" in request
     return [
         ("file", entry["path"]),
         ("size", f"{entry['width']} × {entry['height']}, {_bytes(entry['bytes'])}"),
-        ("model", f"{entry['model']}{served}"),
-        ("asked for", ", ".join(f"{name} {value}" for name, value in sorted(request["params"].items()))),
-        ("take", _take(entry)),
-        (
-            "bought",
-            f"{bought_at[:16].replace('T', ' ')} UTC, {show_usd(price)}, {entry['provider']}" if bought_at else "",
-        ),
+        ("made", "here, free" if made_here else ""),
+        ("model", "" if made_here else f"{entry['model']}{served}"),
+        ("asked for", ", ".join(f"{name} {value}" for name, value in sorted(request.get("params", {}).items()))),
+        ("take", "" if made_here else _take(entry)),
+        ("bought", bought if entry["bought_at"] else ""),
         ("task", entry["task_id"] or ""),
         ("trace", entry["trace_id"] or ""),
         ("sha256", entry["sha256"]),
@@ -225,6 +226,13 @@ def _facts(entry: Mapping[str, Json]) -> list[tuple[str, str]]:
 
 def _take(entry: Mapping[str, Json]) -> str:
     return "none: accepted as it is" if entry["take"] is None else str(entry["take"])
+
+
+def _prompt(request: Mapping[str, Json]) -> str:
+    """What was asked for, in words: a prompt, or the ops with what is not as they are without saying."""
+    if "ops" not in request:
+        return str(request["prompt"])
+    return " → ".join(in_words(one["op"], one["params"]) for one in request["ops"])
 
 
 def _made_from(one: Mapping[str, Json], places: Mapping[str, str]) -> tuple[str, str | None]:

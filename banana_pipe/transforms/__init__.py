@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.images import NotAPicture
-from banana_pipe.model import Op
+from banana_pipe.model import Json, Op
 from banana_pipe.transforms.base import Transform, TransformFailed
 from banana_pipe.transforms.chroma_key import CHROMA_KEY
 from banana_pipe.transforms.convert import CONVERT
@@ -56,6 +56,17 @@ def make(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
         return Made(encode(left[0]), left[0].encoding.mime, *left[0].size)
     except NotAPicture as error:
         raise TransformFailed(error.message, hint="`resize` it before") from error
+
+
+def in_words(name: str, params: Mapping[str, Json]) -> str:
+    """An op as people read it: its name and those parameters that are not what they are anyway."""
+    defaults = {param.name: param.default for param in TRANSFORMS[name].params} if name in TRANSFORMS else {}
+    said = [f"{key} {_shown(value)}" for key, value in params.items() if value != defaults.get(key)]
+    return f"{name} ({', '.join(said)})" if said else name
+
+
+def _shown(value: Json) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _applied(op: Op, frames: Iterable[Frame], others: Sequence[Read]) -> Iterator[Frame]:

@@ -17,6 +17,7 @@ from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_opt
 from banana_pipe.cli.words import count
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Input, Json, Node, NodeInput
+from banana_pipe.transforms import in_words
 
 
 @click.command()
@@ -87,12 +88,14 @@ def _show_node(call: Call, node: Node, *, first: bool) -> None:
     paper = call.out
     if not first:
         paper.say()
-    settings = ", ".join([node.model, *(f"{name} {value}" for name, value in node.params.items())])
+    settings = ", ".join([*filter(None, [node.model]), *(f"{name} {value}" for name, value in node.params.items())])
     takes = f", {count(node.samples, 'take')}" if node.samples > 1 else ""
-    paper.say(paper.styled(node.id, "bold cyan") + paper.styled(f"  {node.action}, {settings}{takes}", "dim"))
+    what = f"  {node.action}, {settings}{takes}" if settings else f"  {node.action}"
+    paper.say(paper.styled(node.id, "bold cyan") + paper.styled(what, "dim"))
     if node.inputs:
         paper.say(paper.styled(f"  reads {', '.join(map(_input_name, node.inputs))}", "dim"))
-    for line in node.prompt.split("\n"):
+    lines = [in_words(op.name, op.params) for op in node.ops] if node.is_local else node.prompt.split("\n")
+    for line in lines:
         paper.say(f"  {paper.styled(line, '')}".rstrip())
 
 
@@ -105,6 +108,7 @@ def _node_json(node: Node) -> dict[str, Json]:
         "prompt": node.prompt,
         "inputs": [_input_name(one) for one in node.inputs],
         "params": dict(node.params),
+        "ops": [{"op": op.name, "version": op.version, "params": dict(op.params)} for op in node.ops],
         "samples": node.samples,
         "output": node.output,
     }

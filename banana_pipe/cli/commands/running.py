@@ -61,6 +61,7 @@ def run(recipe: Path, *, dry_run: bool, verbose: bool, **values: Any) -> int:
         if addresses:
             call.err.say(f"{decided.plan.recipe}: fetching {count(len(addresses), 'picture')} from the web")
             workspace, decided = api.call(api.fetch(workspace, decided, limits))
+        decided = api.call(api.settle(workspace, decided))
         _announce(call, workspace, decided, limits, values)
         ended = _run(call, workspace, decided, limits, _again(call, values))
     finally:

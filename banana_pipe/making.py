@@ -1,0 +1,73 @@
+"""Transforms are made: bytes read, ops applied in a thread, picture and result kept.
+
+Unaware of graphs, of when a node's turn comes, and of what is published.
+
+Free and the same every time: no ledger, no key lock. Two processes that make the same do it twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from banana_pipe import transforms
+from banana_pipe.canonical import Digest, digest_of
+from banana_pipe.errors import BananaError
+from banana_pipe.images import measure
+from banana_pipe.model import LOCAL, FileInput, Input, Key, Node, NodeInput, Result
+from banana_pipe.regular import read_regular
+from banana_pipe.store.lookup import Stores
+
+AT_ONCE = max(1, min(4, os.cpu_count() or 1))
+"""Pillow leaves the interpreter to others while it works; a picture of 64 million pixels is a quarter of a gigabyte."""
+
+
+class Workshop:
+    """Makes transforms, a few at a time, and keeps what comes out in *stores*."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def make(self, node: Node, key: Key, images: Sequence[Digest]) -> Result:
+        """The picture of *node*, whose key is *key*, from the pictures *images*.
+
+        Raises BananaError where an op fails or bytes are missing, StoreError where it cannot be kept.
+        """
+        async with self._room:
+            return await asyncio.to_thread(self._make, node, key, images)
+
+    def _make(self, node: Node, key: Key, images: Sequence[Digest]) -> Result:
+        reads = [partial(self._read, one, digest) for one, digest in zip(node.inputs, images, strict=True)]
+        made = transforms.make(node.ops, reads)
+        self._stores.blobs.put(made.data)
+        # That it has one colour only may be what was wanted: nobody was paid for it.
+        artifact = replace(measure(made.data), blank=False)
+        result = Result(key, artifact, LOCAL, "", None, None, None, 0, 0.0)
+        standing = self._stores.results.put(result)
+        if standing.artifact.digest == artifact.digest or self._stores.has(standing.artifact.digest):
+            return standing
+        # Made before by other libraries, and its bytes are gone.
+        return self._stores.results.put(result, instead=True)
+
+    def _read(self, one: Input, digest: Digest) -> bytes:
+        if isinstance(one, FileInput):
+            return _read_file(one, digest)
+        data = self._stores.read(digest)
+        if data is None:
+            name = one.node if isinstance(one, NodeInput) else one.label
+            raise BananaError(f"the bytes of {name} are nowhere")
+        return data
+
+
+def _read_file(one: FileInput, digest: Digest) -> bytes:
+    try:
+        data = read_regular(one.path)
+    except OSError as error:
+        raise BananaError(f"cannot read {one.label}: {error.strerror}", hint="run again once it is there") from error
+    if digest_of(data) != digest:
+        raise BananaError(f"{one.label} was changed while it was read", hint="run again")
+    return data
