@@ -110,6 +110,8 @@ def _nodes(graph: Graph, texts: Sequence[str]) -> list[Node]:
 
 def _change(workspace: Workspace, decided: Decided, node: Node) -> _Change | Left | None:
     """What there is to accept for *node*; why there is nothing; None where it is right already."""
+    if node.is_local:
+        return Left(node.id, "it is a transform, made here from what it reads: read the retouched file instead")
     if node.id not in decided.takes:
         return Left(node.id, "what it reads is not known yet: accept that too, or run the recipe first")
     market = workspace.markets[node.provider]

@@ -10,6 +10,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
+from banana_pipe import accepting
 from banana_pipe.canonical import canonical_json, digest_of
 from banana_pipe.errors import NotAuthorised, RecipeErrors, UsageError
 from banana_pipe.request import describe
@@ -231,3 +232,18 @@ opened.close()
     (tmp_path / "photo.png").write_bytes(b"never opened")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_retouched_one_is_left_alone_and_not_accepted(world: World) -> None:
+    """What it is made from decides; the file that somebody changed stays, and the run says so."""
+    world.write(LOCAL_ONLY)
+    world.picture("photo.png", picture(40, 20))
+    world.run(access=NO_TOKEN)
+    (world.out / "small.png").write_bytes(picture(5, 3))
+    assert outcome(world.run(access=NO_TOKEN), "small").modified
+    opened = world.open()
+    try:
+        with pytest.raises(UsageError, match="it is a transform, made here"):
+            world.do(accepting.accept(opened, ["small"]))
+    finally:
+        opened.close()

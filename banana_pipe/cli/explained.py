@@ -18,6 +18,7 @@ from banana_pipe.explain import Change, Explanation, PictureChange, Piece
 from banana_pipe.model import Json
 from banana_pipe.prices import show_usd
 from banana_pipe.recipe.origins import Origin
+from banana_pipe.transforms import in_words
 
 _KEPT = 10
 """Words around a change that are shown of a long text."""
@@ -28,8 +29,10 @@ _INDENT = 4
 def explained_lines(paper: Paper, one: Explanation) -> Iterator[str]:
     """*one* explained: the node and how it stands, the difference by kind, what hangs on it."""
     node, line = one.asked.node, one.line
-    settings = ", ".join([node.model, *(f"{name} {value}" for name, value in node.params.items())])
-    yield paper.styled(node.id, "bold cyan") + paper.styled(f"  {node.action}, {settings}", "dim")
+    settings = "".join(
+        f", {one}" for one in (node.model, *(f"{name} {value}" for name, value in node.params.items())) if one
+    )
+    yield paper.styled(node.id, "bold cyan") + paper.styled(f"  {node.action}{settings}", "dim")
     look = STATES[line.state]
     price = f"; {count(line.calls, 'call')}, {about(line.cost)}" if line.calls else ""
     yield f"  {paper.styled(str(look), look.style)}: {paper.styled((line.detail or REASONS[line.reason]) + price, '')}"
@@ -42,6 +45,10 @@ def explained_lines(paper: Paper, one: Explanation) -> Iterator[str]:
 
 
 def _before(paper: Paper, one: Explanation) -> Iterator[str]:
+    if one.asked.node.is_local:
+        yield "  made here, free, of its pictures:"
+        yield from (f"    {in_words(op.name, op.params)}" for op in one.asked.node.ops)
+        return
     if one.last is None:
         yield "  nothing was asked under this name before; it would ask"
         yield from _text(paper, [Piece("same", one.asked.node.prompt)])
