@@ -77,7 +77,7 @@ class _Presence:
         names = _named(draft.reads) if draft else []
         if instance.fold is not None:
             names += [instance.before] if instance.before else _named(self._all.starts.get(name, ()))
-        if instance.parent is not None and self._all.dropped:
+        if instance.parent is not None:
             names.append(instance.parent)
         return names
 

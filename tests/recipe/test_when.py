@@ -247,3 +247,18 @@ steps:
         return {node.id: (node.prompt, node.output, node.action, reads(node)) for node in graph}
 
     assert told(load_with([*range(8)], "when: n not in gone,")) == told(load_with(kept, ""))
+
+
+@pytest.mark.parametrize("condition", ["true", "false"])
+def test_what_decides_about_itself_is_a_circle_whatever_is_dropped(graph: Load, condition: str) -> None:
+    """`b` is there for each `a`, and `a` reads it: a condition elsewhere does not make that right or wrong."""
+    text = f"""
+steps:
+  c: {{generate: c}}
+  a: {{matrix: {{k: [x, z]}}, images: b, edit: a}}
+  b: {{each: a, images: c, edit: b}}
+  other: {{generate: o, when: {condition}}}
+"""
+    with pytest.raises(RecipeErrors) as raised:
+        graph(text)
+    assert "in a circle: a[k=x] -> b[k=x] -> a[k=x]" in raised.value.errors[0].message
