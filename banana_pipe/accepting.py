@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from banana_pipe.canonical import Digest
 from banana_pipe.errors import UsageError
 from banana_pipe.images import NotAPicture, measure, suffix
 from banana_pipe.model import Artifact, Graph, Node, Plan
@@ -126,18 +127,23 @@ def _change(workspace: Workspace, decided: Decided, node: Node) -> _Change | Lef
     state = next(line.state for line in decided.plan.nodes if line.id == node.id)
     if state == "cached":
         return None
-    artifact = _had_last(market, node)
+    artifact = _had_last(workspace, market, node)
     if isinstance(artifact, Left):
         return artifact
     return _Change(Accepted(node.id, artifact, None), node.provider, block, None)
 
 
-def _had_last(market: Market, node: Node) -> Artifact | Left:
-    """The picture that flowed on from the node's last request."""
-    block = market.stores.lock.latest_with_label(node.id)
-    if block is None:
+def _had_last(workspace: Workspace, market: Market, node: Node) -> Artifact | Left:
+    """The picture that flowed on from the node's last request.
+
+    What stands in this output folder says which request that was: the lock is shared with other profiles,
+    and what was bought last may not be what was used last. Without it, the one that was bought last.
+    """
+    flowed = [_flowed(block, node) for block in market.stores.lock.with_label(node.id)]
+    if not flowed:
         return Left(node.id, "nothing was bought under this name yet")
-    artifact = _flowed(block, node)
+    there = set(_files_there(workspace, node).values())
+    artifact = next((one for one in flowed if one is not None and one.digest in there), flowed[0])
     if artifact is None:
         return Left(node.id, "nobody has picked one of its takes yet: `pick` does that")
     if not market.stores.has(artifact.digest):
@@ -159,11 +165,9 @@ def _flowed(block: LockBlock, node: Node) -> Artifact | None:
 
 def _file_by_hand(workspace: Workspace, node: Node) -> tuple[str, bytes] | None:
     """The published file of *node*, if what stands there is none of ours: its path and its bytes."""
-    if node.output is None:
-        return None
     published = workspace.markets[node.provider].stores.published
     pinned = workspace.pinned_digests()
-    there = {path: digest for end in _SUFFIXES if (digest := published.digest_at(path := node.output + end))}
+    there = _files_there(workspace, node)
     strange = [path for path, digest in there.items() if not published.is_ours(path, digest, pinned)]
     # Beside a file of ours it is a stranger's, not that one changed.
     if not strange or len(strange) < len(there):
@@ -171,6 +175,14 @@ def _file_by_hand(workspace: Workspace, node: Node) -> tuple[str, bytes] | None:
     if len(strange) > 1:
         raise UsageError(f"{node.id} has several files: {', '.join(strange)}", hint="keep the one that is meant")
     return strange[0], read_regular(workspace.places.out / strange[0])
+
+
+def _files_there(workspace: Workspace, node: Node) -> dict[str, Digest]:
+    """The files that stand where *node* is published: their digests, by path."""
+    if node.output is None:
+        return {}
+    published = workspace.markets[node.provider].stores.published
+    return {path: digest for end in _SUFFIXES if (digest := published.digest_at(path := node.output + end))}
 
 
 def _measured(path: str, data: bytes) -> Artifact:

@@ -75,6 +75,19 @@ class TestAComic:
         assert (ran.called, world.pictures()) == (0, {f"{name}.png": digest for name, digest in digests(first).items()})
 
 
+class TestTheLastPicture:
+    def test_it_is_the_one_that_stands_there_not_the_one_bought_last(self, world: World) -> None:
+        """Back at the first wording, its picture is published again: a typo mended then keeps that one."""
+        for words in ("A red fox", "A blue fox", "A red fox"):
+            world.write(f"version: 1\nsteps:\n  fox: {{generate: {words}}}\n")
+            ran = world.run()
+        assert (ran.called, len(world.vendor.charges)) == (0, 2)
+        before = world.pictures()["fox.png"]
+        world.write("version: 1\nsteps:\n  fox: {generate: A red fox.}\n")
+        (done,) = world.accept("fox").accepted
+        assert done.artifact.digest == before
+        assert (world.run(access=NO_TOKEN).called, world.pictures()) == (0, {"fox.png": before})
+
 class TestAFileByHand:
     def test_it_is_adopted_and_what_reads_it_reads_it(self, world: World) -> None:
         """The file stays; only its reader is bought anew, from these bytes."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,7 +104,7 @@ class LockFile:
     blocks: Mapping[BaseKey, LockBlock] = field(default_factory=dict)
     extra: Mapping[str, Json] = field(default_factory=dict)
     links: Mapping[Url, LockLink] = field(default_factory=dict)
-    _latest: dict[str, LockBlock] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _labelled: dict[str, list[LockBlock]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def block(self, base: BaseKey) -> LockBlock | None:
         """The block of that request."""
@@ -140,10 +140,16 @@ class LockFile:
 
     def latest_with_label(self, label: str) -> LockBlock | None:
         """The block under that name whose latest take was bought last; ties go by key."""
-        if not self._latest:
-            for block in sorted(self.blocks.values(), key=lambda block: (block.bought_at, block.base)):
-                self._latest.update(dict.fromkeys(block.labels, block))
-        return self._latest.get(label)
+        return next(iter(self.with_label(label)), None)
+
+    def with_label(self, label: str) -> Sequence[LockBlock]:
+        """The blocks under that name, the one bought last first; ties go by key."""
+        if not self._labelled:
+            newest_first = sorted(self.blocks.values(), key=lambda block: (block.bought_at, block.base), reverse=True)
+            for block in newest_first:
+                for name in block.labels:
+                    self._labelled.setdefault(name, []).append(block)
+        return self._labelled.get(label, ())
 
 
 # --- changes ----------------------------------------------------------------------------------
