@@ -88,6 +88,7 @@ class TestTheLastPicture:
         assert done.artifact.digest == before
         assert (world.run(access=NO_TOKEN).called, world.pictures()) == (0, {"fox.png": before})
 
+
 class TestAFileByHand:
     def test_it_is_adopted_and_what_reads_it_reads_it(self, world: World) -> None:
         """The file stays; only its reader is bought anew, from these bytes."""
