@@ -80,8 +80,8 @@ class TestTheLastPicture:
         """Back at the first wording, its picture is published again: a typo mended then keeps that one."""
         for words in ("A red fox", "A blue fox", "A red fox"):
             world.write(f"version: 1\nsteps:\n  fox: {{generate: {words}}}\n")
-            ran = world.run()
-        assert (ran.called, len(world.vendor.charges)) == (0, 2)
+            world.run()
+        assert len(world.vendor.charges) == 2
         before = world.pictures()["fox.png"]
         world.write("version: 1\nsteps:\n  fox: {generate: A red fox.}\n")
         (done,) = world.accept("fox").accepted
