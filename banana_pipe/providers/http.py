@@ -160,9 +160,13 @@ class Http:
         # Tens of milliseconds: made once, shared by all connections.
         return httpx.create_ssl_context(trust_env=False)
 
+    @cached_property
+    def _no_tls(self) -> ssl.SSLContext:
+        # For plain http nobody's certificates are read. A third of a millisecond: too much for each call.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
     def _trust(self, url: httpx.URL) -> ssl.SSLContext:
-        """Whom to trust at *url*: for plain http nobody's certificates are read, so none would do."""
-        return self._tls if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return self._tls if url.scheme == "https" else self._no_tls
 
     @cached_property
     def _kept(self) -> httpx.AsyncBaseTransport:

@@ -232,13 +232,16 @@ class Follower:
 
     async def keep(self, attempt: Attempt) -> Result:
         """Write the result of a STORED attempt, and give the one that stands; one whose bytes are gone gives way."""
-        results = self._desk.stores.results
-        old = results.get(attempt.key)
-        gone = old is not None and not self._desk.stores.has(old.artifact.digest)
-        standing = await asyncio.to_thread(results.put, result_of(attempt), instead=gone)
+        standing = await asyncio.to_thread(self._put, result_of(attempt))
         if attempt.artifact is not None and standing.artifact.digest != attempt.artifact.digest:
             self._desk.emit(Warned(f"{attempt.node}: bought twice by two caches; the first one stands"))
         return standing
+
+    def _put(self, result: Result) -> Result:
+        stores = self._desk.stores
+        old = stores.results.get(result.key)
+        gone = old is not None and not stores.has(old.artifact.digest)
+        return stores.results.put(result, instead=gone)
 
     async def move(self, attempt: Attempt, state: AttemptState, **changes: Any) -> Attempt:
         """Move *attempt* in the ledger, and tell. Raises TaskTaken."""
