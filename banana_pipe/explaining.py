@@ -69,9 +69,8 @@ def _places(workspace: Workspace, node: Node) -> dict[str, Location]:
     """Where the settings of *node* are set: in the profile, else in its step, else in its recipe's defaults."""
     recipe = workspace.graph.recipe
     step = recipe.steps[node.step]
-    defaults = recipe.parts[step.part].defaults if step.part else recipe.defaults
     found: dict[str, Location] = {}
-    for settings in (recipe.overrides, step.settings, defaults):
+    for settings in (recipe.overrides, step.settings, recipe.defaults_of(step)):
         for name, value in settings.items():
             if isinstance(value, Text):
                 found.setdefault(name, value.at)

@@ -82,6 +82,11 @@ class Step:
     ops: tuple[Any, ...] = ()
     """Those of a transform, as `recipe.ops` reads them."""
 
+    @property
+    def parent(self) -> str:
+        """The step in whose instances it has its own: that of `each`, else that which uses its recipe; none: empty."""
+        return self.each.value.strip() if self.each else self.part
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -119,6 +124,10 @@ class Recipe:
     def scope(self) -> dict[str, Json]:
         """What templates know everywhere: variables and tables."""
         return {**self.variables, **self.data}
+
+    def defaults_of(self, step: Step) -> Mapping[str, Json]:
+        """Those of the recipe that *step* stands in."""
+        return self.parts[step.part].defaults if step.part else self.defaults
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,10 +98,6 @@ class _Expander:
                     drafts[instance.id] = draft
         return drafts
 
-    def defaults(self, step: Step) -> Mapping[str, Any]:
-        """Those of the recipe that the step stands in."""
-        return self.recipe.parts[step.part].defaults if step.part else self.recipe.defaults
-
     def settings(self, step: Step) -> dict[str, Any]:
         """The step's own over the defaults, and the profile's over both.
 
@@ -109,7 +105,7 @@ class _Expander:
         """
         if step.verb == "transform":
             return dict(step.settings)
-        settings = {**self.defaults(step), **step.settings, **self.recipe.overrides}
+        settings = {**self.recipe.defaults_of(step), **step.settings, **self.recipe.overrides}
         if step.verb == "edit" and "aspect_ratio" not in step.settings:
             settings.pop("aspect_ratio", None)
         return settings
@@ -225,7 +221,7 @@ class _Expander:
         """The fields of the request that the recipe sets: ours, and those of `extra`."""
         given = [(name, self.setting(name, settings, instance)) for name in _PARAMS if name in settings]
         extra: dict[str, Json] = {}
-        for layer in (self.defaults(step), step.settings, self.recipe.overrides):
+        for layer in (self.recipe.defaults_of(step), step.settings, self.recipe.overrides):
             values = layer.get("extra")
             if isinstance(values, Value):
                 extra |= rendered(values, instance.scope, self.templates)

@@ -145,7 +145,7 @@ class Instances:
         self.errors.append(RecipeError(f"`each` goes round in a circle: {names}", at=at, hint="one of them must begin"))
 
     def _parent(self, step: Step) -> Step | None:
-        return self._recipe.steps.get(step.each.value.strip() if step.each else step.part)
+        return self._recipe.steps.get(step.parent)
 
     def _expand(self, step: Step) -> None:
         instances: list[Instance] = []
@@ -161,7 +161,7 @@ class Instances:
             return
         self.of[step.name] = tuple(instances)
         self.by_id.update((one.id, one) for one in instances)
-        inherited = self._axes[step.each.value.strip() if step.each else step.part] if step.each or step.part else ()
+        inherited = self._axes[step.parent] if step.parent else ()
         self._axes[step.name] = (*inherited, *step.matrix, *step.chain)
         if step.chain:
             follow = {one.before for one in instances}
@@ -194,7 +194,7 @@ class Instances:
             if not step.part:
                 return (Instance("", (), {**self._recipe.scope, "names": {}}, None),)
             return [self._inside_of(one, step.part) for one in self.of.get(step.part, ())] or None
-        name = step.each.value.strip()
+        name = step.parent
         if name in self._recipe.parts:
             hint = f"name one of its steps, as in `each: {self.first_of(name)}`"
             self.errors.append(RecipeError(f"`{name}` uses a recipe, and is no picture", at=step.each.at, hint=hint))

@@ -112,7 +112,7 @@ def _cuts(step: Step, steps: Mapping[str, Step]) -> list[int]:
     current: Step | None = step
     while current is not None:
         levels[:0] = [len(current.matrix), len(current.chain)]
-        current = steps.get(current.each.value.strip() if current.each else current.part)
+        current = steps.get(current.parent)
     return levels
 
 

@@ -159,7 +159,7 @@ def _said(step: Step, recipe: Recipe) -> Iterator[str]:
         yield current.prompt.value
         for value in (*current.matrix.values(), *current.chain.values(), *current.given.values()):
             yield from (inner.data for inner in walk(value) if isinstance(inner.data, str))
-        current = recipe.steps.get(current.each.value.strip() if current.each else current.part)
+        current = recipe.steps.get(current.parent)
 
 
 def _scopes(
