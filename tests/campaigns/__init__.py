@@ -2,14 +2,14 @@
 
 Unaware of how anything works inside: what counts is the vendor's bill, and the files that are left.
 
-The short form runs with every test. The long form takes every point instead of a sample of them:
+The short form runs with every test. The long form takes every point instead of a sample of them, and ends with
+a page that says what was tried and what came of it:
 
-    pytest -m campaign tests/campaigns                     all of it, with the seed 1
-    CAMPAIGN_SEED=7 pytest -m campaign tests/campaigns     other samples, other moments
-    CAMPAIGN_SEED=7 pytest tests/campaigns                 the short form with other samples
+    python -m tests.campaigns --seed 7                     all of it
+    python -m tests.campaigns --part 1 --short             one part, as it runs with all tests
+    CAMPAIGN_SEED=7 pytest -m campaign tests/campaigns     the same tests without the page
 
-The kills say at the end how many cases there were. A failed case is named by its scene and by the act before
-which it was killed; the same seed tries the same ones.
+A failed case is named by what was run and where it was hit; the same seed tries the same ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stations for campaigns: started once, since a vendor and a nursery take a second each.
+"""Stations for campaigns: started once, since a vendor and a nursery take a second each. And where they tell.
 
 Unaware of what is tried there.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.campaigns import score
 from tests.campaigns.kills import Station
 from tests.campaigns.nursery import Nursery
 from tests.vendor.fixture import vendor
@@ -46,3 +48,15 @@ def nursery() -> Iterator[Nursery]:
     """Children at once."""
     with Nursery() as running:
         yield running
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> score.Tell:
+    """Show a line of the report, and add it to the one that is being made."""
+
+    def show(line: score.Line) -> None:
+        score.add(line)
+        with capsys.disabled():
+            sys.stdout.write(f"\n{line}\n")
+
+    return show

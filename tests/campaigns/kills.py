@@ -81,10 +81,6 @@ class Report:
     parked: int = 0
     verdict: Verdict = field(default_factory=Verdict)
 
-    def __str__(self) -> str:
-        twice, lost, corrupt = self.verdict.charged_twice, self.verdict.lost, self.verdict.corrupt
-        return f"{self.cases} cases, {len(twice)} charged twice, {len(lost)} lost, {len(corrupt)} corrupt"
-
 
 class Station:
     """A vendor and a nursery of their own, and caches in which the vendor's listing is proven."""

@@ -128,6 +128,11 @@ class Verdict:
         """All of it."""
         return self.charged_twice + self.lost + self.corrupt
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How often each."""
+        return len(self.charged_twice), len(self.lost), len(self.corrupt)
+
     def add(self, other: Verdict) -> None:
         """Take over what *other* found."""
         self.charged_twice += other.charged_twice

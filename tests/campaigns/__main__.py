@@ -1,0 +1,103 @@
+"""The whole proof by one command: `python -m tests.campaigns [--seed N] [--part N …] [--short]`.
+
+Unaware of what the campaigns try: it has pytest run them part by part, and prints their lines as one page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.campaigns import score
+
+_HERE = Path(__file__).parent
+_ROOT = _HERE.parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one part went. `passed` is None where nothing is there to be run."""
+
+    part: int
+    passed: bool | None
+    seconds: float
+    lines: Sequence[score.Line]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the parts, print the report; 1 if anything failed."""
+    told = _arguments(argv)
+    outcomes = [_run(part, told.seed, short=told.short) for part in told.part or score.PARTS]
+    page = _page(outcomes, told.seed, "short" if told.short else "full")
+    sys.stdout.write(page)
+    if told.out is not None:
+        told.out.write_text(page, encoding="utf-8")
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaigns", description="Try to break every promise.")
+    parser.add_argument("--seed", type=int, default=1, help="of whatever is drawn by lot (default: 1)")
+    parser.add_argument("--part", type=int, action="append", choices=list(score.PARTS), help="only this one")
+    parser.add_argument("--short", action="store_true", help="the short forms, as they run with all tests")
+    parser.add_argument("--out", type=Path, help="write the report to this file, too")
+    return parser.parse_args(argv)
+
+
+def _run(part: int, seed: int, *, short: bool) -> Outcome:
+    folder = _HERE / score.PARTS[part][1]
+    if not folder.is_dir():
+        return Outcome(part, None, 0.0, ())
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = Path(scratch) / "lines.jsonl"
+        began = time.monotonic()
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "not campaign" if short else "campaign", str(folder)]
+        environment = {**os.environ, "CAMPAIGN_SEED": str(seed), score.REPORT: str(lines)}
+        ended = subprocess.run(command, cwd=_ROOT, env=environment, check=False)
+        return Outcome(part, ended.returncode == 0, time.monotonic() - began, score.read(lines))
+
+
+def _page(outcomes: Sequence[Outcome], seed: int, form: str) -> str:
+    """The report: a table of all lines, and what they add up to."""
+    lines = [line for outcome in outcomes for line in outcome.lines]
+    rows = [row for outcome in outcomes for row in _rows(outcome)]
+    twice, lost, corrupt = (sum(getattr(line, way) for line in lines) for way in ("charged_twice", "lost", "corrupt"))
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    minutes = sum(outcome.seconds for outcome in outcomes) / 60
+    return "\n".join(
+        [
+            f"# {sum(line.cases for line in lines):,} cases, {twice} charged twice, {lost} lost, {corrupt} corrupt",
+            "",
+            f"The {form} forms, seed {seed}; {machine}, SQLite {sqlite3.sqlite_version}; {minutes:.0f} minutes.",
+            "",
+            "| part | what was tried | cases | charged twice | lost | corrupt | figures |",
+            "|---|---|--:|--:|--:|--:|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _rows(outcome: Outcome) -> list[str]:
+    """The lines of one part; its name stands at the first, with a word where it did not pass."""
+    name = f"{outcome.part} {score.PARTS[outcome.part][0]}"
+    if outcome.passed is not True:
+        name += ": **not there**" if outcome.passed is None else ": **FAILED**"
+    rows = [
+        f"{line.what} | {line.cases:,} | {line.charged_twice} | {line.lost} | {line.corrupt} | {line.figure} |"
+        for line in outcome.lines
+    ]
+    return [f"| {name if number == 0 else ''} | {row}" for number, row in enumerate(rows or ["– | 0 | | | | |"])]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Part 1: runs are killed, at their durable acts and at moments drawn by lot."""

@@ -1,0 +1,1 @@
+"""Part 5: many processes at once share what is bought, and the money that may be spent."""
