@@ -146,7 +146,7 @@ class Executor:
     async def _run_nodes(self, nodes: Sequence[Node]) -> None:
         """Run *nodes* (in the graph's order), each as soon as those of them that it reads have ended."""
         chosen = {node.id for node in nodes}
-        missing = {node.id: len(_upstream(node) & chosen) for node in nodes}
+        missing = {node.id: len(node.upstream & chosen) for node in nodes}
         running: set[asyncio.Task[None]] = set()
         ended: _Ended = asyncio.Queue()
 
@@ -216,7 +216,7 @@ class Executor:
             outcome = self.outcomes[node.id]
             in_doubt = outcome.status == "parked" and outcome.reason == "unknown"
             provable = buyer is not None and buyer.may_prove_more and not buyer.interrupted
-            if (in_doubt and provable) or (outcome.status == "blocked" and _upstream(node) & chosen):
+            if (in_doubt and provable) or (outcome.status == "blocked" and node.upstream & chosen):
                 chosen.add(node.id)
         return [node for node in self._graph if node.id in chosen]
 
@@ -425,13 +425,9 @@ _UNFIT: Mapping[Reason, str] = {
 def _readers(graph: Graph) -> dict[str, list[str]]:
     readers: dict[str, list[str]] = {}
     for node in graph:
-        for upstream in _upstream(node):
+        for upstream in node.upstream:
             readers.setdefault(upstream, []).append(node.id)
     return readers
-
-
-def _upstream(node: Node) -> set[str]:
-    return {one.node for one in node.inputs if isinstance(one, NodeInput)}
 
 
 def _tell_errors(ended: _Ended, task: asyncio.Task[None]) -> None:

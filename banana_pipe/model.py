@@ -253,6 +253,11 @@ class Node:
         """Whether it is made here, free, rather than by a provider."""
         return self.action == "transform"
 
+    @property
+    def upstream(self) -> set[str]:
+        """The nodes that it reads."""
+        return {one.node for one in self.inputs if isinstance(one, NodeInput)}
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:

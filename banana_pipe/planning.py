@@ -152,7 +152,7 @@ def _levels(graph: Graph) -> Iterator[list[Node]]:
     depth: dict[str, int] = {}
     levels: list[list[Node]] = []
     for node in graph:
-        depth[node.id] = 1 + max((depth[one.node] for one in node.inputs if isinstance(one, NodeInput)), default=-1)
+        depth[node.id] = 1 + max((depth[name] for name in node.upstream), default=-1)
         if depth[node.id] == len(levels):
             levels.append([])
         levels[depth[node.id]].append(node)

@@ -16,7 +16,7 @@ from banana_pipe.cli.config import Settings
 from banana_pipe.cli.terminal import Paper
 from banana_pipe.cli.words import about, count, dollars
 from banana_pipe.errors import SpendingStopped
-from banana_pipe.model import NodeInput, Plan, PlannedNode
+from banana_pipe.model import Plan, PlannedNode
 from banana_pipe.prices import total
 from banana_pipe.purchase.orders import Consent
 from banana_pipe.takes import asked_takes, samples_of
@@ -51,7 +51,7 @@ def bill_again(workspace: Workspace, plan: Plan, consent: Consent) -> Bill:
     for line in plan.nodes:
         node = graph.nodes[line.id]
         market = workspace.markets[node.provider]
-        reads_another = any(isinstance(one, NodeInput) and one.node in replaced for one in node.inputs)
+        reads_another = not node.upstream.isdisjoint(replaced)
         if reads_another or (line.state == "lost" and consent.rebuy):
             replaced.add(line.id)
         if (reads_another or _bought_again(line, consent)) and not market.free:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from banana_pipe.errors import UsageError
-from banana_pipe.model import Graph, Node, NodeInput, Step
+from banana_pipe.model import Graph, Node, Step
 from banana_pipe.recipe.select import select
 
 READERS = "+"
@@ -60,7 +60,7 @@ def with_needs(graph: Graph, names: set[str]) -> set[str]:
     found = set(names)
     for node in reversed([*graph]):  # readers first
         if node.id in found:
-            found |= _read_by(node)
+            found |= node.upstream
     return found
 
 
@@ -68,7 +68,7 @@ def with_readers(graph: Graph, names: set[str]) -> set[str]:
     """*names* with everything that reads them, all the way down."""
     found = set(names)
     for node in graph:
-        if not found.isdisjoint(_read_by(node)):
+        if not found.isdisjoint(node.upstream):
             found.add(node.id)
     return found
 
@@ -81,7 +81,7 @@ def first_few(graph: Graph, number: int) -> set[str]:
     early = _early(graph, number)
     kept: set[str] = set()
     for node in graph:
-        if node.id in early and _read_by(node) <= kept:
+        if node.id in early and node.upstream <= kept:
             kept.add(node.id)
     return kept
 
@@ -120,7 +120,3 @@ def _lengths(levels: Sequence[int]) -> Iterator[int]:
     """Where each fan-out ends in a node's axes."""
     # A level without axes of its own ends where the one before it does.
     return (length for length in dict.fromkeys(accumulate(levels)) if length)
-
-
-def _read_by(node: Node) -> set[str]:
-    return {one.node for one in node.inputs if isinstance(one, NodeInput)}

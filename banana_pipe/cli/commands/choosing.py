@@ -20,7 +20,7 @@ from banana_pipe.cli.options import POSITIVE, Call, read_call, recipe_argument, 
 from banana_pipe.cli.progress import open_progress
 from banana_pipe.cli.spending import Bill, ask
 from banana_pipe.cli.words import STATUSES, about, bill, count
-from banana_pipe.model import Json, NodeInput, Plan, Status
+from banana_pipe.model import Json, Plan, Status
 from banana_pipe.prices import show_usd, usd
 from banana_pipe.purchase.orders import Bought, NotBought
 
@@ -104,7 +104,7 @@ def _changed_readers(workspace: api.Workspace, rerolled: api.Reroll) -> list[str
     """What reads a re-rolled node and was made before: a run would buy it anew."""
     moved = {one.node for one in rerolled.takes if one.picked}
     changed = {line.id for line in rerolled.then.nodes if line.state == "call" and line.reason == "changed"}
-    reads = {node.id: {one.node for one in node.inputs if isinstance(one, NodeInput)} for node in workspace.graph}
+    reads = {node.id: node.upstream for node in workspace.graph}
     return [name for name, read in reads.items() if name in changed and read & moved]
 
 
