@@ -26,6 +26,7 @@ from banana_pipe.model import (
     Request,
 )
 from banana_pipe.prices import PriceTable
+from banana_pipe.recipe.references import step_of
 from banana_pipe.request import base_key_of, key_of, request_for, with_sample
 from banana_pipe.store.lockfile import LockFile
 from banana_pipe.store.lookup import Stores, Wanted
@@ -178,7 +179,7 @@ def oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | No
         if artifact.size > limit:
             whose = f"the picture of {one.node}" if isinstance(one, NodeInput) else one.label
             cure = (
-                f"ask step `{one.node.partition('[')[0]}` for a lower `resolution`"
+                f"ask step `{step_of(one.node)}` for a lower `resolution`"
                 if isinstance(one, NodeInput)
                 else "make that file smaller"
                 if isinstance(one, FileInput)

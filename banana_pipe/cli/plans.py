@@ -15,6 +15,7 @@ from banana_pipe.cli.terminal import Paper
 from banana_pipe.cli.words import REASONS, STATES, bill, count
 from banana_pipe.model import Plan, PlannedNode
 from banana_pipe.prices import show_usd, total
+from banana_pipe.recipe.references import step_of
 
 MOST_LINES = 60
 """A longer plan is shown by step, unless every node is asked for."""
@@ -97,8 +98,7 @@ def _groups(nodes: Sequence[PlannedNode]) -> Iterable[_Group]:
     """Nodes of one step with one state and one reason, in the plan's order."""
     found: dict[tuple[str, str, str], list[PlannedNode]] = {}
     for node in nodes:
-        step = node.id.partition("[")[0]
-        found.setdefault((step, node.state, node.reason), []).append(node)
+        found.setdefault((step_of(node.id), node.state, node.reason), []).append(node)
     return (_Group(step, tuple(alike)) for (step, _, _), alike in found.items())
 
 

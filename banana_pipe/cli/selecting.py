@@ -15,7 +15,7 @@ from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import POSITIVE
 from banana_pipe.cli.words import count
 from banana_pipe.recipe.narrow import READERS
-from banana_pipe.recipe.references import BadReference, parse_node
+from banana_pipe.recipe.references import BadReference, parse_node, step_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _SELECT = "--select"
@@ -37,7 +37,7 @@ def narrowing_options(command: Command) -> Command:
 
 def left_out_words(left_out: Iterable[str], kept: Iterable[str]) -> str:
     """`left out: glaze (2 of 3), poster`: what was not asked for, by step."""
-    missing, there = (Counter(node.partition("[")[0] for node in nodes) for nodes in (left_out, kept))
+    missing, there = (Counter(step_of(node) for node in nodes) for nodes in (left_out, kept))
     named = [_of_step(step, number, number + there[step]) for step, number in missing.items()]
     more = f" and {count(len(named) - _MOST_NAMED, 'step')} more" if len(named) > _MOST_NAMED else ""
     return f"left out: {', '.join(named[:_MOST_NAMED])}{more}"

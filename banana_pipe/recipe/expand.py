@@ -19,6 +19,7 @@ from banana_pipe.recipe.naming import BadName, collision_key, default_output, ou
 from banana_pipe.recipe.parameters import Ops, RenderedOp, one_is_left
 from banana_pipe.recipe.presence import Candidates, Draft, existing
 from banana_pipe.recipe.reading import Reader, Slot
+from banana_pipe.recipe.references import step_of
 from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import shortened, suggestion
@@ -248,7 +249,7 @@ class _Expander:
         if instance.within is None:
             return ""
         use = self.instances.by_id[instance.within]
-        return default_output(use.id.partition("[")[0], use.names.values()) + "/"
+        return default_output(step_of(use.id), use.names.values()) + "/"
 
     def expect(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> Expect:
         if step.name in self.expected:
@@ -286,7 +287,7 @@ class _Expander:
 
     def reads_at(self, name: str) -> Location:
         """Where the step of that instance says what it reads."""
-        step = self.recipe.steps[name.partition("[")[0]]
+        step = self.recipe.steps[step_of(name)]
         if step.images:
             return step.images[0].at
         return step.start[0].at if step.start else step.each.at if step.each else step.at

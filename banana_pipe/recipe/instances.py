@@ -13,7 +13,7 @@ from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.model import Part, Recipe, Skipped, Step, Text
 from banana_pipe.recipe.axes import Named, axis_values, is_fixed, rendered
 from banana_pipe.recipe.files import Files
-from banana_pipe.recipe.references import node_id
+from banana_pipe.recipe.references import node_id, step_of
 from banana_pipe.recipe.templates import Scope, Templates
 from banana_pipe.recipe.words import suggestion
 from banana_pipe.recipe.yaml import Value
@@ -92,7 +92,7 @@ class Instances:
 
     def before(self, instance: Instance) -> str:
         """What stands before the names of the steps of the recipe that *instance* stands in: `banner/`."""
-        return "" if instance.within is None else instance.within.partition("[")[0] + "/"
+        return "" if instance.within is None else step_of(instance.within) + "/"
 
     def known_to(self, instance: Instance) -> list[str]:
         """The steps and inputs that a reference of *instance* may name."""
@@ -228,7 +228,7 @@ class Instances:
     def _seen_from(self, step: Step, parent: Instance) -> Instance:
         """*parent* as *step* sees it: out of a used recipe come its axes, and none of its variables."""
         within = parent.within
-        while within is not None and within.partition("[")[0] != step.part:
+        while within is not None and step_of(within) != step.part:
             within = self.by_id[within].within
         if within == parent.within:
             return parent

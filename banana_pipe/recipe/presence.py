@@ -13,6 +13,7 @@ from banana_pipe.model import FileInput, Input, Node, NodeInput, Op, Skipped, Ur
 from banana_pipe.recipe.instances import Instance
 from banana_pipe.recipe.order import in_order
 from banana_pipe.recipe.reading import End, Previous, Slot
+from banana_pipe.recipe.references import step_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class _Presence:
         return replace(draft.node, inputs=tuple(inputs), ops=tuple(ops))
 
     def _skip(self, name: str, draft: Draft | None, why: str) -> None:
-        step, action = (draft.node.step, draft.node.action) if draft else (name.partition("[")[0], "use")
+        step, action = (draft.node.step, draft.node.action) if draft else (step_of(name), "use")
         self.skipped[name] = Skipped(name, step, action, "empty", why)
 
     def _there(self, slots: Sequence[Slot], instance: Instance) -> tuple[list[Input], list[str]]:

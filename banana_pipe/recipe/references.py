@@ -90,6 +90,11 @@ def node_id(step: str, axes: Iterable[tuple[str, str]]) -> str:
     return f"{step}[{written}]" if written else step
 
 
+def step_of(node: str) -> str:
+    """The step of a node, by the node's name."""
+    return node.partition("[")[0]
+
+
 def take_id(node: str, sample: int) -> str:
     """The name of a take: `scene[color=teal]@2`."""
     return f"{node}@{sample}"
