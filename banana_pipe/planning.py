@@ -144,7 +144,7 @@ async def plan(
     takes = {name: one.takes for name, one in seen.items() if one.takes}
     lost = _lost(seen, findings)
     accepted = {name: one.accepted for name, one in seen.items() if one.accepted is not None}
-    return Decided(_written(graph, markets, seen, findings, lost, asked), findings, takes, lost, accepted)
+    return Decided(_written(graph, markets, seen, findings, lost), findings, takes, lost, accepted)
 
 
 def _levels(graph: Graph) -> Iterator[list[Node]]:
@@ -283,14 +283,13 @@ def _written(
     seen: Mapping[str, _Seen],
     findings: Mapping[Key, Finding],
     lost: Container[Key],
-    asked: Mapping[str, Iterable[int]],
 ) -> Plan:
     first_asker: dict[Key, str] = {}
     lines = []
     for one in (seen[node.id] for node in graph):
         market = markets[one.node.provider]
         if one.images is None:
-            lines.append(_waiting(one, market, asked.get(one.node.id, ())))
+            lines.append(_waiting(one, market))
         else:
             lines.append(_line(one, market, findings, first_asker, lost))
     calling = [line for line in lines if line.state == "call"]
@@ -302,7 +301,7 @@ def _written(
         calls_max=sum(line.calls for line in maybe),
         cost=total(line.cost for line in calling),
         cost_max=total(line.cost for line in maybe),
-        warnings=_beyond_samples(maybe, seen, findings, asked),
+        warnings=_beyond_samples(maybe, seen, findings),
         skipped=tuple(
             PlannedNode(one.id, one.action, "skipped", one.reason, None, 0, 0, (), detail=one.detail)
             for one in graph.skipped
@@ -314,13 +313,12 @@ def _beyond_samples(
     lines: Iterable[PlannedNode],
     seen: Mapping[str, _Seen],
     findings: Mapping[Key, Finding],
-    asked: Mapping[str, Iterable[int]],
 ) -> tuple[str, ...]:
     """A word about each take that would be bought beyond a step's `samples`: a slip of the finger costs money."""
     more: Counter[tuple[str, int, int]] = Counter()
     for one in (seen[line.id] for line in lines):
         missing = {take.wanted.sample for take in one.needed if isinstance(findings[take.wanted.key], Miss)}
-        wanted = missing if one.takes else samples_of(one.node, asked.get(one.node.id, ()))
+        wanted = missing if one.takes else samples_of(one.node, one.asked)
         more.update((one.node.step, one.node.samples, sample) for sample in wanted if sample > one.node.samples)
     return tuple(
         f"step {step}: take {sample} is beyond `samples: {samples}`; it is bought besides, with"
@@ -329,7 +327,7 @@ def _beyond_samples(
     )
 
 
-def _waiting(one: _Seen, market: Market, asked: Iterable[int]) -> PlannedNode:
+def _waiting(one: _Seen, market: Market) -> PlannedNode:
     """The line of a node of whose inputs something is not known."""
     if one.unsendable is not None:
         return _planned(one, "failed", "error", detail=one.unsendable)
@@ -337,7 +335,7 @@ def _waiting(one: _Seen, market: Market, asked: Iterable[int]) -> PlannedNode:
         return _blocked(one)
     if one.gates:  # no run makes it before somebody has picked: this one costs nothing
         return _planned(one, "wait", "pick", detail=f"waits for a pick of {', '.join(dict.fromkeys(one.gates))}")
-    calls = 0 if one.node.is_local else len(samples_of(one.node, asked))
+    calls = 0 if one.node.is_local else len(samples_of(one.node, one.asked))
     return _planned(one, "wait", "upstream", calls=calls, cost=_times(market.price(one.node), calls))
 
 
