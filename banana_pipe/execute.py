@@ -47,12 +47,12 @@ from banana_pipe.takes import (
     judge,
     needed,
     originals,
-    oversized,
     pick_of,
     picked,
     takes_of,
     to_choose_from,
     unmet,
+    unsendable,
 )
 
 T = TypeVar("T")
@@ -298,9 +298,7 @@ class Executor:
         counter = self._counters[node.provider]
         finding = self._findings.get(take.wanted.key)
         if not isinstance(finding, Open):  # what is open may be there without being sent again
-            places = (one.place for one in node.inputs if not isinstance(one, NodeInput))
-            trouble = next((self._broken[place] for place in places if place in self._broken), None)
-            trouble = trouble or oversized(node, reading.artifacts, counter.market.max_picture_bytes)
+            trouble = unsendable(node, reading.artifacts, self._broken, counter.market)
             if trouble is not None:
                 return NotBought("failed", "error", trouble)
             if reading.gone:

@@ -29,7 +29,6 @@ from banana_pipe.model import (
     Reason,
     Result,
     State,
-    UrlInput,
 )
 from banana_pipe.prices import total
 from banana_pipe.store.lookup import Wanted
@@ -41,13 +40,13 @@ from banana_pipe.takes import (
     judge,
     needed,
     originals,
-    oversized,
     pick_of,
     picked,
     samples_of,
     takes_of,
     to_choose_from,
     unmet,
+    unsendable,
 )
 
 
@@ -213,10 +212,7 @@ def _settle_needs(
         for read in _read_by(one)
         if _is_hopeless(seen[read.node], read.sample, findings) or _is_gone(seen[read.node], read.sample, findings)
     )
-    places = (read.place for read in one.node.inputs if isinstance(read, UrlInput))
-    one.unsendable = next((broken[place] for place in places if place in broken), None)
-    if one.images is not None and one.unsendable is None:
-        one.unsendable = oversized(one.node, one.images, market.max_picture_bytes)
+    one.unsendable = unsendable(one.node, one.images, broken, market)
     one.gates = tuple(gate for read in _read_by(one) for gate in _gates(seen[read.node], read.sample))
 
 

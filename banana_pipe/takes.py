@@ -22,6 +22,7 @@ from banana_pipe.model import (
     NodeInput,
     Outcome,
     Pick,
+    Place,
     Reason,
     Request,
 )
@@ -173,8 +174,22 @@ def asked_takes(graph: Graph) -> dict[str, set[int]]:
     return asked
 
 
-def oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | None:
-    """Why the pictures that *node* reads cannot be sent, naming the step that would make one smaller."""
+def unsendable(
+    node: Node, artifacts: Sequence[Artifact] | None, broken: Mapping[Place, str], market: Market
+) -> str | None:
+    """Why what *node* reads cannot be sent: an address that it cannot be had from, as *broken* says, or a size.
+
+    *artifacts* are the pictures that it reads; None while something of it is not known.
+    """
+    places = (one.place for one in node.inputs if not isinstance(one, NodeInput))
+    trouble = next((broken[place] for place in places if place in broken), None)
+    if trouble is not None or artifacts is None:
+        return trouble
+    return _oversized(node, artifacts, market.max_picture_bytes)
+
+
+def _oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | None:
+    """Which of *artifacts* is too large, naming the step that would make it smaller."""
     for one, artifact in zip(node.inputs, artifacts, strict=True):
         if artifact.size > limit:
             whose = f"the picture of {one.node}" if isinstance(one, NodeInput) else one.label
