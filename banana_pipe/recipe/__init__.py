@@ -22,6 +22,7 @@ from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.use import placed, refuse_inputs
 from banana_pipe.recipe.variables import apply
 from banana_pipe.recipe.words import suggestion
+from banana_pipe.recipe.written import written
 
 
 def load(
@@ -59,6 +60,9 @@ def load(
     checked = placed(checked, library)
     recipe = checked.recipe if profile is None else under(profile, checked)
     variables, vars_sources = apply(recipe.variables, vars_files, sets, errors)
+    # What the command line says stands for what the recipe itself would: its paths are from there.
+    declared = recipe.variables
+    variables = {name: one if one is declared.get(name) else written(one, shown) for name, one in variables.items()}
     recipe = replace(recipe, variables=variables, sources=(*library.sources, *vars_sources))
     nodes, skipped = expand(recipe, checked.steps, library.templates, library.files, provider, errors)
     if errors:

@@ -22,6 +22,7 @@ from banana_pipe.recipe.schema import FIRST_STEPS, Checked, declared, extended, 
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.variables import read_bytes
 from banana_pipe.recipe.words import shortened, suggestion
+from banana_pipe.recipe.written import written
 from banana_pipe.recipe.yaml import MAX_BYTES, Document, Value, read_yaml
 from banana_pipe.regular import open_regular
 
@@ -145,8 +146,13 @@ class Library:
         family, complete = self._family(file)
         known = declared(one.document for one in family)
         whole = len(family) == 1 and complete
+        several = len({one.path.parent for one in family}) > 1
         read = [read_recipe(one.document, one.path, self.errors, known, whole=whole) for one in family]
-        checked = [one for one in read if one is not None]
+        checked = [
+            self._written(one, file) if several else one
+            for one, file in zip(read, family, strict=True)
+            if one is not None
+        ]
         # What is missing would be complained about wherever it is named: the one mistake is enough.
         if not complete or len(checked) < len(family):
             return None
@@ -159,7 +165,18 @@ class Library:
                 RecipeError("there are no steps, here or in what it extends", at=root.at, hint=FIRST_STEPS)
             )
         data = self._tables(merged.tables)
+        if data is not None and several:
+            data = {name: written(rows, merged.tables[name].at.path) for name, rows in data.items()}
         return None if data is None else replace(merged, recipe=replace(merged.recipe, data=data))
+
+    def _written(self, checked: Checked, file: _File) -> Checked:
+        """*checked* with variables that know their file: in a family of several folders they come to others' steps."""
+        shown = self.shown(file.path)
+        profiles = {
+            name: replace(one, variables=written(one.variables, shown)) for name, one in checked.profiles.items()
+        }
+        recipe = replace(checked.recipe, variables=written(checked.recipe.variables, shown))
+        return replace(checked, recipe=recipe, profiles=profiles)
 
     def _family(self, file: _File) -> tuple[list[_File], bool]:
         """*file* and those it extends, the nearest first; and whether all of them could be read."""

@@ -23,6 +23,7 @@ from banana_pipe.recipe.references import step_of
 from banana_pipe.recipe.schema import PROVIDERS
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import shortened, suggestion
+from banana_pipe.recipe.written import bare
 from banana_pipe.recipe.yaml import Value
 
 DEFAULT_MODEL = "nano-banana"
@@ -225,7 +226,7 @@ class _Expander:
         for layer in (self.recipe.defaults_of(step), step.settings, self.recipe.overrides):
             values = layer.get("extra")
             if isinstance(values, Value):
-                extra |= rendered(values, instance.scope, self.templates)
+                extra |= bare(rendered(values, instance.scope, self.templates))
         return {name: value for name, value in given if value is not None}, extra
 
     def output(self, step: Step, settings: Mapping[str, Any], instance: Instance) -> str | None:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from banana_pipe.errors import Location
 from banana_pipe.recipe.references import BadReference, nfc
 from banana_pipe.recipe.words import suggestion
+from banana_pipe.recipe.written import file_of, like
 
 MAX_PARTS = 100
 """Folders in a path that a pattern goes through."""
@@ -25,8 +26,9 @@ MAX_SCANNED = 100_000
 class Files:
     """Finds files, links resolved, inside the recipe's folder and those that may be read besides.
 
-    Paths are relative to the file that they stand in: *folders* has the folder of each file that is
-    read, by its path as messages show it; what stands in none of them is relative to *folder*.
+    Paths are relative to the file that they are written in, which is the one that they stand in unless
+    they know better: *folders* has the folder of each file that is read, by its path as messages show
+    it; what stands in none of them is relative to *folder*.
     """
 
     def __init__(
@@ -39,14 +41,15 @@ class Files:
 
     def find(self, text: str, at: Location | None = None) -> Path:
         """The absolute path, links resolved, of the file *text* that stands at *at*. Raises BadReference."""
-        return self._of(at).find(text)
+        return self._of(text, at).find(str(text))
 
     def glob(self, text: str, at: Location | None = None) -> list[str]:
-        """The files that match the pattern *text*, sorted, written as it is. Raises BadReference."""
-        return self._of(at).glob(text)
+        """The files that match the pattern *text*, sorted, written as and where it is. Raises BadReference."""
+        found = self._of(text, at).glob(str(text))
+        return [like(text, one) for one in found]
 
-    def _of(self, at: Location | None) -> _Inside:
-        folder = self._folders.get(at.path, self._folder) if at else self._folder
+    def _of(self, text: str, at: Location | None) -> _Inside:
+        folder = self._folders.get(file_of(text, at.path if at else ""), self._folder)
         found = self._inside.get(folder)
         if found is None:
             found = self._inside[folder] = _Inside(folder, self._roots)

@@ -82,7 +82,7 @@ class Meter:
 
     def gave(self, result: Any) -> Any:
         """*result*, its length counted where it is a text."""
-        if type(result) is str and len(result) >= 64:
+        if isinstance(result, str) and len(result) >= 64:
             self.tick(len(result) // 64)
         return result
 
@@ -170,7 +170,9 @@ def checked(parts: Iterable[str]) -> Iterable[str]:
 
 def kind_of(value: Any) -> str:
     """What *value* is, as authors call it."""
-    names = {str: "text", int: "number", float: "number", bool: "true or false", list: "list", dict: "mapping"}
+    if isinstance(value, str):
+        return "text"
+    names = {int: "number", float: "number", bool: "true or false", list: "list", dict: "mapping"}
     return names.get(type(value), "function" if callable(value) else "value of this kind")
 
 

@@ -15,6 +15,7 @@ from banana_pipe.recipe.axes import is_fixed, rendered
 from banana_pipe.recipe.ops import WrittenOp, check_parameter
 from banana_pipe.recipe.templates import Scope, Templates
 from banana_pipe.recipe.words import quoted, shortened
+from banana_pipe.recipe.written import bare
 from banana_pipe.transforms import TRANSFORMS
 from banana_pipe.transforms.base import BadParams, Param, Transform
 from banana_pipe.transforms.kinds import Picture
@@ -112,12 +113,12 @@ def _checked(written: WrittenOp, given: Mapping[str, tuple[Json, Location]]) -> 
             continue
         value, at = given[param.name]
         try:
-            read = param.kind.read(value)
+            read = param.kind.read(value if isinstance(param.kind, Picture) else bare(value))
         except ValueError:
             errors.append(_wrong(transform, param, value, at))
             continue
         if isinstance(param.kind, Picture):
-            pictures.append((str(read), at))
+            pictures.append((read, at))
         else:
             params[param.name] = read
     if errors:

@@ -14,9 +14,17 @@ from banana_pipe.model import FileInput, NodeInput, Reference, Step, Text, UrlIn
 from banana_pipe.recipe.complaints import Complaints, SaidElsewhere
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
-from banana_pipe.recipe.references import BadReference, GlobReference, Referred, UrlReference, parse_reference
+from banana_pipe.recipe.references import (
+    BadReference,
+    FileReference,
+    GlobReference,
+    Referred,
+    UrlReference,
+    parse_reference,
+)
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import nearest, shortened, suggestion
+from banana_pipe.recipe.written import file_of, like
 
 PREVIOUS = "previous"
 
@@ -125,11 +133,20 @@ class Reader:
                 return self._nodes_of(whole, written, instance)
             if isinstance(reference, UrlReference):
                 return [UrlInput(reference.url, at)]
-            if isinstance(reference, GlobReference):
-                return [FileInput(self._files.find(one, at), one, at) for one in self._files.glob(reference.text, at)]
-            return [FileInput(self._files.find(reference.text, at), reference.text, at)]
+            return self._pictures(reference, like(written, reference.text), at)
         except BadReference as error:
             raise RecipeError(str(error), at=at, hint=error.hint) from None
+
+    def _pictures(self, reference: FileReference | GlobReference, text: str, at: Location) -> list[Slot]:
+        """The files that *text* names, from the folder of the recipe that it is written in."""
+        try:
+            found = self._files.glob(text, at) if isinstance(reference, GlobReference) else [text]
+            return [FileInput(self._files.find(one, at), str(one), at) for one in found]
+        except BadReference as error:
+            file = file_of(text, at.path)
+            if file == at.path:
+                raise
+            raise BadReference(f"{error}, as {file} has it", error.hint) from None
 
     def _input(self, reference: Reference, step: Step, instance: Instance) -> list[Slot]:
         """What the recipe's user gives as that input, in the user's own words and with its axes."""

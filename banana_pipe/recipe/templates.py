@@ -23,6 +23,7 @@ from banana_pipe.recipe.limits import BoundedEnvironment, Missing
 from banana_pipe.recipe.measures import MAX_DEPTH, MAX_TEXT, Meter, Refused
 from banana_pipe.recipe.partials import Partials
 from banana_pipe.recipe.words import nearest, quoted, shortened, suggestion
+from banana_pipe.recipe.written import Written, written
 
 Scope = Mapping[str, Any]
 
@@ -79,6 +80,7 @@ class Templates:
         self._lines = lines
         self._folders = folders
         self._folder = folder
+        self._counted = 0, False
         # One for all folders: a hundred files may not take a hundred times as long.
         self._meter = Meter()
         self._inside = {folder: _Inside(folder, shown_folder, lines, self._meter)}
@@ -101,8 +103,12 @@ class Templates:
         return self._of(text).render(text, scope)
 
     def value(self, text: Text, scope: Scope) -> Json:
-        """What *text* stands for: the value itself where it is one `{{ expression }}`, else the text."""
-        return self._of(text).value(text, scope)
+        """What *text* stands for: the value itself where it is one `{{ expression }}`, else the text.
+
+        In a recipe of several folders all texts in it know the file that they are written in.
+        """
+        value = self._of(text).value(text, scope)
+        return written(value, text.at.path) if self._several_folders() else value
 
     def holds(self, text: Text, scope: Scope) -> bool:
         """Whether the condition *text* is true; its braces may be left out. Raises RecipeError.
@@ -110,6 +116,12 @@ class Templates:
         A text is true if it is not empty; one that only says so (`no`, `false`) is refused.
         """
         return self._of(text).holds(text, scope)
+
+    def _several_folders(self) -> bool:
+        # Files are still being read when the first texts are checked: asked again where there are more.
+        if self._counted[0] != len(self._folders):
+            self._counted = len(self._folders), len(set(self._folders.values())) > 1
+        return self._counted[1]
 
     def _of(self, text: Text) -> _Inside:
         folder = self._folders.get(text.at.path, self._folder)
@@ -389,13 +401,13 @@ def _plain(value: Any) -> Json:
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, str):
-            return str(value)
+            return value if isinstance(value, Written) else str(value)
         if isinstance(value, float) and math.isfinite(value):
             return value
         if isinstance(value, dict):
             if not all(isinstance(name, str) for name in value):
                 raise Refused("the keys of this mapping are not all text")
-            return {name: plain(inner, depth + 1) for name, inner in value.items()}
+            return {str(name): plain(inner, depth + 1) for name, inner in value.items()}
         if isinstance(value, list | tuple) or hasattr(value, "__next__"):
             return [plain(inner, depth + 1) for inner in value]
         raise Refused("this is no text, number, list or mapping")
