@@ -233,7 +233,7 @@ async def _write(workspace: Workspace, changes: Sequence[_Change], now: float) -
         workspace.places.make_cache()
     for change in changes:
         if change.data is not None:
-            workspace.markets[change.provider].stores.blobs.put(change.data)
+            workspace.blobs.put(change.data)
     for provider in dict.fromkeys(change.provider for change in changes):
         own = [change for change in changes if change.provider == provider]
         path = workspace.lock_of(provider)

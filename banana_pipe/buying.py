@@ -97,14 +97,11 @@ def keep_inputs(workspace: Workspace, nodes: Iterable[Node]) -> None:
 
     Raises StoreError for one that was changed meanwhile.
     """
-    for node in nodes:
-        blobs = workspace.markets[node.provider].stores.blobs
-        for one in node.inputs:
-            if not isinstance(one, FileInput):
-                continue
-            measured = workspace.files[one.path].digest
-            if not blobs.has(measured) and blobs.put(_bytes_of(one)) != measured:
-                raise StoreError(f"{one.label} was changed while it was read", hint="run again")
+    blobs = workspace.blobs
+    for one in (one for node in nodes for one in node.inputs if isinstance(one, FileInput)):
+        measured = workspace.files[one.path].digest
+        if not blobs.has(measured) and blobs.put(_bytes_of(one)) != measured:
+            raise StoreError(f"{one.label} was changed while it was read", hint="run again")
 
 
 def _bytes_of(file: FileInput) -> bytes:

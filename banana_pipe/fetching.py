@@ -89,17 +89,16 @@ async def _had(
     workspace: Workspace, fetcher: Fetcher, limit: asyncio.Semaphore, url: Url, pin: Artifact | None
 ) -> Artifact | str:
     """The picture at *url*, or why it cannot be had."""
-    blobs = next(iter(workspace.markets.values())).stores.blobs
     try:
         async with limit, asyncio.timeout(SECONDS):
             for pause in _PAUSES:
                 try:
-                    return await _fetched(fetcher, blobs, url, pin)
+                    return await _fetched(fetcher, workspace.blobs, url, pin)
                 except ProviderError as error:
                     if error.kind != "unavailable":
                         raise
                     await workspace.clock.sleep(pause)
-            return await _fetched(fetcher, blobs, url, pin)
+            return await _fetched(fetcher, workspace.blobs, url, pin)
     except TimeoutError:
         return f"{url}: the picture did not come within {SECONDS:g} s"
     except (ProviderError, NotAPicture, _Another) as error:

@@ -100,18 +100,27 @@ class Workspace:
         """The lock file that pins what *provider* gave: the sandbox's is not for git."""
         return self.places.sandbox_lock if provider == SANDBOX else self.places.lock
 
+    @property
+    def _stores(self) -> Stores:
+        """Those of any market: blobs and published files are the same in every one."""
+        return next(iter(self.markets.values())).stores
+
+    @property
+    def blobs(self) -> Blobs:
+        """The pictures that are kept."""
+        return self._stores.blobs
+
     def read(self, digest: Digest) -> bytes | None:
         """The bytes of *digest*, verified, from wherever they are."""
-        # Blobs and published files are the same in every market.
-        return next(iter(self.markets.values())).stores.read(digest)
+        return self._stores.read(digest)
 
     def has(self, digest: Digest) -> bool:
         """Whether the bytes of *digest* are somewhere."""
-        return next(iter(self.markets.values())).stores.has(digest)
+        return self._stores.has(digest)
 
     def keep(self, path: Path) -> None:
         """Keep the bytes of the file *path* as a blob."""
-        next(iter(self.markets.values())).stores.blobs.put(path.read_bytes())
+        self.blobs.put(path.read_bytes())
 
     def pinned_digests(self) -> frozenset[Digest]:
         """Every picture that the lock files name."""
