@@ -8,7 +8,7 @@ pinned in its own lock file, and says nothing to the project.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.model import Artifact, Graph, Node, Place, Url, UrlInput
 from banana_pipe.project import Places
 from banana_pipe.providers.addresses import is_public_host
-from banana_pipe.store import lockfile
+from banana_pipe.store.lockfile import LockFile
 
 MAX_LINKS = 10_000
 """Addresses of one recipe, all in all."""
@@ -50,13 +50,13 @@ def _private(one: UrlInput) -> RecipeError:
     return RecipeError(f"{one.url} is not on a public host: nothing is fetched from there", at=one.at, hint=hint)
 
 
-def pinned(graph: Graph, places: Places) -> dict[Place, Artifact]:
-    """The picture that each address of *graph* means, where that is pinned. Raises UsageError, as reading a lock does."""
+def pinned(graph: Graph, places: Places, read: Callable[[Path], LockFile]) -> dict[Place, Artifact]:
+    """The picture that each address of *graph* means, where that is pinned in the lock files that *read* reads."""
     found = homes(graph, places)
     if not found:
         return {}
-    shared = lockfile.read(places.lock).links
-    own = lockfile.read(places.sandbox_lock).links if places.sandbox_lock in found.values() else {}
+    shared = read(places.lock).links
+    own = read(places.sandbox_lock).links if places.sandbox_lock in found.values() else {}
     pins = {
         url: shared.get(url) or (own.get(url) if home == places.sandbox_lock else None) for url, home in found.items()
     }

@@ -5,8 +5,9 @@ Unaware of what is done with it, and of the environment: folders and access are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from banana_pipe import recipe as recipes
@@ -165,6 +166,7 @@ def open_recipe(
         profile=options.profile,
     )
     known = catalog.load(access.prices)
+    read_lock = cache(lockfile.read)
     return Workspace(
         path=path,
         graph=graph,
@@ -173,13 +175,20 @@ def open_recipe(
         options=options,
         access=access,
         clock=clock,
-        files=_measured(graph) | pinned(whole, places),
-        markets=_markets(whole, places, access, clock, known.prices),
+        files=_measured(graph) | pinned(whole, places, read_lock),
+        markets=_markets(whole, places, access, clock, known.prices, read_lock),
         warnings=_advice(graph, known),
     )
 
 
-def _markets(graph: Graph, places: Places, access: Access, clock: Clock, prices: PriceTable) -> dict[str, Market]:
+def _markets(
+    graph: Graph,
+    places: Places,
+    access: Access,
+    clock: Clock,
+    prices: PriceTable,
+    read_lock: Callable[[Path], LockFile],
+) -> dict[str, Market]:
     blobs, published = Blobs(folders_of(places.cache)["blobs"]), Published(places.out)
     results = Results(folders_of(places.cache)["results"])
     markets = {}
@@ -190,7 +199,7 @@ def _markets(graph: Graph, places: Places, access: Access, clock: Clock, prices:
             continue
         free = name == SANDBOX
         ledger = Ledger(None if free else folders_of(places.cache)["ledger"], clock)
-        lock = lockfile.read(places.sandbox_lock if free else places.lock)
+        lock = read_lock(places.sandbox_lock if free else places.lock)
         markets[name] = Market(
             key_name=SANDBOX if free else catalog.key_name(access.base_url),
             stores=Stores(blobs, results, ledger, published, lock),
