@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from banana_pipe.cli.group import run_command
-from tests.vendor.fixture import vendor
+from tests.vendor.fixture import env_for, vendor
+from tests.vendor.server import Vendor
 
 __all__ = ["vendor"]
 
@@ -72,6 +73,21 @@ def pipe(project: Path, capfd: pytest.CaptureFixture[str]) -> Pipe:
         return Said(code, said.out, said.err)
 
     return call
+
+
+@pytest.fixture
+def at(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
+    """The vendor, with an environment that leads there."""
+    for name, value in env_for(vendor).items():
+        monkeypatch.setenv(name, value)
+    return vendor
+
+
+@pytest.fixture
+def made(pipe: Pipe, at: Vendor) -> Vendor:
+    """The vendor, after a run of the recipe."""
+    assert pipe("run", "recipes/small.yaml").code == 0
+    return at
 
 
 def start(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:

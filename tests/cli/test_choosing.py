@@ -11,19 +11,9 @@ import pytest
 from banana_pipe.cli.names import complete_node
 from tests.cli.conftest import Pipe
 from tests.vendor.behaviour import Fault
-from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
 
 RECIPE = "recipes/small.yaml"
-
-
-@pytest.fixture
-def made(pipe: Pipe, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
-    """The vendor, after a run of the recipe."""
-    for name, value in env_for(vendor).items():
-        monkeypatch.setenv(name, value)
-    assert pipe("run", RECIPE).code == 0
-    return vendor
 
 
 def test_a_reroll_buys_one_more_and_says_the_way_back(pipe: Pipe, made: Vendor) -> None:

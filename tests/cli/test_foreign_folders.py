@@ -10,18 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SMALL, Pipe
-from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
 
 SANDBOX = ("--provider", "sandbox")
-
-
-@pytest.fixture
-def at(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
-    """The vendor, with an environment that leads there."""
-    for name, value in env_for(vendor).items():
-        monkeypatch.setenv(name, value)
-    return vendor
 
 
 def texts(folder: Path) -> dict[str, bytes]:

@@ -6,23 +6,11 @@ import json
 import shlex
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import Pipe
-from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
 from tests.world import picture
 
 RECIPE = "recipes/small.yaml"
-
-
-@pytest.fixture
-def made(pipe: Pipe, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
-    """The vendor, after a run of the recipe."""
-    for name, value in env_for(vendor).items():
-        monkeypatch.setenv(name, value)
-    assert pipe("run", RECIPE).code == 0
-    return vendor
 
 
 def test_a_reroll_says_how_its_readers_stay_as_they_are_and_that_is_free(pipe: Pipe, made: Vendor) -> None:

@@ -13,20 +13,11 @@ from tests.canary import CANARY
 from tests.cli.conftest import Pipe, in_process
 from tests.purchase.fake import noise
 from tests.vendor.behaviour import FOREVER, Fault
-from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
 from tests.world import Web
 
 RUN = ("run", "recipes/small.yaml")
 SANDBOX = (*RUN, "--provider", "sandbox")
-
-
-@pytest.fixture
-def at(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
-    """The vendor, with an environment that leads there."""
-    for name, value in env_for(vendor).items():
-        monkeypatch.setenv(name, value)
-    return vendor
 
 
 def plainly(text: str) -> list[str]:

@@ -10,20 +10,11 @@ import pytest
 
 from tests.cli.conftest import SMALL, Pipe
 from tests.vendor.behaviour import Fault
-from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
 
 RUN = ("run", "recipes/small.yaml")
 SANDBOX = (*RUN, "--provider", "sandbox")
 ONE = "version: 1\nsteps: {hero: {generate: A fox}}\n"
-
-
-@pytest.fixture
-def at(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
-    """The vendor, with an environment that leads there."""
-    for name, value in env_for(vendor).items():
-        monkeypatch.setenv(name, value)
-    return vendor
 
 
 def first_lines(text: str) -> list[str]:
