@@ -21,8 +21,9 @@ from banana_pipe.recipe.select import select
 from banana_pipe.regular import read_regular
 from banana_pipe.running import plan
 from banana_pipe.store import lockfile
+from banana_pipe.store.labels import parts_of
 from banana_pipe.store.lockfile import LockBlock, LockFile
-from banana_pipe.takes import Market, judge
+from banana_pipe.takes import Market, flowed
 from banana_pipe.workspace import Workspace
 
 _SUFFIXES = tuple(map(suffix, ("image/png", "image/jpeg", "image/webp")))
@@ -118,7 +119,7 @@ def _change(workspace: Workspace, decided: Decided, node: Node) -> _Change | Lef
     market = workspace.markets[node.provider]
     first = decided.takes[node.id][0]
     request = first.request
-    labels = (node.id,)
+    labels = (market.label(node.id),)
     block = LockBlock(first.wanted.base, request.provider, request.model, request.images, labels)
     by_hand = _file_by_hand(workspace, node)
     if by_hand is not None:
@@ -136,14 +137,19 @@ def _change(workspace: Workspace, decided: Decided, node: Node) -> _Change | Lef
 def _had_last(workspace: Workspace, market: Market, node: Node) -> Artifact | Left:
     """The picture that flowed on from the node's last request.
 
-    What stands in this output folder says which request that was: the lock is shared with other profiles,
-    and what was bought last may not be what was used last. Without it, the one that was bought last.
+    What stands in this output folder says which request that was: what was bought last may not be what
+    was used last. Without it, the one that was bought last. One of another profile is meant only where this
+    one has none, and where it stands there: its label may be older than labels that say a profile.
     """
-    flowed = [_flowed(block, node) for block in market.stores.lock.with_label(node.id)]
-    if not flowed:
-        return Left(node.id, "nothing was bought under this name yet")
+    lock, label = market.stores.lock, market.label(node.id)
     there = set(_files_there(workspace, node).values())
-    artifact = next((one for one in flowed if one is not None and one.digest in there), flowed[0])
+    own = [flowed(node, lock, block) for block in lock.with_label(label)]
+    others = lock.in_other_profiles(label)
+    meant = own or [flowed(node, lock, block) for _, block in others]
+    standing = (one for one in meant if one is not None and one.digest in there)
+    artifact = next(standing, own[0] if own else None)
+    if artifact is None and not own:
+        return Left(node.id, _only_elsewhere({parts_of(name)[1] for name, _ in others}))
     if artifact is None:
         return Left(node.id, "nobody has picked one of its takes yet: `pick` does that")
     if not market.stores.has(artifact.digest):
@@ -151,16 +157,10 @@ def _had_last(workspace: Workspace, market: Market, node: Node) -> Artifact | Le
     return artifact
 
 
-def _flowed(block: LockBlock, node: Node) -> Artifact | None:
-    """What was accepted, else the pick, else, if nobody is to be asked, the first take that passes."""
-    if block.accepted is not None:
-        return block.accepted.artifact
-    judged = {sample: judge(take.artifact, block.inputs, node.expect) for sample, take in block.takes.items()}
-    chosen = block.pick or node.pick
-    if chosen is None and not node.asks:
-        chosen = next((sample for sample in sorted(judged) if judged[sample] is None), min(judged, default=None))
-    take = block.takes.get(chosen) if chosen is not None else None
-    return take.artifact if take is not None else None
+def _only_elsewhere(profiles: Iterable[str | None]) -> str:
+    """Why there is nothing to accept for a node that only *profiles* have bought for."""
+    named = sorted(f"under profile {profile}" if profile else "without a profile" for profile in profiles)
+    return "nothing was bought under this name yet" + (f", only {' and '.join(named)}" if named else "")
 
 
 def _file_by_hand(workspace: Workspace, node: Node) -> tuple[str, bytes] | None:

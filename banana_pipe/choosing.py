@@ -151,7 +151,8 @@ def _takes(workspace: Workspace, decided: Decided, node: Node) -> tuple[TakeWant
 
 def _only_drawn(workspace: Workspace, node: Node) -> str | None:
     """What to do where *node* was made in the sandbox, and is asked for elsewhere."""
-    if node.provider == SANDBOX or lockfile.read(workspace.places.sandbox_lock).latest_with_label(node.id) is None:
+    label = workspace.markets[node.provider].label(node.id)
+    if node.provider == SANDBOX or lockfile.read(workspace.places.sandbox_lock).latest_with_label(label) is None:
         return None
     return "the sandbox has made it: choose there with --provider sandbox, or run the recipe without it first"
 
@@ -188,18 +189,19 @@ def _numbered(takes: Sequence[TakeWanted], sample: int) -> TakeWanted:
 
 async def _write_pick(workspace: Workspace, node: Node, had: Sequence[lockfile.Bought], sample: int) -> Picked:
     before = workspace.markets[node.provider].stores.lock.pick(had[0].base)
-    await _change_lock(workspace, node, lambda lock: _with_pick(lock, node, had, sample))
+    label = workspace.markets[node.provider].label(node.id)
+    await _change_lock(workspace, node, lambda lock: _with_pick(lock, label, had, sample))
     return Picked(node.id, sample, before)
 
 
 def _with_pick(
-    lock: lockfile.LockFile, node: Node, known: Sequence[lockfile.Bought], sample: int | None
+    lock: lockfile.LockFile, label: str, known: Sequence[lockfile.Bought], sample: int | None
 ) -> lockfile.LockFile:
-    """*lock* with these takes and that pick; None: the pick stays as it is."""
+    """*lock* with these takes under *label* and that pick; None: the pick stays as it is."""
     base = known[0].base
     lock = lockfile.with_takes(lock, known)
     block = lock.block(base)
-    labels = {node.id, *(block.labels if block else ())}
+    labels = {label, *(block.labels if block else ())}
     lock = lockfile.with_labels(lock, {base: labels})
     return lock if sample is None else lockfile.with_pick(lock, base, sample)
 
@@ -271,12 +273,13 @@ def _came_to_something(one: Rerolled) -> bool:
 
 
 async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: TakeWanted, buyer: Buyer) -> Rerolled:
-    price = workspace.markets[node.provider].price(node)
+    market = workspace.markets[node.provider]
+    price, label = market.price(node), market.label(node.id)
     answer = await buyer.obtain(Order(take.request, take.wanted, node.id, price, node.timeout))
     if isinstance(answer, Bought):
         bought = lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result)
         sample = None if node.asks else take.wanted.sample
-        await _change_lock(workspace, node, lambda lock: _with_pick(lock, node, [bought], sample))
+        await _change_lock(workspace, node, lambda lock: _with_pick(lock, label, [bought], sample))
     picked = isinstance(answer, Bought) and not node.asks
     return Rerolled(node.id, take.wanted.sample, _flowing(decided, node), answer, picked)
 

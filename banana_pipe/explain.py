@@ -63,15 +63,18 @@ class Last:
     bought_at: float
     takes: int
     price: int | None
+    profile: str | None = None
+    """The profile that it was asked under."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a node asks now. `images` is None while something that it reads is not known."""
+    """What a node asks now, under which profile. `images` is None while something that it reads is not known."""
 
     node: Node
     provider: str
     images: tuple[Digest, ...] | None
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

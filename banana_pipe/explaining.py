@@ -19,6 +19,7 @@ from banana_pipe.recipe.origins import Origins
 from banana_pipe.recipe.select import select
 from banana_pipe.request import base_key_of, read_request
 from banana_pipe.running import plan
+from banana_pipe.store.labels import parts_of
 from banana_pipe.store.lockfile import LockBlock
 from banana_pipe.takes import Market
 from banana_pipe.workspace import Workspace
@@ -44,7 +45,8 @@ def _explained(
 ) -> Explanation:
     takes = decided.takes.get(node.id)
     images = takes[0].request.images if takes else None
-    asked = Asked(node, workspace.markets[node.provider].key_name, images)
+    market = workspace.markets[node.provider]
+    asked = Asked(node, market.key_name, images, market.profile)
     return Explanation(
         asked=asked,
         line=lines[node.id],
@@ -92,17 +94,22 @@ def _downstream(workspace: Workspace, node: Node, lines: Mapping[str, PlannedNod
 
 
 async def _lasts(workspace: Workspace, nodes: Iterable[Node]) -> dict[str, Last]:
-    """The last request under each node's name: the block of the lock with that label that was bought last."""
-    blocks: dict[str, LockBlock] = {}
+    """The last request under each node's name: the block of the lock with that label that was bought last.
+
+    A profile that never asked is compared with what was asked elsewhere under the name: that is told.
+    """
+    found: dict[str, tuple[str, LockBlock]] = {}
     for node in nodes:
-        block = workspace.markets[node.provider].stores.lock.latest_with_label(node.id)
-        if block is not None:
-            blocks[node.id] = block
-    requests = await _requests(workspace.markets.values(), blocks.values())
-    return {name: _last(block, requests.get(block.base)) for name, block in blocks.items()}
+        market = workspace.markets[node.provider]
+        lock, label = market.stores.lock, market.label(node.id)
+        labelled = [(label, block) for block in lock.with_label(label)] or lock.in_other_profiles(label)
+        if labelled:
+            found[node.id] = labelled[0]
+    requests = await _requests(workspace.markets.values(), (block for _, block in found.values()))
+    return {name: _last(label, block, requests.get(block.base)) for name, (label, block) in found.items()}
 
 
-def _last(block: LockBlock, request: Request | None) -> Last:
+def _last(label: str, block: LockBlock, request: Request | None) -> Last:
     return Last(
         request=request,
         provider=block.provider,
@@ -111,6 +118,7 @@ def _last(block: LockBlock, request: Request | None) -> Last:
         bought_at=block.bought_at,
         takes=len(block.takes),
         price=total(take.price for take in block.takes.values()),
+        profile=parts_of(label)[1],
     )
 
 

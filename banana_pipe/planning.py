@@ -397,7 +397,7 @@ def _why_missing(one: _Seen, market: Market) -> Reason:
     block = market.stores.lock.block(one.takes[0].wanted.base)
     if one.results or (block is not None and block.takes):
         return "take"
-    return "new" if market.stores.lock.latest_with_label(one.node.id) is None else "changed"
+    return "new" if market.stores.lock.latest_with_label(market.label(one.node.id)) is None else "changed"
 
 
 def _done_already(one: _Seen, findings: Mapping[Key, Finding]) -> PlannedNode:

@@ -32,7 +32,7 @@ class Record:
         """Note the takes of a node, and that it uses their request; what is made here has no place in a lock file."""
         if outcome.base is None or node.is_local:
             return
-        self._labels[node.provider][outcome.base].add(node.id)
+        self._labels[node.provider][outcome.base].add(self._workspace.markets[node.provider].label(node.id))
         for take in outcome.takes:
             bought = lockfile.Bought(outcome.base, take.sample, outcome.images, take.result)
             self._takes[node.provider].append((bought, take.replaced))
@@ -51,7 +51,14 @@ class Record:
                 takes = list(self._takes[provider])
                 labels = {base: set(names) for base, names in self._labels[provider].items()}
                 path = self._workspace.lock_of(provider)
-                change = partial(_with, takes=takes, labels=labels, elsewhere=frozenset(self._workspace.left_out))
+                market = self._workspace.markets[provider]
+                change = partial(
+                    _with,
+                    takes=takes,
+                    labels=labels,
+                    elsewhere=frozenset(map(market.label, self._workspace.left_out)),
+                    profile=market.profile,
+                )
                 await lockfile.update(path, places.guard_of(path), change, clock)
                 del self._takes[provider][: len(takes)]
 
@@ -61,7 +68,8 @@ def _with(
     takes: Sequence[tuple[lockfile.Bought, bool]],
     labels: Mapping[BaseKey, set[str]],
     elsewhere: frozenset[str],
+    profile: str | None,
 ) -> LockFile:
     lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if not replaced])
     lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if replaced], replace_lost=True)
-    return lockfile.with_labels(lock, labels, elsewhere)
+    return lockfile.with_labels(lock, labels, elsewhere, profile=profile)

@@ -122,6 +122,7 @@ def _last_json(last: Last) -> dict[str, Json]:
         "takes": last.takes,
         "cost_usd": usd(last.price),
         "bought_at": last.bought_at,
+        "profile": last.profile,
     }
 
 

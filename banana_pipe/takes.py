@@ -29,7 +29,8 @@ from banana_pipe.model import (
 from banana_pipe.prices import PriceTable
 from banana_pipe.recipe.references import step_of
 from banana_pipe.request import base_key_of, key_of, request_for, with_sample
-from banana_pipe.store.lockfile import LockFile
+from banana_pipe.store.labels import label_of
+from banana_pipe.store.lockfile import LockBlock, LockFile
 from banana_pipe.store.lookup import Stores, Wanted
 
 
@@ -42,6 +43,12 @@ class Market:
     prices: PriceTable
     max_picture_bytes: int
     free: bool = False
+    profile: str | None = None
+    """What is bought here is bought under this profile; it is in no key."""
+
+    def label(self, name: str) -> str:
+        """What the lock file calls the node *name*."""
+        return label_of(name, self.profile)
 
     def price(self, node: Node) -> int | None:
         """What one take of *node* costs."""
@@ -90,14 +97,17 @@ def pick_of(node: Node, lock: LockFile, base: BaseKey) -> Pick | None:
     return None if node.pick is None else Pick(node.pick, "recipe")
 
 
-def picked(node: Node, pick: Pick | None, judged: Mapping[int, Reason | None]) -> int | None:
+def picked(
+    node: Node, pick: Pick | None, judged: Mapping[int, Reason | None], among: Sequence[int] | None = None
+) -> int | None:
     """The take that flows on: the chosen one, else the first that passes; None: not known yet, or to be asked.
 
-    *judged* has what is wrong (None: nothing) with each take that is known so far.
+    *judged* has what is wrong (None: nothing) with each take that is known so far. *among* are the takes
+    that there are to be: 1 to `samples`, unless told otherwise.
     """
     if pick is not None:
         return pick.sample
-    samples = range(1, node.samples + 1)
+    samples = range(1, node.samples + 1) if among is None else among
     if node.asks and (None in judged.values() or any(sample not in judged for sample in samples)):
         return None
     for sample in samples:
@@ -105,7 +115,20 @@ def picked(node: Node, pick: Pick | None, judged: Mapping[int, Reason | None]) -
             return None
         if judged[sample] is None:
             return sample
-    return samples[0]
+    return next(iter(samples), None)
+
+
+def flowed(node: Node, lock: LockFile, block: LockBlock) -> Artifact | None:
+    """What flowed from *block*, a request that *node* had: what was accepted, else its take by the rule of `picked`.
+
+    Nothing more is bought for it: its takes are those that it has, whatever `samples` says by now.
+    """
+    if block.accepted is not None:
+        return block.accepted.artifact
+    judged = {sample: judge(take.artifact, block.inputs, node.expect) for sample, take in block.takes.items()}
+    sample = picked(node, pick_of(node, lock, block.base), judged, sorted(judged))
+    take = block.takes.get(sample) if sample is not None else None
+    return take.artifact if take is not None else None
 
 
 def originals(node: Node, images: Sequence[Digest]) -> Sequence[Digest]:

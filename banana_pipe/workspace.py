@@ -176,7 +176,7 @@ def open_recipe(
         access=access,
         clock=clock,
         files=_measured(graph) | pinned(whole, places, read_lock),
-        markets=_markets(whole, places, access, clock, known.prices, read_lock),
+        markets=_markets(whole, places, access, clock, known.prices, read_lock, options.profile),
         warnings=_advice(graph, known),
     )
 
@@ -188,6 +188,7 @@ def _markets(
     clock: Clock,
     prices: PriceTable,
     read_lock: Callable[[Path], LockFile],
+    profile: str | None,
 ) -> dict[str, Market]:
     blobs, published = Blobs(folders_of(places.cache)["blobs"]), Published(places.out)
     results = Results(folders_of(places.cache)["results"])
@@ -206,6 +207,7 @@ def _markets(
             prices=prices,
             max_picture_bytes=catalog.MAX_PICTURE_BYTES,
             free=free,
+            profile=profile,
         )
     return markets
 

@@ -9,6 +9,7 @@ import pytest
 from banana_pipe.canonical import digest_of
 from banana_pipe.errors import UsageError
 from banana_pipe.store import lockfile
+from banana_pipe.workspace import Options
 from tests.world import CHAIN, NO_TOKEN, World, digests, ends, lines, outcome, picture, plain, stands
 
 PANELS = 24
@@ -276,3 +277,53 @@ def test_the_lock_file_keeps_it_and_gives_it_back(world: World) -> None:
     path = world.path("shop.lock")
     with pytest.raises(UsageError, match="what was accepted needs `sha256`"):
         lockfile.parse(text.replace('"accepted": {"sha256"', '"accepted": {"sha255"'), path)
+
+
+PROFILES = (
+    CHAIN
+    + """
+    profiles:
+      draft: {model: nano-banana, resolution: 1K}
+      same: {samples: 2}
+"""
+)
+DRAFT = Options(profile="draft")
+
+
+class TestProfiles:
+    def test_a_draft_s_picture_is_not_the_final_s(self, world: World) -> None:
+        """In a clone without pictures nothing says that what was bought last for a draft was ever meant."""
+        world.write(PROFILES)
+        world.run()
+        before = world.pictures()["glaze.png"]
+        world.do(world.clock.sleep(60))
+        world.run(options=DRAFT)
+        world.forget("out")
+        world.write(PROFILES.replace("Make it teal", "Make it deep teal"))
+        assert [one.artifact.digest for one in world.accept("glaze").accepted] == [before]
+
+    def test_a_name_that_only_a_draft_has_has_nothing_to_accept(self, world: World) -> None:
+        """And it is said where there is something."""
+        world.write(PROFILES)
+        world.run(options=DRAFT)
+        with pytest.raises(UsageError, match="nothing was bought under this name yet, only under profile draft"):
+            world.accept("base")
+
+    def test_what_a_profile_accepts_stays_in_it(self, world: World) -> None:
+        """Its block is the profile's alone, and a run without it asks as before."""
+        world.write(PROFILES)
+        world.run(options=DRAFT)
+        world.write(PROFILES.replace("A mug", "A cup"))
+        assert [one.node for one in world.accept("base", options=DRAFT).accepted] == ["base"]
+        labels = {label for block in world.lock().blocks.values() for label in block.labels}
+        assert labels == {"base@draft", "glaze@draft", "scene@draft"}
+        assert stands(world.plan())["base"] == "call/new"
+
+    def test_labels_from_before_they_said_a_profile_are_believed_where_the_picture_stands(self, world: World) -> None:
+        """A lock file that an earlier version wrote: the draft's folder says which of the pictures it was."""
+        world.write(PROFILES)
+        world.run(options=DRAFT)
+        path = world.path("shop.lock")
+        path.write_text(path.read_text().replace("@draft", ""))
+        world.write(PROFILES.replace("A mug", "A cup"))
+        assert [one.node for one in world.accept("base", options=DRAFT).accepted] == ["base"]

@@ -14,6 +14,7 @@ from banana_pipe.model import Budget
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, NotBought, Pace
 from banana_pipe.store import lockfile
+from banana_pipe.workspace import Options
 from tests.world import NO_TOKEN, World, digests, ends, stands
 
 TAKES = """
@@ -272,3 +273,42 @@ class TestReroll:
         world.write(TAKES)
         with pytest.raises(UsageError, match="run the recipe first"):
             world.reroll("scene")
+
+
+class TestProfiles:
+    PROFILES = (
+        TAKES
+        + """
+    profiles: {draft: {resolution: 1K}, fewer: {samples: 1}}
+"""
+    )
+    DRAFT = Options(profile="draft")
+
+    def test_what_is_chosen_and_bought_in_a_draft_stays_there(self, world: World) -> None:
+        """Its blocks have its labels alone; the final asks, and is told, as if there were no draft."""
+        world.write(self.PROFILES)
+        world.run(options=self.DRAFT)
+        world.pick("hero", 2, options=self.DRAFT)
+        (again,) = world.reroll("hero", options=self.DRAFT).takes
+        assert (again.sample, again.picked) == (3, True)
+        assert {label for block in world.lock().blocks.values() for label in block.labels} == {
+            "hero@draft",
+            "scene@draft",
+        }
+        assert stands(world.plan()) == {"hero": "call/new", "scene": "wait/upstream"}
+        final = world.run()
+        assert next(one.picked for one in final.outcomes if one.node == "hero") == 1
+        assert {label: block.pick for block in world.lock().blocks.values() for label in block.labels} == {
+            "hero": None, "hero@draft": 3, "scene": None, "scene@draft": None
+        }  # fmt: skip
+
+    def test_one_request_of_two_profiles_is_bought_once_and_has_one_pick(self, world: World) -> None:
+        """Keys know no profiles: the block has both labels, and its pick is the request's, whoever asks it."""
+        world.write(self.PROFILES)
+        world.run()
+        world.pick("hero", 2)
+        fewer = world.run(options=Options(profile="fewer"))
+        assert (fewer.called, len(world.vendor.charges)) == (1, 4)  # `scene` of take 2
+        assert [block.labels for block in world.lock().blocks.values() if block.pick] == [("hero", "hero@fewer")]
+        assert world.run().called == 0
+        assert [block.labels for block in world.lock().blocks.values() if block.pick] == [("hero", "hero@fewer")]

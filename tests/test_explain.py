@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banana_pipe.canonical import Digest
+from banana_pipe.cli.explained import explained_lines
+from banana_pipe.cli.terminal import Paper
 from banana_pipe.errors import UsageError
 from banana_pipe.explain import Asked, Explanation, Last, Piece, compare
 from banana_pipe.explaining import explain
@@ -222,6 +225,30 @@ def test_an_explanation_buys_nothing_and_has_a_shape(world: World) -> None:
     assert world.attempts() == before
     with pytest.raises(UsageError):
         explained(world, "bsae")
+
+
+def test_what_a_profile_never_asked_is_compared_with_what_was_asked_elsewhere_and_that_is_said(world: World) -> None:
+    """With its own last request from then on, whichever was bought later."""
+    world.write(SHOP + "profiles: {draft: {model: nano-banana}}\n")
+    draft = Options(profile="draft")
+    world.run()
+    (base,) = explained(world, "base", draft)
+    assert (base.line.reason, base.last and base.last.profile, base.asked.profile) == ("new", None, "draft")
+    assert base.difference is not None
+    assert [(one.name, one.before, one.now) for one in base.difference.changes] == [
+        ("model", "nano-banana-pro", "nano-banana")
+    ]
+    assert "never asked under this profile; the last one under its name was asked without a profile:" in said_of(base)
+    world.do(world.clock.sleep(60))
+    world.run(options=draft)
+    for options, profile in ((None, None), (draft, "draft")):
+        (base,) = explained(world, "base", options)
+        assert (base.last and base.last.profile, bool(base.difference)) == (profile, False)
+        assert "never asked" not in said_of(base)
+
+
+def said_of(one: Explanation) -> str:
+    return "\n".join(explained_lines(Paper(StringIO()), one))
 
 
 WORDS = st.lists(st.sampled_from(["a", "fox", "red", "hill", ",", "\n", "  ", "ü"]), max_size=12).map(" ".join)

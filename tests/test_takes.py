@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banana_pipe.canonical import digest_of
-from banana_pipe.model import Artifact, Expect
+from banana_pipe.model import Artifact, BaseKey, Expect, Reason
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought
-from banana_pipe.takes import judge, unmet
+from banana_pipe.store.lockfile import LockAccepted, LockBlock, LockFile, LockTake
+from banana_pipe.takes import flowed, judge, pick_of, picked, unmet
+from tests.outputs.builders import node
 from tests.world import NO_TOKEN, World, digests, ends, lines, outcome, picture, plain, stands
 
 ASKS = """
@@ -279,3 +283,68 @@ def test_a_ratio_is_met_within_three_percent(width: int, height: int, wide: int,
     away = width * high / (height * wide)
     if abs(away - 0.97) > 1e-9 and abs(away - 1.03) > 1e-9:
         assert (unmet(artifact, Expect(aspect_ratio=f"{wide}:{high}")) == "") == (0.97 <= away <= 1.03)
+
+
+BASE = BaseKey("b" * 64)
+
+
+def block_of(wrong: Mapping[int, Reason | None], pick: int | None = None) -> LockBlock:
+    """A block whose takes have that wrong with them, or nothing; take N is N pixels wide."""
+    takes = {
+        sample: LockTake(Artifact(DIGEST, "image/png", sample, 9, 9, blank=why == "blank"), 0.0)
+        for sample, why in wrong.items()
+    }
+    return LockBlock(BASE, "acedata", "nano-banana", takes=takes, pick=pick)
+
+
+def flows(block: LockBlock, *, samples: int = 1, pick: int | None = None, asks: bool = False) -> int | None:
+    """The take (or what was accepted, by its width) that flowed from *block*."""
+    asked = replace(node("hero"), samples=samples, pick=pick, asks=asks)
+    artifact = flowed(asked, LockFile({BASE: block}), block)
+    return artifact.width if artifact else None
+
+
+class TestWhatFlowed:
+    """The rule of picks, told of a request that a node may ask no more."""
+
+    @given(
+        st.dictionaries(st.integers(1, 5), st.sampled_from([None, "blank"]), min_size=1),
+        st.none() | st.integers(1, 5),
+        st.none() | st.integers(1, 5),
+        st.booleans(),
+    )
+    def test_it_is_what_a_plan_would_have_said(
+        self, wrong: dict[int, Reason | None], in_lock: int | None, in_recipe: int | None, asks: bool
+    ) -> None:
+        """Where the takes are all that there are to be, both give the same, whoever picked."""
+        wrong = {number: wrong[sample] for number, sample in enumerate(sorted(wrong), 1)}
+        block = block_of(wrong, in_lock)
+        asked = replace(node("hero"), samples=len(wrong), pick=in_recipe, asks=asks)
+        said = picked(asked, pick_of(asked, LockFile({BASE: block}), BASE), wrong)
+        flowing = flows(block, samples=len(wrong), pick=in_recipe, asks=asks)
+        assert flowing == (said if said in wrong else None)
+
+    def test_of_more_and_of_fewer_takes_than_now_it_is_the_first_that_passes(self) -> None:
+        """What there was is judged, not what `samples` would bring today."""
+        assert flows(block_of({1: "blank", 2: None}), samples=1) == 2
+        assert flows(block_of({1: None}), samples=4) == 1
+        assert flows(block_of({2: "blank", 3: None}), samples=3) == 3
+
+    def test_who_is_to_be_asked_has_no_take_but_where_none_passes(self) -> None:
+        """As in a plan: with nothing to choose from the first take says what is wrong."""
+        assert flows(block_of({1: None, 2: "blank"}), samples=2, asks=True) is None
+        assert flows(block_of({1: "blank", 2: "blank"}), samples=2, asks=True) == 1
+        assert flows(block_of({1: None, 2: None}, pick=2), samples=2, asks=True) == 2
+
+    def test_a_pick_that_is_not_there_flowed_to_nobody(self) -> None:
+        """In the lock or in the recipe; the lock's wins."""
+        assert flows(block_of({1: None}, pick=3)) is None
+        assert flows(block_of({1: None}), pick=3) is None
+        assert flows(block_of({1: None, 2: None}, pick=1), pick=2) == 1
+
+    def test_what_was_accepted_flows_before_any_take_and_without_one(self) -> None:
+        """A block may have nothing else, or nothing at all."""
+        accepted = LockAccepted(Artifact(DIGEST, "image/png", 77, 9, 9), 0.0)
+        assert flows(replace(block_of({1: None}, pick=1), accepted=accepted)) == 77
+        assert flows(replace(block_of({}), accepted=accepted)) == 77
+        assert (flows(block_of({})), flows(block_of({}), asks=True)) == (None, None)

@@ -210,15 +210,19 @@ class World:
         finally:
             opened.close()
 
-    def pick(self, node: str, sample: int, name: str = "shop.yaml") -> tuple[Picked, ...]:
-        opened = self.open(name, access=NO_TOKEN)
+    def pick(
+        self, node: str, sample: int, name: str = "shop.yaml", *, options: Options | None = None
+    ) -> tuple[Picked, ...]:
+        opened = self.open(name, options, access=NO_TOKEN)
         try:
             return self.do(choosing.pick(opened, node, sample))
         finally:
             opened.close()
 
-    def accept(self, *nodes: str, name: str = "shop.yaml", write: bool = True) -> Acceptance:
-        opened = self.open(name, access=NO_TOKEN)
+    def accept(
+        self, *nodes: str, name: str = "shop.yaml", write: bool = True, options: Options | None = None
+    ) -> Acceptance:
+        opened = self.open(name, options, access=NO_TOKEN)
         try:
             return self.do(accepting.accept(opened, nodes, write=write))
         finally:
@@ -232,8 +236,9 @@ class World:
         limits: buying.Limits | None = None,
         agree: Callable[[Price], bool] = lambda _: True,
         access: Access = TOKEN,
+        options: Options | None = None,
     ) -> Reroll:
-        opened = self.open(name, access=access)
+        opened = self.open(name, options, access=access)
         try:
             return self.do(choosing.reroll(opened, node, limits or buying.Limits(), agree=agree))
         finally:

@@ -55,6 +55,11 @@ def _before(paper: Paper, one: Explanation) -> Iterator[str]:
         return
     when = datetime.fromtimestamp(one.last.bought_at, UTC)
     takes = f"{count(one.last.takes, 'take')}, {show_usd(one.last.price)}"
+    profile = one.last.profile
+    if profile != one.asked.profile:
+        where = f"under profile {profile}" if profile else "without a profile"
+        now = "under this profile" if one.asked.profile else "without a profile"
+        yield from paper.wrapped(f"never asked {now}; the last one under its name was asked {where}:", 2, "dim")
     yield paper.styled(f"  last asked {when:%Y-%m-%d %H:%M} UTC, {takes}", "dim")
     if one.last.request is None:
         words = "its words are neither in the cache nor in the output folder: only model and pictures can be compared"

@@ -1,6 +1,6 @@
 """The lock file: what was bought for a recipe and which takes were picked, as text that git merges.
 
-Unaware of nodes, recipes, caches and prices' sense; a label is a name and nothing more.
+Unaware of nodes, recipes, caches and prices' sense; for what labels say see `labels`.
 
 The file is read, changed and written under a flock on its folder, so that no process undoes what
 another added, whichever cache it has. Nobody waits inside a thread: those are for paid pictures.
@@ -25,6 +25,7 @@ from banana_pipe.model import Artifact, BaseKey, Json, Key, Result, Url
 from banana_pipe.prices import MICROS, usd
 from banana_pipe.regular import read_regular
 from banana_pipe.store import locktext
+from banana_pipe.store.labels import parts_of
 
 TURN_POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 60.0
@@ -104,7 +105,8 @@ class LockFile:
     blocks: Mapping[BaseKey, LockBlock] = field(default_factory=dict)
     extra: Mapping[str, Json] = field(default_factory=dict)
     links: Mapping[Url, LockLink] = field(default_factory=dict)
-    _labelled: dict[str, list[LockBlock]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _named: dict[str, list[tuple[str, LockBlock]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By node: labels and their blocks, the one bought last first."""
 
     def block(self, base: BaseKey) -> LockBlock | None:
         """The block of that request."""
@@ -139,17 +141,24 @@ class LockFile:
         )
 
     def latest_with_label(self, label: str) -> LockBlock | None:
-        """The block under that name whose latest take was bought last; ties go by key."""
+        """The block under that label whose latest take was bought last; ties go by key."""
         return next(iter(self.with_label(label)), None)
 
     def with_label(self, label: str) -> Sequence[LockBlock]:
-        """The blocks under that name, the one bought last first; ties go by key."""
-        if not self._labelled:
+        """The blocks under that label, the one bought last first; ties go by key."""
+        return [block for name, block in self._alike(label) if name == label]
+
+    def in_other_profiles(self, label: str) -> Sequence[tuple[str, LockBlock]]:
+        """The blocks under the other labels of the same node, each with its label; in the same order."""
+        return [(name, block) for name, block in self._alike(label) if name != label]
+
+    def _alike(self, label: str) -> Sequence[tuple[str, LockBlock]]:
+        if not self._named:
             newest_first = sorted(self.blocks.values(), key=lambda block: (block.bought_at, block.base), reverse=True)
             for block in newest_first:
                 for name in block.labels:
-                    self._labelled.setdefault(name, []).append(block)
-        return self._labelled.get(label, ())
+                    self._named.setdefault(parts_of(name)[0], []).append((name, block))
+        return self._named.get(parts_of(label)[0], ())
 
 
 # --- changes ----------------------------------------------------------------------------------
@@ -170,23 +179,29 @@ def with_takes(lock: LockFile, bought: Iterable[Bought], *, replace_lost: bool =
     return replace(lock, blocks=blocks)
 
 
-def with_labels(lock: LockFile, labels: Mapping[BaseKey, Iterable[str]], elsewhere: Container[str] = ()) -> LockFile:
-    """*lock* with the names of the nodes that used each of these requests in a run.
+def with_labels(
+    lock: LockFile,
+    labels: Mapping[BaseKey, Iterable[str]],
+    elsewhere: Container[str] = (),
+    *,
+    profile: str | None = None,
+) -> LockFile:
+    """*lock* with the labels of the nodes that used each of these requests in a run under *profile*.
 
-    A name stays on the blocks that it had before, so that its last request can be found. Requests
-    that the lock does not have are passed over. Names that are *elsewhere* had no say in this run: a
-    block that has one keeps it.
+    A label stays on the blocks that it had before, so that its last request can be found. Requests
+    that the lock does not have are passed over. Labels that are *elsewhere*, or of another profile,
+    had no say in this run: a block that has one keeps it.
     """
     named = {
-        base: replace(lock.blocks[base], labels=tuple(sorted({*names, *_kept(lock.blocks[base], elsewhere)})))
+        base: replace(lock.blocks[base], labels=tuple(sorted({*names, *_kept(lock.blocks[base], elsewhere, profile)})))
         for base, names in labels.items()
         if base in lock.blocks
     }
     return replace(lock, blocks={**lock.blocks, **named})
 
 
-def _kept(block: LockBlock, elsewhere: Container[str]) -> Iterator[str]:
-    return (label for label in block.labels if label in elsewhere)
+def _kept(block: LockBlock, elsewhere: Container[str], profile: str | None) -> Iterator[str]:
+    return (label for label in block.labels if label in elsewhere or parts_of(label)[1] != profile)
 
 
 def with_pick(lock: LockFile, base: BaseKey, sample: int | None) -> LockFile:

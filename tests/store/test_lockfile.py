@@ -240,6 +240,27 @@ def test_the_last_request_under_a_name_is_the_one_bought_last() -> None:
     assert tied.latest_with_label("hero") == tied.block(max(base("a"), base("b")))
 
 
+def test_a_run_moves_the_labels_of_its_own_profile_alone() -> None:
+    """What a node was called under another one stays, also where the request is the same."""
+    lock = with_labels(lock_of("a"), {base("a"): ["old"]})
+    lock = with_labels(lock, {base("a"): ["old@draft"]}, profile="draft")
+    lock = with_labels(lock, {base("a"): ["new"]})
+    assert lock.blocks[base("a")].labels == ("new", "old@draft")
+    lock = with_labels(lock, {base("a"): ["new@draft"]}, profile="draft")
+    assert lock.blocks[base("a")].labels == ("new", "new@draft")
+
+
+def test_a_label_is_found_in_its_profile_and_beside_it() -> None:
+    """`hero` is not `hero@draft`; who asks for what others called it is told how."""
+    newer, older = sorted((base("a"), base("b")), reverse=True)
+    lock = with_labels(lock_of("a", "b"), {older: ["hero"], newer: ["hero", "hero@draft", 'hero[a="x@y"]']})
+    assert [block.base for block in lock.with_label("hero")] == [newer, older]
+    assert [block.base for block in lock.with_label("hero@draft")] == [newer]
+    assert [(name, block.base) for name, block in lock.in_other_profiles("hero")] == [("hero@draft", newer)]
+    others = [(name, block.base) for name, block in lock.in_other_profiles("hero@final")]
+    assert others == [("hero", newer), ("hero@draft", newer), ("hero", older)]
+
+
 def test_members_of_a_later_version_are_kept() -> None:
     """What this version does not know is written back as it was."""
     document = json.loads(as_text(lock_of("a")))
