@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import BuiltinMethodType
 from typing import Any, cast
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, nodes, pass_environment
-from jinja2.ext import Extension
+from jinja2 import BaseLoader, Environment, StrictUndefined, nodes, pass_context, pass_environment
 from jinja2.filters import do_sum
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -40,6 +39,8 @@ _GLANCING = frozenset(["count", "first", "last", "length"])
 """Filters that look at one value at most: a table of many rows costs them nothing."""
 _CHOOSING = frozenset(
     [
+        "d",
+        "default",
         "groupby",
         "list",
         "map",
@@ -55,6 +56,8 @@ _CHOOSING = frozenset(
     ]
 )
 """Filters whose answer has no more in it than they were given: what they go through is counted, and cannot grow."""
+_LOOKED, _EACH, _JOIN, _TICK = (f"{name} (ours)" for name in ("looked", "each", "join", "tick"))
+"""What templates are rewritten to call: filters whose names no template can write."""
 _HTML_FILTERS = ("e", "escape", "forceescape", "safe", "striptags", "urlize", "xmlattr")
 _REMOVED = (*_HTML_FILTERS, "random", "pprint", "filesizeformat")
 _METHODS = frozenset(["format", "format_map", "translate", "maketrans", "expandtabs", "encode"])
@@ -86,25 +89,6 @@ class Missing(StrictUndefined):
         return f"a {kind_of(self._undefined_obj)} has no `{name}`"
 
 
-class _Count(Extension):
-    """Lets templates count their turns and what they look at, and joins texts by a measured function."""
-
-    def __init__(self, environment: Any) -> None:
-        super().__init__(environment)
-        self.use(Meter())
-
-    def use(self, meter: Meter) -> None:
-        self.meter = meter
-        self.tick = meter.tick
-        self.looked = meter.looked
-
-    def each(self, value: Any) -> Any:
-        return self.meter.looked(value, deep=False)
-
-    def join(self, *parts: Any) -> str:
-        return str(self.meter.gave("".join(checked([shown(part) for part in parts]))))
-
-
 class _Rewrite(NodeTransformer):
     def visit_Template(self, node: nodes.Template) -> nodes.Node:  # noqa: N802 - Jinja's name
         return self.counted(node)
@@ -114,7 +98,7 @@ class _Rewrite(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - Jinja's name
         self.counted(node)
-        node.iter = _call("each", [node.iter], node.lineno)
+        node.iter = _call(_EACH, node.iter)
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Node:  # noqa: N802 - Jinja's name
@@ -125,25 +109,34 @@ class _Rewrite(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - Jinja's name
         self.generic_visit(node)
-        return _call("join", node.nodes, node.lineno)
+        return _call(_JOIN, *node.nodes)
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 - Jinja's name
         self.generic_visit(node)
-        node.expr = _call("looked", [node.expr], node.lineno)
+        node.expr = _call(_LOOKED, node.expr)
         for operand in node.ops:
-            operand.expr = _call("looked", [operand.expr], node.lineno)
+            operand.expr = _call(_LOOKED, operand.expr)
         return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - Jinja's name
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
-            node.node = _call("each", [node.node], node.lineno)
+            node.node = _call(_EACH, node.node)
+        elif not isinstance(node.arg, nodes.Const):
+            node.arg = _call(_LOOKED, node.arg)
+        return node
+
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Node:  # noqa: N802 - Jinja's name
+        # A key is hashed, all the way down and each time: tuples of tuples are small to write.
+        self.generic_visit(node)
+        if not isinstance(node.key, nodes.Const):
+            node.key = _call(_LOOKED, node.key)
         return node
 
     def counted(self, node: _Body) -> nodes.Node:
         self.generic_visit(node)
         cost = 1 + sum(len(data.data) for data in node.find_all(nodes.TemplateData)) // 64
-        tick = _call("tick", [nodes.Const(cost, lineno=node.lineno)], node.lineno)
+        tick = _call(_TICK, nodes.Const(cost, lineno=node.lineno))
         node.body.insert(0, nodes.ExprStmt(tick, lineno=node.lineno))
         return node
 
@@ -151,9 +144,9 @@ class _Rewrite(NodeTransformer):
 _Body = nodes.Template | nodes.Block | nodes.For | nodes.Macro | nodes.CallBlock
 
 
-def _call(method: str, arguments: Sequence[nodes.Node], line: int) -> nodes.Call:
-    function = nodes.ExtensionAttribute(_Count.identifier, method, lineno=line)
-    return nodes.Call(function, arguments, [], None, None, lineno=line)
+def _call(name: str, first: nodes.Node, *rest: nodes.Node) -> nodes.Filter:
+    """*first* and *rest* given to what the environment calls *name*: as a filter, for that is a plain call."""
+    return nodes.Filter(cast(nodes.Expr, first), name, list(rest), [], None, None, lineno=first.lineno)
 
 
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
@@ -162,20 +155,22 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(["*", "**", "%", "+"])
 
     def __init__(self, loader: BaseLoader, meter: Meter) -> None:
-        super().__init__(
-            loader=loader, undefined=Missing, extensions=[_Count], finalize=shown, auto_reload=False, cache_size=1000
-        )
+        super().__init__(loader=loader, undefined=Missing, finalize=shown, auto_reload=False, cache_size=1000)
         self.meter = meter
-        self.counter = cast(_Count, self.extensions[_Count.identifier])
-        self.counter.use(meter)
         self.finalize = self._shown
         self.globals.clear()
         for name in _REMOVED:
             del self.filters[name]
         filters: dict[str, Any] = {**self.filters, "tojson": _tojson, "format": self._format, "sum": _sum}
         tests: dict[str, Any] = dict(self.tests)
+        self.known_filters = tuple(filters)
+        """Those that a template can name."""
         self.filters = {name: self._measured(name, function) for name, function in filters.items()}
-        self.tests = {name: self._measured(name, function) for name, function in tests.items()}
+        ours: dict[str, Any] = {_LOOKED: meter.looked, _EACH: self._each, _JOIN: self._join, _TICK: self._tick}
+        self.filters |= ours
+        self.tests = {name: self._counted(name, function) for name, function in tests.items()}
+        plain = {name: test for name, test in self.tests.items() if not hasattr(test, "jinja_pass_arg")}
+        self._plain_tests: dict[str, Any] = plain
 
     def begin(self) -> None:
         """Count from zero."""
@@ -198,10 +193,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         owner = getattr(function, "__self__", None)
-        if owner is self.counter or owner is self.meter:
-            return function(*args)
-        args = tuple([self.meter.looked(one, deep=False) for one in args])
-        kwargs = {name: self.meter.looked(one, deep=False) for name, one in kwargs.items()}
+        args = tuple([self._argument(one) for one in args])
+        kwargs = {name: self._argument(one) for name, one in kwargs.items()}
         if isinstance(function, BuiltinMethodType) and owner is not None:
             measure(self.meter.looked(owner), *args, *kwargs.values())
         return self.meter.gave(super().call(context, function, *args, **kwargs))
@@ -216,6 +209,30 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         made = super().call_binop(context, operator, left, right)
         return made if isinstance(made, int | float) else self.meter.looked(made)
 
+    def call_test(self, name: str, value: Any, args: Any = None, kwargs: Any = None, *rest: Any, **more: Any) -> Any:
+        # A table's every row comes by here: no need to ask each time what the test is to be given besides.
+        function = self._plain_tests.get(name)
+        if function is None or kwargs:
+            return super().call_test(name, value, args, kwargs, *rest, **more)
+        return function(value, *args) if args else function(value)
+
+    def _argument(self, value: Any) -> Any:
+        # Functions compare and hash what they are given: it is weighed, and counted without what is in it.
+        value = self.meter.looked(value, deep=False)
+        self.meter.weigh(value)
+        return value
+
+    @pass_context
+    def _tick(self, _context: Context, cost: int) -> str:
+        # With the context, lest it is worked out once, when the template is compiled.
+        return self.meter.tick(cost)
+
+    def _each(self, value: Any) -> Any:
+        return self.meter.looked(value, deep=False)
+
+    def _join(self, *parts: Any) -> str:
+        return str(self.meter.gave("".join(checked([shown(part) for part in parts]))))
+
     def _shown(self, value: Any) -> Any:
         return self.meter.gave(shown(value))
 
@@ -224,19 +241,36 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return str(pattern) % tuple(args)
 
     def _measured(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The filter *name*: what it looks at is counted, and what it could make is measured first."""
         if name in _GLANCING:
             return function
-        looked, deep = self.meter.looked, name not in _SHALLOW
+        looked, gave = self.meter.looked, self.meter.gave
+        deep, grows = name not in _SHALLOW, name not in _CHOOSING
+        piped = 1 if hasattr(function, "jinja_pass_arg") else 0
 
         @functools.wraps(function)
         def measured(*args: Any, **kwargs: Any) -> Any:
             args = tuple([looked(one, deep=deep) for one in args])
             kwargs = {key: looked(one, deep=deep) for key, one in kwargs.items()}
-            if name not in _CHOOSING:
-                measure(*args, *kwargs.values())
-            return self.meter.gave(function(*args, **kwargs))
+            if grows:
+                # A number that is piped in is no width and no count, as those behind it may be.
+                first = 1 if isinstance(args[piped], int) else args[piped]
+                measure(first, *args[piped + 1 :], *kwargs.values())
+            return gave(function(*args, **kwargs))
 
         return measured
+
+    def _counted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The test *name*: its answer is yes or no, so only what it looks at counts."""
+        looked, deep = self.meter.looked, name not in _SHALLOW
+
+        @functools.wraps(function)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                kwargs = {key: looked(one, deep=deep) for key, one in kwargs.items()}
+            return function(*[looked(one, deep=deep) for one in args], **kwargs)
+
+        return counted
 
 
 def shown(value: Any) -> Any:

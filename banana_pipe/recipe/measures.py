@@ -31,6 +31,7 @@ MAX_BITS = 4096
 _REMEMBERED = 64
 """Units; what is lighter is weighed again."""
 _MAX_REMEMBERED = 8_000_000
+_LIGHT = frozenset([bool, float, type(None)])
 _WIDTH = re.compile(r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)")
 _VIEWS: tuple[type[Collection[Any]], ...] = (
     list,
@@ -51,14 +52,36 @@ class Refused(Exception):
         self.hint = hint
 
 
+class _Known:
+    """What values came to that were looked at before, by identity: no template can change one."""
+
+    def __init__(self) -> None:
+        self._units: dict[int, tuple[Any, int]] = {}
+        self._held = 0
+
+    def get(self, value: Any) -> int | None:
+        known = self._units.get(id(value))
+        return known[1] if known is not None and known[0] is value else None
+
+    def keep(self, value: Any, units: int) -> None:
+        if units < _REMEMBERED:
+            return
+        if self._held > _MAX_REMEMBERED:
+            self._units.clear()
+            self._held = 0
+        # Kept with the value itself: its id is nobody else's as long as that is there.
+        self._units[id(value)] = (value, units)
+        self._held += units
+
+
 class Meter:
     """Counts the work of renderings, and weighs what they look at."""
 
     def __init__(self) -> None:
         self.work = 0
         self.total = 0
-        self._known: dict[int, tuple[Any, int]] = {}
-        self._held = 0
+        self._weights = _Known()
+        self._breadths = _Known()
 
     def begin(self) -> None:
         """Count from zero."""
@@ -73,9 +96,19 @@ class Meter:
         return ""
 
     def looked(self, value: Any, *, deep: bool = True) -> Any:
-        """*value*, as a list where it was only about to be made; what looking at it costs is counted."""
-        value = _made(value)
-        units = self.weigh(value) if deep else min(self.weigh(value), _shallow(value))
+        """*value*, as a list where it was only about to be made; what looking at it costs is counted.
+
+        Without *deep* nobody looks into the lists and mappings in it.
+        """
+        kind = type(value)
+        # A table is searched value by value: most of what is looked at is a short text or a number.
+        if kind is str:
+            units = 1 + len(value) // 8
+        elif kind in _LIGHT:
+            return value
+        else:
+            value = _made(value)
+            units = self.weigh(value) if deep else self._breadth(value, keep=type(value) is kind)
         if units >= 8:
             self.tick(units // 8)
         return value
@@ -95,28 +128,30 @@ class Meter:
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, _VIEWS) else None
         if not inner:
             return 1
-        known = self._known.get(id(value))
-        if known is not None and known[0] is value:
-            return known[1]
+        known = self._weights.get(value)
+        if known is not None:
+            return known
         if depth > MAX_DEPTH:
             raise Refused("this value is too deep")
         units = 1 + sum(len(str(name)) // 8 for name in value) if isinstance(value, dict) else 1
         for one in inner:
-            units += self.weigh(one, depth + 1)
+            units += 1 + len(one) // 8 if type(one) is str else self.weigh(one, depth + 1)
             if units > MAX_UNITS:
                 raise Refused("this value is too large: lists of lists, or texts in them, without end")
-        self._remember(value, units)
+        self._weights.keep(value, units)
         return units
 
-    def _remember(self, value: Any, units: int) -> None:
-        if units < _REMEMBERED:
-            return
-        if self._held > _MAX_REMEMBERED:
-            self._known.clear()
-            self._held = 0
-        # Kept with the value itself: its id is nobody else's as long as that is there.
-        self._known[id(value)] = (value, units)
-        self._held += units
+    def _breadth(self, value: Any, *, keep: bool) -> int:
+        """The units of *value* without what is in its values."""
+        if type(value) not in (list, dict):
+            # What can be a key is looked through by whoever hashes it.
+            return min(self.weigh(value), _shallow(value))
+        known = self._breadths.get(value)
+        if known is None:
+            known = _shallow(value)
+            if keep:
+                self._breadths.keep(value, known)
+        return known
 
 
 def measure(*operands: Any) -> None:

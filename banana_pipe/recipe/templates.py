@@ -342,7 +342,7 @@ def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -
         return "close `{#` with `#}`"
     if "expected token 'as'" in said:
         return 'an import has a name: `{% import "photography.j2" as photo %}`'
-    known = environment.filters if "filter" in said else environment.tests if "test" in said else {}
+    known = environment.known_filters if "filter" in said else environment.tests if "test" in said else {}
     near = nearest(word, known) if word else None
     if near:
         return f"did you mean `{near}`?"

@@ -22,6 +22,14 @@ REFUSED = {
         "{% set a = [1, 1] %}{% set b = [1, 1] %}" + "{% set a = [a, a] %}{% set b = [b, b] %}" * 40 + "{{ a == b }}"
     ),
     "lists of lists, looked through": "{% set a = [1, 1] %}" + "{% set a = [a, a] %}" * 40 + "{{ a in [[2], a] }}",
+    "tuples of tuples as a name": "{% set a = (1, 1) %}" + "{% set a = (a, a) %}" * 40 + "{% set m = {a: 1} %}x",
+    "tuples of tuples in brackets": "{% set a = (1, 1) %}" + "{% set a = (a, a) %}" * 40 + "{{ {1: 1}[a] }}",
+    "tuples of tuples in a method": "{% set a = (1, 1) %}" + "{% set a = (a, a) %}" * 40 + "{{ {}.fromkeys([a]) }}",
+    "tuples of tuples in a loop": (
+        "{% set a = (1, 1) %}{% set b = (1, 1) %}"
+        + "{% set a = (a, a) %}{% set b = (b, b) %}" * 40
+        + "{% for c in [a, b] %}{{ loop.changed(c) }}{% endfor %}"
+    ),
     "lists of lists as arguments": (
         "{% macro m(n) %}{% if n %}{{ m(n - 1, *[varargs, varargs]) }}{% else %}{{ varargs == [1] }}{% endif %}"
         "{% endmacro %}{{ m(60, 1, 2) }}"

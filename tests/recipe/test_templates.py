@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -52,6 +54,48 @@ def test_texts_are_rendered_as_authors_expect(text: str, rendered: str) -> None:
         "words": ["a", "b"],
     }
     assert render(text, **scope) == rendered
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
+        ("{{ n | abs }} {{ n | string }} {{ n | round | int }}", "5000000 5000000 5000000"),
+        ("{{ missing | default(n) }}", "5000000"),
+        ("{{ 'even' if n is divisibleby(2) }}", "even"),
+        ("{{ rows | selectattr('price', 'gt', 2000) | list | length }}", "1"),
+    ],
+)
+def test_a_large_number_is_no_long_text(text: str, rendered: str) -> None:
+    """Only what a number would count to is measured: a width, a count; not what is piped in or compared."""
+    assert render(text, n=5_000_000, rows=[{"price": 3000}, {"price": 12}]) == rendered
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("{{ (rows | selectattr('id', 'equalto', id) | first).text }}", 12),
+        ("{{ rows | selectattr('id', 'in', [id, 'r7']) | map(attribute='text') | list | length }}", 18),
+        ("{% for row in rows %}{% if row.id == id %}{{ row.text }}{% endif %}{% endfor %}", 8),
+    ],
+)
+def test_a_row_of_a_joined_table_costs_few_calls(text: str, most: int, tmp_path: Path) -> None:
+    """Where hundreds of nodes each look for a row among thousands, little is asked of every row."""
+    rows = [{"id": f"r{n}", "text": "words of it", "color": "teal", "size": n} for n in range(1000)]
+    templates = make(tmp_path)
+    wanted = Text(text, AT)
+    templates.render(wanted, {"rows": rows, "id": "r1"})
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        templates.render(wanted, {"rows": rows, "id": "r999"})
+    finally:
+        sys.setprofile(None)
+    assert calls / len(rows) < most
 
 
 @pytest.mark.parametrize(
