@@ -27,7 +27,7 @@ from banana_pipe.model import COUNTED, AttemptState
 from banana_pipe.prices import MICROS
 from banana_pipe.providers import catalog
 from banana_pipe.purchase.orders import Pace
-from banana_pipe.recipe import expectations, schema
+from banana_pipe.recipe import entries, expectations
 from banana_pipe.transforms import TRANSFORMS
 from tests.vendor.fixture import CANARY, env_for
 from tests.vendor.server import Vendor
@@ -291,7 +291,7 @@ def test_every_setting_is_in_the_readme_with_its_default_and_its_variable() -> N
 
 @pytest.mark.parametrize(
     ("place", "keys"),
-    [("top", schema.TOP), ("defaults", schema.DEFAULTS), ("step", schema.STEP), ("expect", expectations.EXPECT)],
+    [("top", entries.TOP), ("defaults", entries.DEFAULTS), ("step", entries.STEP), ("expect", expectations.EXPECT)],
 )
 def test_every_key_of_a_recipe_is_in_the_readme_and_no_other(place: str, keys: tuple[str, ...]) -> None:
     """What is not built yet is not described."""

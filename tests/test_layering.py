@@ -28,7 +28,8 @@ FLOORS = (
     transforms.kinds transforms.pixels transforms.base transforms.resize transforms.crop transforms.trim transforms.pad
     transforms.convert transforms.chroma_key transforms.overlay transforms.grid transforms
     recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
-    recipe.written recipe.schema recipe.jsonschema recipe.measures recipe.limits recipe.partials
+    recipe.written recipe.entries recipe.settings recipe.steps recipe.schema recipe.jsonschema
+    recipe.measures recipe.limits recipe.partials
     recipe.templates recipe.references recipe.files recipe.data recipe.compose recipe.use recipe.axes
     recipe.parameters recipe.instances recipe.order recipe.complaints recipe.reading recipe.presence recipe.expand recipe.select
     recipe.narrow recipe.origins recipe

@@ -3,9 +3,10 @@
 Unaware of keys, stores, prices, providers and commands; it reads text files and nothing else, and
 never opens a picture.
 
-Read `yaml` (values that know their places), `schema` (what a recipe may say), `compose` (files that
-extend each other), `instances` (steps and their axes), `expand` (instances become nodes); `templates`
-and `references` are what a text can mean, `select` what a user's argument means.
+Read `yaml` (values that know their places), `entries`, `settings`, `steps` and `schema` (what a recipe
+may say, from the single value up), `compose` (files that extend each other), `instances` (steps and
+their axes), `expand` (instances become nodes); `templates` and `references` are what a text can mean,
+`select` what a user's argument means.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from banana_pipe.errors import RecipeError, RecipeErrors, UsageError
 from banana_pipe.model import Graph
 from banana_pipe.recipe.compose import Library, under
 from banana_pipe.recipe.expand import expand
-from banana_pipe.recipe.schema import PROVIDERS
+from banana_pipe.recipe.settings import PROVIDERS
 from banana_pipe.recipe.use import placed, refuse_inputs
 from banana_pipe.recipe.variables import apply
 from banana_pipe.recipe.words import suggestion

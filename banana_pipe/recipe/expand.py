@@ -20,7 +20,7 @@ from banana_pipe.recipe.parameters import Ops, RenderedOp, one_is_left
 from banana_pipe.recipe.presence import Candidates, Draft, existing
 from banana_pipe.recipe.reading import Reader, Slot
 from banana_pipe.recipe.references import step_of
-from banana_pipe.recipe.schema import PROVIDERS
+from banana_pipe.recipe.settings import PROVIDERS
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import shortened, suggestion
 from banana_pipe.recipe.written import bare

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from banana_pipe.model import Json
-from banana_pipe.recipe import expectations, keys, schema
+from banana_pipe.recipe import entries, expectations, keys, settings, steps
 from banana_pipe.recipe.keys import Key
 from banana_pipe.recipe.ops import MAX_OPS
 from banana_pipe.transforms import TRANSFORMS
@@ -57,8 +57,8 @@ def _forms() -> dict[str, Json]:
         "ops": {"type": "array", "minItems": 1, "maxItems": MAX_OPS, "items": {"$ref": "#/$defs/op"}},
         "op": {"anyOf": [{"enum": list(TRANSFORMS)}, *(_op(transform) for transform in TRANSFORMS.values())]},
         "references": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
-        "provider": {"anyOf": [{"enum": list(schema.PROVIDERS)}, _TEMPLATE]},
-        "samples": {"type": "integer", "minimum": 1, "maximum": schema.MAX_SAMPLES},
+        "provider": {"anyOf": [{"enum": list(settings.PROVIDERS)}, _TEMPLATE]},
+        "samples": {"type": "integer", "minimum": 1, "maximum": settings.MAX_SAMPLES},
         "pick": {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "ask"}]},
         "expect": _mapping(keys.EXPECT),
         "expected_count": {"anyOf": [{"type": "integer", "minimum": 1}, _TEMPLATE]},
@@ -73,11 +73,11 @@ def _forms() -> dict[str, Json]:
         "output": {"anyOf": [_TEXT, {"const": False}]},
         "seconds": {
             "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": schema.MAX_TIMEOUT},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": settings.MAX_TIMEOUT},
                 {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$"},
             ]
         },
-        "extra": _or_null({"type": "object", "propertyNames": {"not": _one_of(schema.REQUEST_FIELDS)}}),
+        "extra": _or_null({"type": "object", "propertyNames": {"not": _one_of(settings.REQUEST_FIELDS)}}),
         "variables": _or_null({"type": "object", "propertyNames": {"$ref": "#/$defs/word"}}),
         "tables": _or_null(_named("word", {"$ref": "#/$defs/file"})),
         "defaults": _or_null(_mapping(keys.DEFAULTS)),
@@ -86,7 +86,7 @@ def _forms() -> dict[str, Json]:
                 "type": "object",
                 "propertyNames": {
                     "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-                    "not": {"enum": list(schema.PROVIDERS)},
+                    "not": {"enum": list(settings.PROVIDERS)},
                 },
                 "additionalProperties": _mapping(keys.PROFILE),
             }
@@ -106,7 +106,7 @@ def _forms() -> dict[str, Json]:
         "word": {
             "description": "A name that templates can say.",
             "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
-            "not": {"anyOf": [{"enum": sorted(schema.RESERVED)}, _one_of(schema.TEMPLATE_WORDS)]},
+            "not": {"anyOf": [{"enum": sorted(entries.RESERVED)}, _one_of(entries.TEMPLATE_WORDS)]},
         },
         "step_name": {
             "description": "Lower-case letters, digits, `_` and `-`, beginning with a letter.",
@@ -117,7 +117,7 @@ def _forms() -> dict[str, Json]:
 
 
 def _step() -> dict[str, Json]:
-    verbs = [{"required": [verb]} for verb in (*schema.VERBS, "use")]
+    verbs = [{"required": [verb]} for verb in (*steps.VERBS, "use")]
     reads = [{"required": ["images"], "properties": {"images": {"not": {"const": []}}}}]
     reads += [{"required": [key], "not": {"required": ["images"]}} for key in ("each", "chain")]
     return {
@@ -128,9 +128,9 @@ def _step() -> dict[str, Json]:
             {"if": {"anyOf": [{"required": [verb]} for verb in ("edit", "transform")]}, "then": {"anyOf": reads}},
             {
                 "if": {"required": ["transform"]},
-                "then": {"propertyNames": {"not": {"enum": list(schema.NOT_OF_A_TRANSFORM)}}},
+                "then": {"propertyNames": {"not": {"enum": list(steps.NOT_OF_A_TRANSFORM)}}},
             },
-            {"if": {"required": ["use"]}, "then": {"propertyNames": {"enum": list(schema.USE)}}},
+            {"if": {"required": ["use"]}, "then": {"propertyNames": {"enum": list(steps.USE)}}},
         ],
     }
 

@@ -1,7 +1,7 @@
 """The keys of the recipe language: where each stands, what it is for, what it holds, and an example.
 
 Unaware of how a value is read and of JSON Schema. What may be said is made of this table: the checks
-in `schema` take the names from here, and `jsonschema` everything.
+in `entries` take the names from here, and `jsonschema` everything.
 """
 
 from __future__ import annotations
