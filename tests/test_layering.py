@@ -26,7 +26,7 @@ FLOORS = (
     """
     images
     transforms.kinds transforms.pixels transforms.base transforms.resize transforms.crop transforms.trim transforms.pad
-    transforms.convert transforms.chroma_key transforms.overlay transforms.grid transforms
+    transforms.convert transforms.keying transforms.chroma_key transforms.overlay transforms.grid transforms
     recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
     recipe.written recipe.entries recipe.settings recipe.steps recipe.schema recipe.jsonschema
     recipe.measures recipe.limits recipe.partials
@@ -77,8 +77,11 @@ LAZY = {
     ("transforms.pixels", "PIL.Image"): "as in images",
     ("transforms.pixels", "PIL.ImageChops"): "as in images",
     ("transforms.pixels", "PIL.ImageCms"): "and few pictures have a profile",
-    ("transforms.pixels", "PIL.ImageFilter"): "as in images",
     ("transforms.pixels", "PIL.ImageOps"): "as in images",
+    ("transforms.keying", "PIL.Image"): "as in images",
+    ("transforms.keying", "PIL.ImageChops"): "as in images",
+    ("transforms.keying", "PIL.ImageFilter"): "as in images",
+    ("transforms.keying", "PIL.ImageStat"): "as in images",
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
     ("fetching", "banana_pipe.providers.http"): "as for `providers.acedata`",
     ("cli", "banana_pipe.cli.group"): "`--version` needs no click",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -160,50 +159,6 @@ def distance(image: Image, colour: str) -> Image:
     rgb = image.convert("RGB")
     red, green, blue = PIL.ImageChops.difference(rgb, canvas(image.size, colour[:7])).split()
     return PIL.ImageChops.lighter(PIL.ImageChops.lighter(red, green), blue)
-
-
-def prominence(image: Image, colour: str) -> Image:
-    """How little of the strong *colour* each pixel has (mode L): 0 all, 255 none.
-
-    Measured by how far the channels that stand out in the colour stand out in the pixel, which is
-    even in the share of a mixture, whatever grey or other hue the rest of it is.
-    """
-    import PIL.ImageChops
-
-    channels = rgba(colour)[:3]
-    middle = (max(channels) + min(channels)) / 2
-    bands = image.convert("RGB").split()
-    high = [band for band, value in zip(bands, channels, strict=True) if value > middle]
-    low = [band for band, value in zip(bands, channels, strict=True) if value <= middle]
-    out = PIL.ImageChops.subtract(
-        reduce(PIL.ImageChops.darker, high[1:], high[0]), reduce(PIL.ImageChops.lighter, low[1:], low[0])
-    )
-    most = min(value for value in channels if value > middle) - max(value for value in channels if value <= middle)
-    return out.point([255 - min(255, value * 255 // most) for value in range(256)])
-
-
-def near_holes(alpha: Image, other: Image) -> Image:
-    """*alpha*, and within two pixels of what is wholly transparent in it *other*."""
-    import PIL.Image
-    import PIL.ImageFilter
-
-    holes = alpha.point([255] + 255 * [0]).filter(PIL.ImageFilter.MaxFilter(5))
-    return PIL.Image.composite(other, alpha, holes)
-
-
-def without_tinge(image: Image, alpha: Image, colour: str) -> Image:
-    """*image* with *alpha*, where a pixel holds so much of *colour* as its alpha lacks: that is taken off."""
-    import PIL.Image
-    import PIL.ImageChops
-
-    absent = PIL.ImageChops.invert(alpha)
-    tinge = PIL.ImageChops.multiply(canvas(image.size, colour[:7]), PIL.Image.merge("RGB", (absent,) * 3))
-    rest = PIL.ImageChops.subtract(image.convert("RGB"), tinge)
-    # What is left is the rest times its alpha; Pillow divides it as it leaves this mode.
-    cut = PIL.Image.merge("RGBa", (*rest.split(), alpha)).convert("RGBA")
-    if image.mode == "RGBA":
-        cut.putalpha(PIL.ImageChops.multiply(alpha, image.getchannel("A")))
-    return cut
 
 
 def _plain(image: Any) -> Image:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageFilter, ImageStat
 
 from banana_pipe.images import MAX_PIXELS, NotAPicture, measure
 from banana_pipe.transforms import TRANSFORMS, make
@@ -238,6 +238,42 @@ class TestChromaKey:
         image = self._screen("#00ff00")
         image.paste((90, 160, 80), (28, 28, 36, 36))
         assert applied([op("chroma_key", color="#00ff00")], image).getpixel((32, 32)) == (90, 160, 80, 255)
+
+    @staticmethod
+    def _before(thing: Image.Image, ground: Image.Image) -> Image.Image:
+        """*thing*, somewhat blurred at its edges, before *ground*."""
+        shape = Image.new("L", ground.size)
+        ImageDraw.Draw(shape).ellipse((50, 50, 206, 206), fill=255)
+        return Image.composite(thing, ground, shape.filter(ImageFilter.GaussianBlur(1.5)))
+
+    @pytest.mark.parametrize("colour", ["#c83c28", "#dcaa8c", "#281e14", "#50823c"])
+    def test_before_any_other_ground_it_looks_as_if_it_had_been_there(self, colour: str) -> None:
+        """A red, a pale, a dark and a green thing, before a screen that is unevenly lit and not quite its colour."""
+        thing = Image.new("RGB", (256, 256), colour)
+        light = Image.radial_gradient("L").point(lambda value: 255 - value // 8)
+        screen = ImageChops.multiply(Image.new("RGB", (256, 256), "#18dc30"), Image.merge("RGB", (light,) * 3))
+        cut = applied([op("chroma_key", color="#00ff00")], self._before(thing, screen)).convert("RGBA")
+        for ground in ("#ffffff", "#202030", "#ff00ff"):
+            seen = Image.new("RGBA", cut.size, ground)
+            seen.alpha_composite(cut)
+            wanted = self._before(thing, Image.new("RGB", cut.size, ground))
+            off = ImageChops.difference(seen.convert("RGB"), wanted)
+            assert max(ImageStat.Stat(off).rms) < 7
+            assert off.getpixel((2, 2)) == (0, 0, 0)
+            assert off.getpixel((128, 128)) == (0, 0, 0)
+
+    def test_thin_things_have_no_tinge_either(self) -> None:
+        """Of hair no pixel shows what it stands before; what is left is soft, and not green."""
+        large = Image.new("RGB", (1024, 1024), "#00ff00")
+        draw = ImageDraw.Draw(large)
+        draw.ellipse((300, 300, 724, 724), fill="#dcaa8c")
+        for place in range(0, 1024, 24):
+            draw.line((512, 512, place, 0), fill="#5a3214", width=3)
+        cut = applied([op("chroma_key", color="#00ff00")], large.resize((256, 256), Image.Resampling.BOX))
+        red, green, blue, alpha = cut.split()
+        tinge = ImageChops.subtract(green, ImageChops.lighter(red, blue))
+        assert ImageChops.multiply(tinge, alpha).point(lambda value: 255 * (value >= 60)).getbbox() is None
+        assert len({value for _, value in alpha.getcolors() or []}) > 50
 
     def test_what_was_transparent_stays_so(self) -> None:
         """Two keys, one after the other, each take their own."""
@@ -483,6 +519,8 @@ class TestKinds:
             op("pad", by="7%", ratio="3:2"),
             op("grid", columns=3, gap=1),
             op("convert", format="webp", quality=1),
+            op("chroma_key", color="lime"),
+            op("chroma_key", color="black", tolerance="1%"),
         ]
     ),
 )
