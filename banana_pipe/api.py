@@ -14,6 +14,7 @@ from banana_pipe.accepting import Acceptance, Accepted, accept
 from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
 from banana_pipe.buying import Limits
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
+from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
 from banana_pipe.model import Node
 from banana_pipe.planning import Decided
@@ -26,6 +27,7 @@ __all__ = [
     "Acceptance",
     "Accepted",
     "Access",
+    "Check",
     "Decided",
     "Interrupts",
     "Limits",
@@ -40,6 +42,7 @@ __all__ = [
     "attempt_json",
     "attempts",
     "call",
+    "examine",
     "explain",
     "explanation_json",
     "fetch",

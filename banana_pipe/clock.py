@@ -23,6 +23,10 @@ class Clock(Protocol):
         """Let *seconds* pass."""
 
 
+COUNTS_SLEEP = hasattr(time, "CLOCK_BOOTTIME")
+"""Whether this system has a clock that goes on while it sleeps."""
+
+
 class SystemClock:
     """The machine's clocks. `boot` goes on while a laptop sleeps, where the system offers that."""
 
@@ -30,7 +34,7 @@ class SystemClock:
         return time.time()
 
     def boot(self) -> float:
-        if hasattr(time, "CLOCK_BOOTTIME"):
+        if COUNTS_SLEEP:
             return time.clock_gettime(time.CLOCK_BOOTTIME)
         return time.monotonic()
 

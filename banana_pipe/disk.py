@@ -16,6 +16,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -82,6 +83,11 @@ def sync_folder(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def free_bytes(folder: Path) -> int:
+    """How much fits on the disk that *folder* is on."""
+    return shutil.disk_usage(folder).free
 
 
 class Temporary:

@@ -194,6 +194,7 @@ def _pattern(shown: str) -> str:
         ("reroll", ("reroll", "fox.yaml", "hero")),
         ("lock accept", ("lock", "accept", "fox.yaml", "-n")),
         ("ledger show", ("ledger", "show")),
+        ("doctor", ("doctor", "--offline")),
         ("providers", ("providers",)),
         ("error", ("plan", "fox.yml")),
     ],

@@ -58,13 +58,13 @@ FLOORS = (
     """,
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
-    "project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping api",
+    "project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining api",
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
     cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary cli.explained
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.lock cli.commands.ledger
     cli.commands.providers
-    cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands cli.group cli __init__ __main__
+    cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3

@@ -125,6 +125,16 @@ class AceData:
         elif picture.url is not None:
             await self._http.download(picture.url, write)
 
+    async def time_there(self) -> float | None:
+        """What time it is at the provider (seconds since 1970), None if it doesn't say: a free question, to
+        see whether it can be reached, takes the token and lists tasks. Raises ProviderError (unsupported,
+        unavailable, auth …)."""
+        self._need_token()
+        query = {"action": "retrieve_batch", "limit": 1, "offset": 0}
+        received = await self._http.post_free(TASKS, json.dumps(query).encode())
+        read_free_answer(received, self._token, "unsupported")
+        return received.date
+
     async def close(self) -> None:
         """Give back connections."""
         if "_http" in vars(self):

@@ -30,6 +30,8 @@ class Received:
     retry_after: float | None = None
     """Seconds, at most 120."""
     trouble: str | None = None
+    date: float | None = None
+    """When the server says it answered, in seconds since 1970."""
 
     def kept(self, token: Token | None) -> str:
         """The body for the record: as text, redacted, at most 64 Ki characters."""

@@ -61,7 +61,8 @@ class Reading:
 
     def received(self, clock: Clock, trouble: str | None) -> Received:
         """The answer, whole or as far as it came."""
-        return Received(self.status, bytes(self.body), retry_after(self.headers, clock), trouble)
+        date = _moment(self.headers.get("date", ""))
+        return Received(self.status, bytes(self.body), retry_after(self.headers, clock), trouble, date)
 
 
 async def unpacked(headers: Mapping[str, str], raw: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

@@ -11,6 +11,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from tests.vendor.behaviour import Fault
@@ -90,9 +91,10 @@ async def deliver(
 def _head(answer: Answer, length: int | None) -> bytes:
     framing = "Connection: close" if length is None else f"Content-Length: {length}"
     extra = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
-    return (f"HTTP/1.1 {answer.status} -\r\nContent-Type: {answer.content_type}\r\n{extra}{framing}\r\n\r\n").encode(
-        "latin-1"
-    )
+    date = formatdate(usegmt=True)
+    return (
+        f"HTTP/1.1 {answer.status} -\r\nDate: {date}\r\nContent-Type: {answer.content_type}\r\n{extra}{framing}\r\n\r\n"
+    ).encode("latin-1")
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> bool:
