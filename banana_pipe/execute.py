@@ -273,6 +273,11 @@ class Executor:
     def _is_gone(self, take: Take) -> bool:
         return take.result.key in self._lost and not (take.bought or take.replaced)
 
+    def _is_bare(self, take: Take) -> bool:
+        """Whether its digest is all that is known of it."""
+        known = isinstance(self._findings.get(take.result.key), Known)
+        return known and not (take.bought or take.replaced)
+
     async def _take(self, node: Node, take: TakeWanted, reading: _Reading) -> Bought | NotBought:
         key = take.wanted.key
         self._wanted.add(key)
@@ -367,13 +372,22 @@ class Executor:
             error = words.format(node=node.id, missed=missed)
             return replace(outcome, status="failed", reason=wrong, error=error)
         gone = [take for take in outcome.takes if self._is_gone(take)]
-        if gone and node.output is None:  # what is published is looked for where it is published
-            error = f"bought, but the bytes of take {gone[0].sample} are nowhere; `--rebuy` buys it again"
-            return replace(outcome, status="lost", reason="lost", error=error)
+        fit = [take for take in outcome.takes if judged[take.sample] is None]
+        there = tuple(take.sample for take in fit if not self._is_bare(take))
+        if gone and ((sample is None and not there) or node.output is None):
+            # What is published is looked for where it is published.
+            return replace(outcome, status="lost", reason="lost", error=self._lost_words(gone))
         if sample is None:
-            fit = tuple(sample for sample, wrong in judged.items() if wrong is None)
-            return replace(outcome, status="waiting", reason="pick", choices=fit, error=to_choose_from(fit))
+            choices = there or tuple(take.sample for take in fit)
+            return replace(outcome, status="waiting", reason="pick", choices=choices, error=to_choose_from(choices))
         return outcome
+
+    def _lost_words(self, gone: Sequence[Take]) -> str:
+        takes = ", ".join(str(take.sample) for take in gone)
+        finding = self._findings.get(gone[0].result.key)
+        looked = f" (looked in {' and '.join(finding.places)})" if isinstance(finding, Known) else ""
+        what, them = (f"take {takes}", "it") if len(gone) == 1 else (f"takes {takes}", "them")
+        return f"bought, but the bytes of {what} are nowhere{looked}; `--rebuy` buys {them} again"
 
     def _picked(self, node: Node, outcome: Outcome, judged: Mapping[int, Reason | None]) -> int | None:
         """The take that flows on, as `takes.picked` has it."""

@@ -255,22 +255,43 @@ def _is_gone(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) ->
     """Whether that take is bought, and its bytes are nowhere."""
     if sample is None and one.accepted is not None:
         return one.is_accepted_gone
+    if sample is None and one.sample is None:
+        return bool(_unseen(one, findings))
     take = one.take(sample)
     return take is not None and isinstance(findings[take.wanted.key], Known)
 
 
+def _unseen(one: _Seen, findings: Mapping[Key, Finding]) -> list[TakeWanted]:
+    """The takes that somebody is to choose from, where the bytes of all of them are nowhere.
+
+    Of those beyond `samples` none, unless there are no others: enough to choose from.
+    """
+    found = [findings[take.wanted.key] for take in one.takes]
+    if one.sample is not None or one.accepted is not None or not all(isinstance(it, Hit | Known) for it in found):
+        return []
+    fit = [take for take in one.takes if take.wanted.sample in one.results]
+    if not all(isinstance(findings[take.wanted.key], Known) for take in fit):
+        return []
+    return [take for take in fit if take.wanted.sample <= one.node.samples] or fit[:1]
+
+
+def _gone(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> list[TakeWanted]:
+    """What a reader of that take would need, and nobody has the bytes of."""
+    take = one.take(sample)
+    return _unseen(one, findings) if take is None else [take] if _is_gone(one, sample, findings) else []
+
+
 def _lost(seen: Mapping[str, _Seen], findings: Mapping[Key, Finding]) -> frozenset[Key]:
     """What is bought, has its bytes nowhere, and is to be published or sent."""
-    wanted: list[TakeWanted | None] = []
+    wanted: list[TakeWanted] = []
     for one in seen.values():
-        if one.node.output is not None and one.sample in one.results and _is_gone(one, None, findings):
-            wanted.append(one.take(None))
+        if one.node.output is not None and (one.sample is None or one.sample in one.results):
+            wanted += _gone(one, None, findings)
         reads = _read_by(one)
         hopeless = any(_is_hopeless(seen[read.node], read.sample, findings) for read in reads)
         if _would_be_sent(one, findings) and not hopeless and one.unsendable is None:
-            gone = [read for read in reads if _is_gone(seen[read.node], read.sample, findings)]
-            wanted += [seen[read.node].take(read.sample) for read in gone]
-    return frozenset(take.wanted.key for take in wanted if take is not None)
+            wanted += [take for read in reads for take in _gone(seen[read.node], read.sample, findings)]
+    return frozenset(take.wanted.key for take in wanted)
 
 
 def _written(
@@ -372,8 +393,9 @@ def _line(
             return _planned(one, "lost", "lost", detail=ACCEPTED_AND_GONE)
         return _planned(one, "cached", "accepted")
     if one.sample is None:
-        line = _planned(one, "needs-pick", "pick", detail=to_choose_from(one.results))
-        return replace(line, choices=tuple(sorted(one.results)))
+        fit = [take.wanted for take in one.takes if take.wanted.sample in one.results]
+        there = [take.sample for take in fit if isinstance(findings[take.key], Hit)] or sorted(one.results)
+        return replace(_planned(one, "needs-pick", "pick", detail=to_choose_from(there)), choices=tuple(there))
     return _done_already(one, findings)
 
 

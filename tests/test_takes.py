@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from banana_pipe.canonical import digest_of
 from banana_pipe.model import Artifact, BaseKey, Expect, Reason
 from banana_pipe.providers.base import ProviderError
-from banana_pipe.purchase.orders import Bought
+from banana_pipe.purchase.orders import Bought, Consent
 from banana_pipe.store.lockfile import LockAccepted, LockBlock, LockFile, LockTake
 from banana_pipe.takes import flowed, judge, pick_of, picked, unmet
 from tests.outputs.builders import node
@@ -170,6 +170,70 @@ class TestAsking:
         world.pick("hero", had)
         assert stands(world.plan())["scene"] == "call/new"
         assert ends(world.run())["scene"] == "done/new"
+
+
+class TestLost:
+    """Takes to choose from whose bytes are nowhere."""
+
+    def test_where_nothing_can_be_looked_at_it_is_lost_and_its_readers_are_blocked(self, world: World) -> None:
+        """Not waiting for somebody to pick blindly; a run buys nothing, and names where it looked."""
+        world.write(ASKS)
+        world.run()
+        world.forget("cache", "out")
+        plan = world.plan()
+        assert stands(plan) == {
+            "hero": "lost/lost", "logo": "lost/lost", "scene": "failed/input", "poster": "failed/input"
+        }  # fmt: skip
+        assert lines(plan)["hero"].choices == ()
+        ran = world.run(access=NO_TOKEN)
+        assert (ran.exit_code, ran.called) == (1, 0)
+        assert ends(ran) == {
+            "hero": "lost/lost", "logo": "lost/lost", "scene": "blocked/input", "poster": "blocked/input"
+        }  # fmt: skip
+        error = str(outcome(ran, "hero").error)
+        assert "the bytes of takes 1, 2 are nowhere" in error
+        assert (str(world.cache) in error, str(world.out) in error, "`--rebuy` buys them again" in error) == (True,) * 3
+
+    def test_rebuy_buys_them_again_to_choose_from(self, world: World) -> None:
+        """Of those that `samples` says; the new digests stand in the lock, and a pick goes on from there."""
+        world.write(ASKS.replace(", logo]", "]"))
+        world.run()
+        world.reroll("hero")
+        before = {path: digest for path, digest in world.pictures().items() if path.startswith("_")}
+        world.forget("cache", "out")
+        ran = world.run(consent=Consent(rebuy=True))
+        assert (ends(ran)["hero"], ran.exit_code, ran.called) == ("waiting/pick", 7, 3)
+        assert outcome(ran, "hero").choices == (1, 2)
+        after = world.pictures()
+        assert not {after["_/takes/hero@1.png"], after["_/takes/hero@2.png"]} & set(before.values())
+        assert lines(world.plan())["hero"].choices == (1, 2)
+        world.pick("hero", 2)
+        assert (world.run().exit_code, world.pictures()["hero.png"]) == (0, after["_/takes/hero@2.png"])
+
+    def test_what_can_be_looked_at_is_enough_to_choose_from(self, world: World) -> None:
+        """And is what is offered."""
+        world.write(ASKS)
+        world.run()
+        world.forget("cache", "out/shop/_/takes/hero@1.png")
+        assert stands(world.plan())["hero"] == "needs-pick/pick"
+        assert (lines(world.plan())["hero"].choices, lines(world.plan())["hero"].detail[-6:]) == ((2,), "take 2")
+        ran = world.run(access=NO_TOKEN)
+        assert (ends(ran)["hero"], outcome(ran, "hero").choices) == ("waiting/pick", (2,))
+
+    def test_what_is_published_nowhere_and_read_by_number_alone_is_not_missed(self, world: World) -> None:
+        """A digest is enough for what was made from it; who reads the pick needs bytes."""
+        text = """
+            version: 1
+            steps:
+              hero: {generate: A fox, samples: 2, pick: ask, output: false}
+              scene: {images: hero@2, edit: In the snow}
+        """
+        world.write(text)
+        world.run()
+        world.forget("cache")
+        assert stands(world.plan()) == {"hero": "needs-pick/pick", "scene": "cached/lock"}
+        world.write(text.replace("scene:", "other: {images: hero, edit: In the rain}\n              scene:"))
+        assert stands(world.plan()) == {"hero": "lost/lost", "scene": "cached/lock", "other": "failed/input"}
 
 
 class TestExpecting:
