@@ -23,7 +23,8 @@ from banana_pipe.providers.sandbox import app
 from banana_pipe.providers.sandbox.pixels import size_of
 from banana_pipe.providers.sandbox.sheet import Sheet
 from banana_pipe.purchase.orders import Pace
-from tests.recipe.grammar import PICTURES, PLAIN_STYLE, STYLES, Project, Step, Style, projects, rewritten
+from tests.recipe.grammar import PICTURES, Project, Step, projects
+from tests.recipe.rewriting import PLAIN_STYLE, STYLES, Style, rewritten
 from tests.vendor.pictures import noise, sized
 
 SHORT = 15
@@ -53,18 +54,20 @@ class Made:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.recipe = root / "r.yaml"
+        self.profile: str | None = None
 
     def write(self, project: Project, style: Style = PLAIN_STYLE) -> None:
         """Put its files there, instead of those of another one."""
-        for old in self.root.glob("*.yaml"):
+        for old in self.root.rglob("*.yaml"):
             old.unlink()
         (self.root / "banana-pipe.toml").touch()
         for number, path in enumerate(PICTURES):
             (self.root / path).parent.mkdir(exist_ok=True)
             (self.root / path).write_bytes(noise(bytes([number]), kind="png", kb=0))
-        for name, text in project.files.items():
-            (self.root / name).parent.mkdir(exist_ok=True)
-            (self.root / name).write_bytes(text.encode())
+        used = {name: style.text(recipe) for name, recipe in project.used.items()}
+        for name, data in ({name: text.encode() for name, text in project.files.items()} | used).items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_bytes(data)
         self.recipe.write_bytes(style.text(project.recipe))
 
     def plan(self, recipe: Path | None = None) -> Plan:
@@ -77,7 +80,7 @@ class Made:
         self._do(lambda workspace: api.pick(workspace, node, sample))
 
     def _do(self, ask: Callable[[api.Workspace], Coroutine[Any, Any, T]], recipe: Path | None = None) -> T:
-        workspace = api.open_recipe(recipe or self.recipe, api.Options(provider="sandbox"))
+        workspace = api.open_recipe(recipe or self.recipe, api.Options(provider="sandbox", profile=self.profile))
         try:
             return api.call(ask(workspace))
         finally:
@@ -122,19 +125,25 @@ def keys(plan: Plan) -> Counter[str]:
 
 
 def check(project: Project, style: Style) -> None:
-    """*project* is valid, is planned, is made, and then asks for nothing."""
+    """*project* is valid, is planned, is made, and then asks for nothing: with its profile, and without."""
     with made(project, style) as here:
-        after = run_to_the_end(here)
-        assert after.calls_max == 0
-        assert {line.state for line in after.nodes} <= DONE
-        again = here.run()
-        assert (again.exit_code, again.called) == (0, 0)
-        assert {one.status for one in again.outcomes} <= {"cached"}
+        for profile in dict.fromkeys((None, project.profile)):
+            here.profile = profile
+            after = run_to_the_end(here)
+            assert after.calls_max == 0
+            assert {line.state for line in after.nodes} <= DONE
+            again = here.run()
+            assert (again.exit_code, again.called) == (0, 0)
+            assert {one.status for one in again.outcomes} <= {"cached"}
+        if project.profile is not None:
+            here.profile = None
+            assert here.plan().calls_max == 0, "what was made under a profile changes nothing of what is made without"
 
 
 def check_rewritten(project: Project, other: Project, style: Style) -> None:
     """*other*, in another style and asked for from another folder, is what *project* was."""
     with made(project) as here:
+        here.profile = project.profile
         before = run_to_the_end(here)
         here.write(other, style)
         with contextlib.chdir(here.root / "photos"):

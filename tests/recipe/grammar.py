@@ -1,14 +1,15 @@
-"""Recipes drawn by lot from the grammar of the language, as data, and other ways to write the same.
+"""Recipes drawn by lot from the grammar of the language, as data.
 
 Unaware of how a recipe is read. What is drawn is right by construction: references name steps that stand before them,
-axes are in scope where a text names them, names of outputs differ. Fan-outs are kept tiny.
+axes are in scope where a text names them, a transform leaves one picture, names of outputs differ. Fan-outs are kept tiny.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,24 +18,33 @@ from hypothesis import strategies as st
 
 Json = Any
 Step = dict[str, Json]
+Recipe = Mapping[str, Json]
 
 STEPS = ("cup", "pot", "tray", "box", "lid")
 WORDS = ("A red cup", "A tea pot on a tray", "Make it: darker", "no", "016:09", "50 % off – “now”", "{1, 2} & #3")
 NAMES = ("a", "b", "c d", "007", "no", "16:9", 'x"y', "é", "p/q", "1", "true")
 PICTURES = ("photos/a.png", "photos/b.png")
 PARTIAL = ("prompts/light.txt", "soft light from the left")
+VARIABLES = ("light", "count")
+"""That every recipe has, beside those of its axes."""
 MOST_NODES = 6
 """Of a step."""
+MOST_DEEP = 2
+"""Recipes that use each other."""
 PLAIN = re.compile(r"[a-z0-9]+\Z")
-_STEP = re.compile(r"([a-z][a-z0-9_-]*)((?:\[.*)?(?:@[0-9]+)?)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Project:
-    """A recipe and the text files beside it, by path; `pictures` are there too."""
+    """A recipe, those that it uses and the text files beside it, by path; `pictures` are there too.
 
-    recipe: Mapping[str, Json]
+    `profile` is one of the recipe's, to be asked for besides.
+    """
+
+    recipe: Recipe
+    used: Mapping[str, Recipe] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=lambda: dict([PARTIAL]))
+    profile: str | None = None
 
     @property
     def steps(self) -> dict[str, Step]:
@@ -45,50 +55,96 @@ class Project:
         return replace(self, recipe={**self.recipe, "steps": dict(steps)})
 
 
-# --- the grammar -----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Axis:
-    """An axis in scope: its names in order, and the expression of a text of its value (None: it has none)."""
+    """An axis in scope: its names in order, the expression of a text of its value, and whether that is a file."""
 
     name: str
     names: tuple[str, ...]
     value: str
+    is_file: bool = False
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What later steps need to know of a step."""
+    """What others need to know of a step, or of an input: that has no axes, but may be `many` pictures.
 
-    axes: tuple[_Axis, ...]
-    samples: int
-    asks: bool
+    `local`: there are no takes.
+    """
+
+    axes: tuple[_Axis, ...] = ()
+    local: bool = False
     chained: bool = False
+    many: bool = False
 
     @property
     def nodes(self) -> int:
-        count = 1
-        for axis in self.axes:
-            count *= len(axis.names)
-        return count
+        return _count(self.axes)
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """A text, and whether it may mean several pictures, or such without takes."""
+
+    text: str
+    many: bool = False
+    local: bool = False
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A recipe that may be used again: it knows nothing of who uses it."""
+
+    path: str
+    inputs: tuple[str, ...]
+    steps: Mapping[str, _Known]
+
+    @property
+    def axes(self) -> set[str]:
+        return {axis.name for step in self.steps.values() for axis in step.axes}
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """What all recipes of a project have together."""
+
+    used: dict[str, Recipe] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=lambda: dict([PARTIAL]))
+    parts: list[_Part] = field(default_factory=list)
 
 
 @st.composite
 def projects(draw: st.DrawFn) -> Project:
-    """A recipe of up to five steps, with its tables."""
-    return _Author(draw).project()
+    """A recipe of up to five steps, with its tables, its profiles and the recipes that it uses."""
+    shelf = _Shelf()
+    recipe, profile = _Author(draw, shelf).recipe()
+    return Project(recipe, shelf.used, shelf.files, profile)
 
 
 class _Author:
-    """Writes one recipe, step by step."""
+    """Writes one recipe, step by step; a *part* is used inside of *outer* axes and has *inputs*."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
+    def __init__(
+        self,
+        draw: st.DrawFn,
+        shelf: _Shelf,
+        *,
+        folder: str = "",
+        part: str = "",
+        outer: tuple[_Axis, ...] = (),
+        inputs: Mapping[str, _Known] | None = None,
+    ) -> None:
         self.draw = draw
-        self.known: dict[str, _Known] = {}
+        self.shelf = shelf
+        self.folder = folder
+        self.part = part
+        self.outer = outer
+        self.inputs = dict(inputs or {})
+        self.steps: dict[str, _Known] = {}
         self.variables: dict[str, Json] = {"light": "soft light", "count": 3}
-        self.files = dict([PARTIAL])
         self.data: dict[str, str] = {}
+        self.is_told = bool(outer) and self.chance(3)
+        """Whether it speaks of its user's axes; others cannot use it then."""
 
     def one_of(self, *choices: Any) -> Any:
         return self.draw(st.sampled_from(choices))
@@ -96,8 +152,21 @@ class _Author:
     def chance(self, one_in: int) -> bool:
         return bool(self.draw(st.integers(1, one_in)) == one_in)
 
-    def project(self) -> Project:
-        count = self.draw(st.integers(1, len(STEPS)))
+    @property
+    def known(self) -> dict[str, _Known]:
+        return {**self.inputs, **self.steps}
+
+    @property
+    def depth(self) -> int:
+        return len(self.part.split("_")) if self.part else 0
+
+    def own(self, axes: tuple[_Axis, ...]) -> tuple[_Axis, ...]:
+        """Those of *axes* that a text here may name."""
+        return axes if self.is_told else axes[len(self.outer) :]
+
+    def recipe(self) -> tuple[Recipe, str | None]:
+        """The recipe, and the profile to ask for."""
+        count = self.draw(st.integers(1, 2 if self.part else len(STEPS)))
         steps = {name: self.step(name) for name in STEPS[:count]}
         recipe: dict[str, Json] = {"version": 1, "vars": self.variables}
         if self.data:
@@ -106,26 +175,49 @@ class _Author:
             recipe["defaults"] = {"model": self.one_of("nano-banana", "nano-banana-pro"), "aspect_ratio": "3:2"}
         if self.chance(6):
             recipe["extra"] = {"seed": 7}
+        if self.chance(6):
+            recipe |= self.one_of({"name": "shop 1"}, {"timeout": 60}, {"defaults": {"samples": 2}})
+        if self.inputs:
+            recipe["inputs"] = list(self.inputs)
         if self.chance(4):
-            recipe["profiles"] = {"draft": {"model": "nano-banana", "samples": 1}}
-        return Project({**recipe, "steps": steps}, self.files)
+            recipe["profiles"] = {name: self.profile() for name in ("draft", "final")}
+        profile = self.one_of("draft", "final") if "profiles" in recipe else None
+        return {**recipe, "steps": steps}, profile
+
+    def profile(self) -> Json:
+        """Settings and variables; those that are axes stay: references name what is in them."""
+        may_say = {
+            "model": "nano-banana",
+            "samples": self.one_of(1, 2),
+            "resolution": "1K",
+            "aspect_ratio": "4:3",
+            "extra": {"seed": "{{ count }}"},
+            "timeout": 30,
+            "vars": self.one_of({"light": "dim light"}, {"count": 1}, {"light": "{no}", "count": 2}),
+        }
+        said = self.draw(st.lists(st.sampled_from(sorted(may_say)), min_size=1, max_size=3, unique=True))
+        return {name: may_say[name] for name in said}
 
     def step(self, name: str) -> Step:
         step: Step = {}
         parent = self.one_of(None, None, *self.known)
-        each = parent if parent is not None and self.known[parent].nodes < MOST_NODES and self.chance(2) else None
-        axes = self.known[each].axes if each else ()
+        each = parent if parent in self.steps and self.known[parent].nodes < MOST_NODES and self.chance(2) else None
+        axes = self.known[each].axes if each else self.outer
         if each:
             step["each"] = each
         axes = self.fan_out(name, step, axes)
+        if self.depth < MOST_DEEP and self.chance(5):
+            self.use(name, step, axes)
+            return step
         chained = self.chance(4) and _count(axes) * 2 <= MOST_NODES
+        start = None
         if chained:
-            axes = (*axes, self.chain(name, step, parent if each is None else None))
-        self.verb(name, step, axes, None if each or chained else parent)
-        self.conditions(step, axes)
-        self.settings(name, step, axes)
-        asks = step.get("pick") == "ask"
-        self.known[name] = _Known(axes, int(step.get("samples", 1)), asks, chained)
+            start = self.start(step, axes, parent if each is None else None)
+            axes = (*axes, self.chain(name, step))
+        self.verb(name, step, axes, None if each or chained else parent, start)
+        self.conditions(step, self.own(axes))
+        self.settings(name, step, axes[len(self.outer) :])
+        self.steps[name] = _Known(axes, "transform" in step, chained)
         return step
 
     # --- fan-out ----------------------------------------------------------------------------------
@@ -133,7 +225,8 @@ class _Author:
     def fan_out(self, step: str, into: Step, axes: tuple[_Axis, ...]) -> tuple[_Axis, ...]:
         matrix: dict[str, Json] = {}
         while self.chance(2) and _count(axes) * 2 <= MOST_NODES and len(matrix) < 2:
-            axis, matrix[f"{step}_{len(matrix)}"] = self.axis(f"{step}_{len(matrix)}", ("list", "map", "rows", "glob"))
+            name = f"{self.part}{step}_{len(matrix)}"
+            axis, matrix[name] = self.axis(name, ("list", "map", "rows", "glob"))
             axes = (*axes, axis)
         if matrix:
             into["matrix"] = matrix
@@ -143,7 +236,7 @@ class _Author:
         names = tuple(self.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True)))
         kind = self.one_of(*kinds, "variable", "table")
         if kind == "glob":
-            return _Axis(name, ("a", "b"), name), "photos/*.png"
+            return _Axis(name, ("a", "b"), name, is_file=True), self.path("photos/*.png")
         if kind == "table":
             return self.table(name, names)
         values = self.values(kind if kind != "variable" else self.one_of("list", "map", "rows"), names)
@@ -165,54 +258,156 @@ class _Author:
         suffix = self.one_of("csv", "json", "jsonl", "yaml")
         path = f"tables/{axis}.{suffix}"
         self.data[f"table_{axis}"] = path
-        self.files[path] = _table(suffix, [{"id": name, "said": f"row {name}"} for name in names])
+        self.shelf.files[self.folder + path] = _table(suffix, [{"id": name, "said": f"row {name}"} for name in names])
         return _Axis(axis, names, f"{axis}.said"), f"{{{{ table_{axis} }}}}"
 
-    def chain(self, step: str, into: Step, start: str | None) -> _Axis:
-        axis, values = self.axis(f"{step}_link", ("list", "map", "rows"))
+    def chain(self, step: str, into: Step) -> _Axis:
+        axis, values = self.axis(f"{self.part}{step}_link", ("list", "map", "rows"))
         into["chain"] = {axis.name: values}
-        if start is not None and self.chance(2):
-            into["start"] = self.reference(start)
         return axis
+
+    def start(self, into: Step, axes: tuple[_Axis, ...], parent: str | None) -> _Reference | None:
+        """What the first link reads as `previous`: None where that is nothing."""
+        if parent is not None and self.chance(2):
+            start = self.reference(parent, axes)
+            into["start"] = start.text
+            return start
+        return _Reference(into["each"]) if "each" in into else None
+
+    # --- other recipes ----------------------------------------------------------------------------
+
+    def use(self, name: str, into: Step, axes: tuple[_Axis, ...]) -> None:
+        self.conditions(into, self.own(axes))
+        scope = {axis.name for axis in axes}
+        again = [part for part in self.shelf.parts if not part.axes & scope]
+        if again and self.chance(2):
+            part = self.one_of(*again)
+            given: dict[str, Json] = {one: self.path(self.one_of(*PICTURES)) for one in part.inputs}
+        else:
+            given, inputs = self.given(axes)
+            part = self.used(name, axes, inputs)
+        if self.chance(2):
+            given["light"] = self.one_of("another light", "{{ light }}, too", "{{ light }}")
+        if self.chance(2):
+            given["count"] = self.one_of(2, "{{ count }}", "{{ count + 1 }}")
+        into["use"] = os.path.relpath(part.path, self.folder or ".")
+        if given:
+            into["with"] = given
+        for inner, known in part.steps.items():
+            self.steps[f"{name}/{inner}"] = replace(known, axes=(*axes, *known.axes))
+
+    def given(self, axes: tuple[_Axis, ...]) -> tuple[dict[str, Json], dict[str, _Known]]:
+        """What inputs are given, and what the recipe that has them knows of them."""
+        given: dict[str, Json] = {}
+        inputs: dict[str, _Known] = {}
+        for name in ("photo", "in-2")[: self.draw(st.integers(0, 2))]:
+            found = [self.reference(self.one_of(*self.known), axes) for _ in range(2) if self.known]
+            files = (_Reference(self.path(PICTURES[0])), _Reference(self.path("photos/*.png"), many=True))
+            reads = self.draw(st.lists(st.sampled_from([*found, *files]), min_size=1, max_size=2))
+            given[name] = reads[0].text if len(reads) == 1 and self.chance(2) else [one.text for one in reads]
+            is_many = len(reads) > 1 or any(one.many for one in reads)
+            inputs[name] = _Known(local=any(one.local for one in reads), many=is_many)
+        return given, inputs
+
+    def used(self, name: str, axes: tuple[_Axis, ...], inputs: Mapping[str, _Known]) -> _Part:
+        """Another recipe, written for here."""
+        folder = self.one_of("", "kit/")
+        outer = tuple(replace(axis, value=f"names.{axis.name}", is_file=False) for axis in axes)
+        author = _Author(self.draw, self.shelf, folder=folder, part=f"{self.part}{name}_", outer=outer, inputs=inputs)
+        recipe, _ = author.recipe()
+        steps = {one: replace(known, axes=known.axes[len(outer) :]) for one, known in author.steps.items()}
+        part = _Part(f"{folder}part-{len(self.shelf.used)}.yaml", tuple(inputs), steps)
+        self.shelf.used[part.path] = recipe
+        self.shelf.files[folder + PARTIAL[0]] = PARTIAL[1]
+        if not author.is_told:
+            self.shelf.parts.append(part)
+        return part
+
+    def path(self, of: str) -> str:
+        """A file of the project as this recipe names it."""
+        return os.path.relpath(of, self.folder or ".")
 
     # --- what it makes, of what -----------------------------------------------------------------------
 
-    def verb(self, name: str, step: Step, axes: tuple[_Axis, ...], parent: str | None) -> None:
-        reads = [self.reference(parent)] if parent else []
+    def verb(
+        self, name: str, step: Step, axes: tuple[_Axis, ...], parent: str | None, start: _Reference | None
+    ) -> None:
+        reads = [self.reference(parent, axes)] if parent else []
         if self.known and self.chance(4):
-            reads.append(self.reference(self.one_of(*self.known)))
+            reads.append(self.reference(self.one_of(*self.known), axes))
         if self.chance(6):
-            reads.append(self.one_of(*PICTURES, "photos/*.png"))
+            path = self.path(self.one_of(*PICTURES, "photos/*.png"))
+            reads.append(_Reference(path, many="*" in path))
+        if self.chance(2):
+            reads += [_Reference(f"{{{{ {axis.name} }}}}") for axis in axes if axis.is_file]
+        own_reads = bool(reads)
         if "chain" in step and (reads or self.chance(4)):
-            reads.insert(0, "previous")
+            reads.insert(0, _Reference("previous", many=start is not None and start.many))
         if reads:
-            step["images"] = reads[0] if len(reads) == 1 and self.chance(2) else reads
+            step["images"] = reads[0].text if len(reads) == 1 and self.chance(2) else [one.text for one in reads]
+        has_first = own_reads or start is not None or ("each" in step and "chain" not in step)
+        if has_first and self.chance(3):
+            is_many = len(reads) > 1 or any(one.many for one in reads) or bool(start and start.many)
+            step["transform"] = self.ops(axes, is_many)
+            return
         has_input = bool(reads or "each" in step or "chain" in step)
         step["edit" if has_input and not self.chance(6) else "generate"] = self.prompt(name, step, axes)
+        if "generate" in step and "chain" not in step and not reads and self.chance(4):
+            step["images"] = []
 
-    def reference(self, step: str) -> str:
+    def reference(self, step: str, axes: tuple[_Axis, ...]) -> _Reference:
+        """*step*, or some of its instances, as a step with *axes* names them."""
         known = self.known[step]
-        forms = [step, step]
-        if known.axes:
-            axis = self.one_of(*known.axes)
+        shared = {axis.name for axis in axes}
+        several = {axis.name for axis in known.axes if len(axis.names) > 1}
+        forms = [_Reference(step, bool(several - shared) or known.many)] * 2
+        own = [axis for axis in known.axes if axis not in self.outer]
+        if own:
+            axis = self.one_of(*own)
             name = self.one_of(*axis.names)
-            forms += [f"{step}[*]", f"{step}[{axis.name}={json.dumps(name, ensure_ascii=self.chance(2))}]"]
+            forms.append(_Reference(f"{step}[*]", bool(several)))
+            written = json.dumps(name, ensure_ascii=self.chance(2))
+            forms.append(_Reference(f"{step}[{axis.name}={written}]", bool(several - {axis.name})))
             if PLAIN.match(name):
-                forms.append(f"{step}[ {axis.name} = {name} ]")
+                forms.append(_Reference(f"{step}[ {axis.name} = {name} ]", bool(several - {axis.name})))
         if known.chained:
-            forms.append(f"{step}[last]")
-        return str(self.one_of(*forms)) + (f"@{self.one_of(1, 2)}" if self.chance(8) else "")
+            forms.append(_Reference(f"{step}[last]", bool(several - shared - {known.axes[-1].name})))
+        form = self.one_of(*forms)
+        take = self.one_of("@1") if known.local else self.one_of("@1", "@2")
+        return replace(form, text=form.text + (take if self.chance(8) else ""), local=known.local)
 
     def prompt(self, name: str, step: Step, axes: tuple[_Axis, ...]) -> str:
         # The step's own name keeps prompts of different steps apart: equal requests would be one purchase.
-        parts = [self.one_of(*WORDS), f"({name})"]
-        said = [axis for axis in axes if not self.chance(6)]
+        parts = [self.one_of(*WORDS), f"({self.part}{name})"]
+        said = [axis for axis in self.own(axes) if not self.chance(6)]
         parts += [self.one_of(f"{{{{ {axis.value} }}}}", f"{{{{ names.{axis.name} }}}}") for axis in said]
         if "chain" in step:
             parts.append("link {{ index }}")
         more = ("{{ light }}", "{{ count * 2 }}", "{% if count > 2 %}many{% else %}few{% endif %}", "\nand\n  more")
         parts += self.draw(st.lists(st.sampled_from([*more, "{% include 'light.txt' %}"]), max_size=2))
         return " ".join(parts)
+
+    def ops(self, axes: tuple[_Axis, ...], is_many: bool) -> list[Json]:
+        """One picture of one, or of many: none of them ends as nothing, for what cuts is given a size first."""
+        ops = self.draw(st.lists(st.sampled_from([*OPS, *CUTTING]), max_size=2))
+        if any(op in CUTTING for op in ops):
+            ops.insert(0, {"resize": {"width": 32, "height": "{{ 8 * 3 }}", "mode": "fill"}})
+        if self.chance(4):
+            ops.append(self.overlay(axes))
+        if is_many or self.chance(6):
+            grid = self.one_of({"grid": {"columns": 2, "gap": "1"}}, {"grid": "{{ count }}"}, {"grid": 4})
+            ops.insert(self.draw(st.integers(0, len(ops))), grid)
+        if not ops or self.chance(4):
+            ops.append(self.one_of({"convert": "webp"}, {"convert": {"format": "jpeg", "quality": "{{ count * 20 }}"}}))
+        return ops
+
+    def overlay(self, axes: tuple[_Axis, ...]) -> Json:
+        found = [self.reference(name, axes) for name in self.known]
+        picture = self.one_of(*[one.text for one in found if not one.many], self.path(PICTURES[0]))
+        return self.one_of(
+            {"overlay": picture},
+            {"overlay": {"picture": picture, "size": "50%", "position": "top-left", "opacity": "{{ 10 * count }}%"}},
+        )
 
     # --- the rest ---------------------------------------------------------------------------------------
 
@@ -230,16 +425,38 @@ class _Author:
             "aspect_ratio": ("1:1", "16:9", "{{ '3:4' }}"),
             "resolution": ("1K", "2K"),
             "model": ("nano-banana", "nano-banana-2", "nano-banana-pro"),
+            "provider": ("sandbox",),
             "timeout": (60, 90.5),
             "expect": ({"min_width": 8}, {"format": "png", "alpha": False}, {"max_bytes": "{{ count * 1000000 }}"}),
             "extra": ({"style": "{{ light }}"}, {"seed": 1, "nested": {"of": [1, "a"]}}),
             "output": (False,),
         }
+        if "transform" in step:
+            may_set = {"expect": ({"min_width": 2}, {"max_bytes": "{{ count * 1000000 }}"}), "output": (False,)}
         for setting, choices in may_set.items():
             if self.chance(5):
                 step[setting] = self.one_of(*choices)
         if self.chance(6) and all(PLAIN.match(one) for axis in axes for one in axis.names):
             step["output"] = "/".join(["out", name, *(f"{{{{ names.{axis.name} }}}}" for axis in axes)])
+
+
+OPS: tuple[Json, ...] = (
+    {"resize": 24},
+    {"resize": {"width": 20, "height": 30, "mode": "pad", "gravity": "top", "background": "white"}},
+    {"pad": {"by": 2, "top": "10%"}},
+    {"pad": {"ratio": "1:1", "background": "#ff000080"}},
+    {"convert": "png"},
+    {"chroma_key": {"color": "lime", "tolerance": "2%", "softness": 3}},
+    {"chroma_key": "#12f"},
+)
+CUTTING: tuple[Json, ...] = (
+    {"resize": {"width": "50%", "height": "{{ count * 20 }}%"}},
+    {"crop": "16:9"},
+    {"crop": {"box": ["10%", 0, "80%", "100%"]}},
+    "trim",
+    {"trim": {"tolerance": 0, "margin": 1}},
+)
+"""Ops that leave less."""
 
 
 def _count(axes: Iterable[_Axis]) -> int:
@@ -262,175 +479,3 @@ def _table(suffix: str, rows: list[dict[str, str]]) -> str:
 def _cell(text: str) -> str:
     doubled = text.replace('"', '""')
     return f'"{doubled}"' if '"' in text else text
-
-
-# --- other ways to write the same -------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a recipe is put into YAML."""
-
-    write: Callable[[Json], str]
-    newline: str = "\n"
-    mark: bool = False
-    comments: bool = False
-
-    def text(self, recipe: Mapping[str, Json]) -> bytes:
-        """*recipe* as the bytes of a file."""
-        written = self.write(recipe)
-        if self.comments:
-            written = f"# A recipe\n---\n\n{written}\n# and that was it\n"
-        return (b"\xef\xbb\xbf" if self.mark else b"") + written.replace("\n", self.newline).encode()
-
-
-class _Bare(yaml.SafeDumper):
-    """Quotes only what the language would not take for text: `007`, `16:9` and `no` stand bare."""
-
-    yaml_implicit_resolvers: Any = {}  # noqa: RUF012 - PyYAML's own form
-
-
-_Bare.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)\Z"), None)
-_Bare.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|-?[1-9][0-9]*)\Z"), None)
-_Bare.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:null)?\Z"), None)
-_Bare.add_representer(float, lambda dumper, value: dumper.represent_str(str(value)))
-
-
-def _bare(value: Json) -> str:
-    return str(yaml.dump(value, Dumper=_Bare, sort_keys=False, allow_unicode=True))
-
-
-def _block(**options: Any) -> Callable[[Json], str]:
-    return lambda value: str(yaml.safe_dump(value, sort_keys=False, **options))
-
-
-STYLES = st.builds(
-    Style,
-    st.sampled_from(
-        [
-            _bare,
-            _block(allow_unicode=True),
-            _block(allow_unicode=True, indent=6, width=20),
-            _block(width=1_000_000),
-            _block(default_flow_style=True, allow_unicode=True),
-            lambda value: json.dumps(value, ensure_ascii=False),
-            lambda value: json.dumps(value, indent=3),
-        ]
-    ),
-    st.sampled_from(["\n", "\r\n"]),
-    st.booleans(),
-    st.booleans(),
-)
-PLAIN_STYLE = Style(_block(allow_unicode=True))
-
-
-@st.composite
-def rewritten(draw: st.DrawFn, project: Project) -> Project:
-    """*project* in other words: whatever of this is drawn, its requests stay what they are."""
-    ways = (_renamed, _shuffled, _worded)
-    for way in draw(st.lists(st.sampled_from(ways), max_size=len(ways), unique=True)):
-        project = way(draw, project)
-    for way in (_using, _extending):
-        if draw(st.booleans()):
-            project = way(draw, project)
-    return project
-
-
-def _renamed(draw: st.DrawFn, project: Project) -> Project:
-    """Its steps have other names."""
-    fresh = draw(st.permutations([f"new-{name}" for name in project.steps]))
-    names = dict(zip(project.steps, fresh, strict=True))
-
-    return project.with_steps({names[name]: _referring(step, names) for name, step in project.steps.items()})
-
-
-def _referring(step: Step, names: Mapping[str, str]) -> Step:
-    """*step* with other names of what it reads."""
-
-    def other(text: Json) -> Json:
-        found = _STEP.match(text) if isinstance(text, str) else None
-        return names[found[1]] + found[2] if found and found[1] in names else text
-
-    return {key: _mapped(value, other) if key in ("each", "images", "start") else value for key, value in step.items()}
-
-
-def _mapped(value: Json, change: Callable[[Json], Json]) -> Json:
-    return [change(one) for one in value] if isinstance(value, list) else change(value)
-
-
-def _shuffled(draw: st.DrawFn, project: Project) -> Project:
-    """Its keys and steps stand in another order; that of axes and values means something, and stays."""
-
-    def other_order(mapping: Mapping[str, Json]) -> dict[str, Json]:
-        return {key: mapping[key] for key in draw(st.permutations(list(mapping)))}
-
-    recipe = other_order(project.recipe)
-    recipe |= {key: other_order(recipe[key]) for key in ("vars", "data", "defaults") if key in recipe}
-    recipe["steps"] = other_order({name: other_order(step) for name, step in project.steps.items()})
-    return replace(project, recipe=recipe)
-
-
-def _worded(draw: st.DrawFn, project: Project) -> Project:
-    """Words of its prompts are variables."""
-    moved = draw(st.lists(st.sampled_from(WORDS), min_size=1, unique=True))
-    variables = dict(project.recipe["vars"])
-    steps = project.steps
-    for word in moved:
-        name = f"word_{WORDS.index(word)}"
-        variables[name] = word
-        for step, old in steps.items():
-            verb = "edit" if "edit" in old else "generate"
-            prompt = old[verb]
-            if prompt.startswith(word + " ("):
-                steps[step] = {**old, verb: f"{{{{ {name} }}}}{prompt[len(word) :]}"}
-    return replace(project.with_steps(steps), recipe={**project.recipe, "vars": variables, "steps": steps})
-
-
-def _using(draw: st.DrawFn, project: Project) -> Project:
-    """One of its steps stands in another recipe that it uses; what that reads are inputs."""
-    alone = [name for name, step in project.steps.items() if "each" not in step]
-    name = draw(st.sampled_from(alone))
-    inputs: dict[str, str] = {}
-
-    def handed(text: Json) -> Json:
-        found = _STEP.match(text)
-        return inputs.setdefault(text, f"in_{len(inputs)}") if found and found[1] in project.steps else text
-
-    inner = project.steps[name]
-    inner = inner | {key: _mapped(inner[key], handed) for key in ("images", "start") if key in inner}
-    used = {key: value for key, value in project.recipe.items() if key not in ("steps", "profiles")}
-    used |= {"vars": {**used["vars"], "light": "another"}, "inputs": list(inputs.values()), "steps": {name: inner}}
-    given = {short: text for text, short in inputs.items()} | {"light": project.recipe["vars"]["light"]}
-    files = {**project.files, "used.yaml": draw(STYLES).text(used).decode()}
-    steps = {one: _referring(step, {name: f"part/{name}"}) for one, step in project.steps.items()}
-    replaced = {("part" if one == name else one): step for one, step in steps.items()}
-    return Project({**project.recipe, "steps": replaced | {"part": {"use": "used.yaml", "with": given}}}, files)
-
-
-def _extending(draw: st.DrawFn, project: Project) -> Project:
-    """A part of it stands in a recipe that it extends, some of that twice: what is nearer wins."""
-    parent: dict[str, Json] = {}
-    child: dict[str, Json] = {}
-    for key, value in project.recipe.items():
-        if key in ("vars", "data", "defaults", "steps"):
-            parent[key], child[key] = _split(draw, value)
-        else:
-            (parent if key != "version" and draw(st.booleans()) else child)[key] = value
-    for name in parent["steps"].keys() & child["steps"].keys():
-        parent["steps"][name] = {"generate": "Another picture, which the child's step replaces"}
-    text = draw(STYLES).text({key: value for key, value in parent.items() if value}).decode()
-    kept = {key: value for key, value in child.items() if value}
-    return Project({"extends": "base.yaml", **kept}, {**project.files, "base.yaml": text})
-
-
-def _split(draw: st.DrawFn, mapping: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
-    """The entries of *mapping*, each in the first, the second or both of two."""
-    parent: dict[str, Json] = {}
-    child: dict[str, Json] = {}
-    for key, value in mapping.items():
-        where = draw(st.sampled_from(["parent", "child", "both"]))
-        if where != "child":
-            parent[key] = value
-        if where != "parent":
-            child[key] = value
-    return parent, child
