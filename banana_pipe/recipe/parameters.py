@@ -85,13 +85,16 @@ class Ops:
 
 
 def one_is_left(node: Node, step: Step) -> None:
-    """Raise RecipeError where the ops of *node* would leave several pictures, or are given too many."""
+    """Raise RecipeError where the ops of *node* would leave no picture or several, or are given too many."""
     at = step.images[0].at if step.images else step.prompt.at
     for op in node.ops:
         if len(op.pictures) > len(TRANSFORMS[op.name].pictures):
             message = f"`{op.name}` of `{node.id}` refers to {len(op.pictures)} pictures, and takes one"
             raise RecipeError(message, at=step.prompt.at, hint="say which: `step[axis=name]`, or one file")
     pictures = len(node.inputs) - sum(len(op.pictures) for op in node.ops)
+    if pictures < 1:  # what has nothing left to read does not exist: this never had anything
+        message = f"`{node.id}` transforms nothing: no link is before it, and the chain starts from nothing"
+        raise RecipeError(message, at=at, hint="say what it begins with: `start: STEP` or `start: photo.png`")
     if pictures > 1 and not any(TRANSFORMS[op.name].joins for op in node.ops):
         hint = "`grid` makes one of many; `each: STEP` makes one of each"
         message = f"`{node.id}` reads {pictures} pictures, and they would all be left: a node is one picture"

@@ -114,8 +114,8 @@ class _Presence:
         """The transform with the pictures of its ops behind its own; an op with nothing left to read goes."""
         ops: list[Op] = []
         for op, slots in draft.ops:
-            others, missing = self._there(slots, instance)
-            if missing and not others:
+            others, _ = self._there(slots, instance)
+            if slots and not others:  # dropped, or the link before the first one
                 continue
             places = tuple(range(len(inputs), len(inputs) + len(others)))
             inputs += others

@@ -21,6 +21,7 @@ from banana_pipe.recipe.references import (
     Referred,
     UrlReference,
     parse_reference,
+    step_of,
 )
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import nearest, shortened, suggestion
@@ -165,7 +166,22 @@ class Reader:
             raise SaidElsewhere("what that input is could not be found out")
         if reference.sample is None:
             return list(found)
+        self._check_takes(found, reference.sample)
         return [replace(one, sample=reference.sample) if isinstance(one, NodeInput | End) else one for one in found]
+
+    def _check_takes(self, slots: Iterable[Slot], sample: int | None) -> None:
+        """Refuse a take of what has none."""
+        if sample in (None, 1):
+            return
+        nodes = [
+            slot.node if isinstance(slot, NodeInput) else slot.link
+            for slot in slots
+            if isinstance(slot, NodeInput | End)
+        ]
+        for step in dict.fromkeys(map(step_of, nodes)):
+            if self._instances.step(step).verb == "transform":
+                message = f"`{step}` is a transform and has one picture: there is no take {sample}"
+                raise BadReference(message, "leave the `@` out")
 
     def _previous(self, reference: Reference, at: Location, step: Step, instance: Instance) -> Previous:
         if instance.fold is None:
@@ -176,6 +192,7 @@ class Reader:
             raise BadReference(f"before the first link there is no `{PREVIOUS}`", hint)
         if reference.axes or reference.every or reference.last:
             raise BadReference(f"`{PREVIOUS}` is one link, and takes no brackets", f"write `{PREVIOUS}`")
+        self._check_takes([NodeInput(instance.id), *self.starts[instance.fold]], reference.sample)
         return Previous(reference.sample)
 
     def _nodes_of(self, reference: Reference, written: str, instance: Instance) -> list[Slot]:
@@ -189,9 +206,7 @@ class Reader:
             if step in self._instances.steps:
                 raise SaidElsewhere("that step is broken")
             raise self._unknown(step, instance)
-        if reference.sample not in (None, 1) and self._instances.step(step).verb == "transform":
-            message = f"`{step}` is a transform and has one picture: there is no take {reference.sample}"
-            raise BadReference(message, "leave the `@` out")
+        self._check_takes([NodeInput(step)], reference.sample)
         room = self._room(instance)
         if reference.last:
             return self._ends(reference, written, instance)

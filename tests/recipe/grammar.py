@@ -25,7 +25,7 @@ WORDS = ("A red cup", "A tea pot on a tray", "Make it: darker", "no", "016:09", 
 NAMES = ("a", "b", "c d", "007", "no", "16:9", 'x"y', "é", "p/q", "1", "true")
 PICTURES = ("photos/a.png", "photos/b.png")
 PARTIAL = ("prompts/light.txt", "soft light from the left")
-VARIABLES = ("light", "count")
+VARIABLES = ("light", "count", "shot")
 """That every recipe has, beside those of its axes."""
 MOST_NODES = 6
 """Of a step."""
@@ -141,7 +141,7 @@ class _Author:
         self.outer = outer
         self.inputs = dict(inputs or {})
         self.steps: dict[str, _Known] = {}
-        self.variables: dict[str, Json] = {"light": "soft light", "count": 3}
+        self.variables: dict[str, Json] = {"light": "soft light", "count": 3, "shot": self.path(PICTURES[0])}
         self.data: dict[str, str] = {}
         self.is_told = bool(outer) and self.chance(3)
         """Whether it speaks of its user's axes; others cannot use it then."""
@@ -267,12 +267,12 @@ class _Author:
         return axis
 
     def start(self, into: Step, axes: tuple[_Axis, ...], parent: str | None) -> _Reference | None:
-        """What the first link reads as `previous`: None where that is nothing."""
+        """What `start` says, if it says something."""
         if parent is not None and self.chance(2):
             start = self.reference(parent, axes)
             into["start"] = start.text
             return start
-        return _Reference(into["each"]) if "each" in into else None
+        return None
 
     # --- other recipes ----------------------------------------------------------------------------
 
@@ -290,6 +290,8 @@ class _Author:
             given["light"] = self.one_of("another light", "{{ light }}, too", "{{ light }}")
         if self.chance(2):
             given["count"] = self.one_of(2, "{{ count }}", "{{ count + 1 }}")
+        if self.chance(2):
+            given["shot"] = self.one_of("{{ shot }}", self.path(PICTURES[1]))
         into["use"] = os.path.relpath(part.path, self.folder or ".")
         if given:
             into["with"] = given
@@ -303,7 +305,8 @@ class _Author:
         for name in ("photo", "in-2")[: self.draw(st.integers(0, 2))]:
             found = [self.reference(self.one_of(*self.known), axes) for _ in range(2) if self.known]
             files = (_Reference(self.path(PICTURES[0])), _Reference(self.path("photos/*.png"), many=True))
-            reads = self.draw(st.lists(st.sampled_from([*found, *files]), min_size=1, max_size=2))
+            shots = [_Reference(f"{{{{ {axis.name} }}}}") for axis in axes if axis.is_file]
+            reads = self.draw(st.lists(st.sampled_from([*found, *files, *shots]), min_size=1, max_size=2))
             given[name] = reads[0].text if len(reads) == 1 and self.chance(2) else [one.text for one in reads]
             is_many = len(reads) > 1 or any(one.many for one in reads)
             inputs[name] = _Known(local=any(one.local for one in reads), many=is_many)
@@ -340,15 +343,18 @@ class _Author:
             reads.append(_Reference(path, many="*" in path))
         if self.chance(2):
             reads += [_Reference(f"{{{{ {axis.name} }}}}") for axis in axes if axis.is_file]
+        if self.chance(8):
+            reads.append(_Reference("{{ shot }}"))
         own_reads = bool(reads)
         if "chain" in step and (reads or self.chance(4)):
             reads.insert(0, _Reference("previous", many=start is not None and start.many))
         if reads:
             step["images"] = reads[0].text if len(reads) == 1 and self.chance(2) else [one.text for one in reads]
-        has_first = own_reads or start is not None or ("each" in step and "chain" not in step)
+        has_first = own_reads or start is not None or ("each" in step and not reads)
         if has_first and self.chance(3):
             is_many = len(reads) > 1 or any(one.many for one in reads) or bool(start and start.many)
-            step["transform"] = self.ops(axes, is_many)
+            may_stamp = "chain" in step and not (start and start.many)
+            step["transform"] = self.ops(axes, is_many, ["previous"] if may_stamp else [])
             return
         has_input = bool(reads or "each" in step or "chain" in step)
         step["edit" if has_input and not self.chance(6) else "generate"] = self.prompt(name, step, axes)
@@ -372,7 +378,7 @@ class _Author:
                 forms.append(_Reference(f"{step}[ {axis.name} = {name} ]", bool(several - {axis.name})))
         if known.chained:
             forms.append(_Reference(f"{step}[last]", bool(several - shared - {known.axes[-1].name})))
-        form = self.one_of(*forms)
+        form: _Reference = self.one_of(*forms)
         take = self.one_of("@1") if known.local else self.one_of("@1", "@2")
         return replace(form, text=form.text + (take if self.chance(8) else ""), local=known.local)
 
@@ -387,13 +393,13 @@ class _Author:
         parts += self.draw(st.lists(st.sampled_from([*more, "{% include 'light.txt' %}"]), max_size=2))
         return " ".join(parts)
 
-    def ops(self, axes: tuple[_Axis, ...], is_many: bool) -> list[Json]:
+    def ops(self, axes: tuple[_Axis, ...], is_many: bool, stamps: list[str]) -> list[Json]:
         """One picture of one, or of many: none of them ends as nothing, for what cuts is given a size first."""
         ops = self.draw(st.lists(st.sampled_from([*OPS, *CUTTING]), max_size=2))
         if any(op in CUTTING for op in ops):
             ops.insert(0, {"resize": {"width": 32, "height": "{{ 8 * 3 }}", "mode": "fill"}})
         if self.chance(4):
-            ops.append(self.overlay(axes))
+            ops.append(self.overlay(axes, stamps))
         if is_many or self.chance(6):
             grid = self.one_of({"grid": {"columns": 2, "gap": "1"}}, {"grid": "{{ count }}"}, {"grid": 4})
             ops.insert(self.draw(st.integers(0, len(ops))), grid)
@@ -401,9 +407,9 @@ class _Author:
             ops.append(self.one_of({"convert": "webp"}, {"convert": {"format": "jpeg", "quality": "{{ count * 20 }}"}}))
         return ops
 
-    def overlay(self, axes: tuple[_Axis, ...]) -> Json:
+    def overlay(self, axes: tuple[_Axis, ...], stamps: list[str]) -> Json:
         found = [self.reference(name, axes) for name in self.known]
-        picture = self.one_of(*[one.text for one in found if not one.many], self.path(PICTURES[0]))
+        picture = self.one_of(*stamps, *[one.text for one in found if not one.many], self.path(PICTURES[0]))
         return self.one_of(
             {"overlay": picture},
             {"overlay": {"picture": picture, "size": "50%", "position": "top-left", "opacity": "{{ 10 * count }}%"}},

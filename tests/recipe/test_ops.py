@@ -101,6 +101,17 @@ def test_a_transform_may_be_a_chain(graph: Load) -> None:
     assert nodes["b[by=2]"].inputs == (NodeInput("b[by=1]"),)
 
 
+def test_the_link_before_may_be_laid_on_a_picture(graph: Load) -> None:
+    """The first link has none: there the op goes, as for a picture that does not exist."""
+    nodes = graph(
+        "steps:\n  a: {generate: A fox}\n  b:\n    chain: {n: [1, 2]}\n    images: a\n"
+        "    transform: [trim, {overlay: previous}]\n"
+    ).nodes
+    assert [[op.name for op in nodes[f"b[n={n}]"].ops] for n in (1, 2)] == [["trim"], ["trim", "overlay"]]
+    assert nodes["b[n=1]"].inputs == (NodeInput("a"),)
+    assert nodes["b[n=2]"].inputs == (NodeInput("a"), NodeInput("b[n=1]"))
+
+
 def test_what_does_not_exist_is_in_no_grid_and_on_no_picture(graph: Load) -> None:
     """A grid has one picture fewer; an overlay with nothing to lay goes; a transform with nothing to read too."""
     made = graph(

@@ -145,6 +145,16 @@ def test_what_is_given_may_be_dropped(graph: Load, tmp_path: Path) -> None:
     assert [(one.id, one.reason) for one in found.skipped] == [("a", "when"), ("b/x", "empty")]
 
 
+def test_an_input_that_is_a_transform_has_no_other_takes(graph: Load, tmp_path: Path) -> None:
+    """That is said where the take is asked for; nothing is bought for it."""
+    (tmp_path / "b.yaml").write_text("inputs: [p]\nsteps: {x: {images: p@2, edit: X}}")
+    with pytest.raises(RecipeErrors, match="`t` is a transform and has one picture: there is no take 2") as raised:
+        graph("steps: {a: {generate: A}, t: {images: a, transform: [trim]}, b: {use: b.yaml, with: {p: [a, t]}}}")
+    at = raised.value.errors[0].at
+    assert at is not None
+    assert (Path(at.path).name, at.line, at.column) == ("b.yaml", 2, 21)
+
+
 def test_a_recipe_with_inputs_is_not_run_by_itself(graph: Load) -> None:
     """It says who fills them."""
     with pytest.raises(RecipeErrors) as raised:
