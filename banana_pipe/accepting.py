@@ -20,9 +20,9 @@ from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
 from banana_pipe.regular import read_regular
 from banana_pipe.running import plan
-from banana_pipe.store import lockfile
+from banana_pipe.store import lockfile, pins
 from banana_pipe.store.labels import parts_of
-from banana_pipe.store.lockfile import LockBlock, LockFile
+from banana_pipe.store.pins import LockBlock, LockFile
 from banana_pipe.takes import Market, flowed
 from banana_pipe.workspace import Workspace
 
@@ -218,7 +218,7 @@ def _with_changes(workspace: Workspace, changes: Iterable[_Change], now: float) 
 
 
 def _with(lock: LockFile, change: _Change, now: float) -> LockFile:
-    return lockfile.with_accepted(lock, change.block, change.accepted.artifact, now)
+    return pins.with_accepted(lock, change.block, change.accepted.artifact, now)
 
 
 def _with_all(lock: LockFile, changes: Iterable[_Change], now: float) -> LockFile:

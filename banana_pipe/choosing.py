@@ -25,7 +25,7 @@ from banana_pipe.purchase.orders import Bought, NotBought, Order
 from banana_pipe.recipe.select import select
 from banana_pipe.request import key_of, with_sample
 from banana_pipe.running import Interrupts, plan
-from banana_pipe.store import lockfile
+from banana_pipe.store import lockfile, pins
 from banana_pipe.store.lookup import Wanted
 from banana_pipe.takes import Market, TakeWanted
 from banana_pipe.workspace import Workspace, open_recipe
@@ -157,7 +157,7 @@ def _only_drawn(workspace: Workspace, node: Node) -> str | None:
     return "the sandbox has made it: choose there with --provider sandbox, or run the recipe without it first"
 
 
-async def _had(workspace: Workspace, node: Node, takes: Sequence[TakeWanted], sample: int) -> list[lockfile.Bought]:
+async def _had(workspace: Workspace, node: Node, takes: Sequence[TakeWanted], sample: int) -> list[pins.Bought]:
     """The takes of *node* that are bought, *sample* among them. Raises UsageError where it is not."""
     stores = workspace.markets[node.provider].stores
     block = stores.lock.block(takes[0].wanted.base)
@@ -166,7 +166,7 @@ async def _had(workspace: Workspace, node: Node, takes: Sequence[TakeWanted], sa
     wanted = [_numbered(takes, one) for one in sorted(samples)]
     findings = await stores.find_many(take.wanted for take in wanted)
     had = [
-        lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, finding.result)
+        pins.Bought(take.wanted.base, take.wanted.sample, take.request.images, finding.result)
         for take in wanted
         if isinstance(finding := findings[take.wanted.key], Hit | Known)
     ]
@@ -187,28 +187,24 @@ def _numbered(takes: Sequence[TakeWanted], sample: int) -> TakeWanted:
     return TakeWanted(request, Wanted(key_of(request), takes[0].wanted.base, sample))
 
 
-async def _write_pick(workspace: Workspace, node: Node, had: Sequence[lockfile.Bought], sample: int) -> Picked:
+async def _write_pick(workspace: Workspace, node: Node, had: Sequence[pins.Bought], sample: int) -> Picked:
     before = workspace.markets[node.provider].stores.lock.pick(had[0].base)
     label = workspace.markets[node.provider].label(node.id)
     await _change_lock(workspace, node, lambda lock: _with_pick(lock, label, had, sample))
     return Picked(node.id, sample, before)
 
 
-def _with_pick(
-    lock: lockfile.LockFile, label: str, known: Sequence[lockfile.Bought], sample: int | None
-) -> lockfile.LockFile:
+def _with_pick(lock: pins.LockFile, label: str, known: Sequence[pins.Bought], sample: int | None) -> pins.LockFile:
     """*lock* with these takes under *label* and that pick; None: the pick stays as it is."""
     base = known[0].base
-    lock = lockfile.with_takes(lock, known)
+    lock = pins.with_takes(lock, known)
     block = lock.block(base)
     labels = {label, *(block.labels if block else ())}
-    lock = lockfile.with_labels(lock, {base: labels})
-    return lock if sample is None else lockfile.with_pick(lock, base, sample)
+    lock = pins.with_labels(lock, {base: labels})
+    return lock if sample is None else pins.with_pick(lock, base, sample)
 
 
-async def _change_lock(
-    workspace: Workspace, node: Node, change: Callable[[lockfile.LockFile], lockfile.LockFile]
-) -> None:
+async def _change_lock(workspace: Workspace, node: Node, change: Callable[[pins.LockFile], pins.LockFile]) -> None:
     path = workspace.lock_of(node.provider)
     await lockfile.update(path, workspace.places.guard_of(path), change, workspace.clock)
 
@@ -277,7 +273,7 @@ async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: Tak
     price, label = market.price(node), market.label(node.id)
     answer = await buyer.obtain(Order(take.request, take.wanted, node.id, price, node.timeout))
     if isinstance(answer, Bought):
-        bought = lockfile.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result)
+        bought = pins.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result)
         sample = None if node.asks else take.wanted.sample
         await _change_lock(workspace, node, lambda lock: _with_pick(lock, label, [bought], sample))
     picked = isinstance(answer, Bought) and not node.asks

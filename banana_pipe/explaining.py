@@ -20,7 +20,7 @@ from banana_pipe.recipe.select import select
 from banana_pipe.request import base_key_of, read_request
 from banana_pipe.running import plan
 from banana_pipe.store.labels import parts_of
-from banana_pipe.store.lockfile import LockBlock
+from banana_pipe.store.pins import LockBlock
 from banana_pipe.takes import Market
 from banana_pipe.workspace import Workspace
 

@@ -22,6 +22,7 @@ from banana_pipe.model import Artifact, Node, Place, Url
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.store import lockfile
 from banana_pipe.store.blobs import Blobs, BlobWriter
+from banana_pipe.store.pins import with_links
 from banana_pipe.workspace import Workspace
 
 AT_ONCE = 8
@@ -137,7 +138,7 @@ async def _pin(workspace: Workspace, fetched: Mapping[Url, Artifact]) -> dict[Pl
             by_lock[home][url] = fetched[url]
     pins: dict[Place, Artifact] = {}
     for path, links in by_lock.items():
-        change = partial(lockfile.with_links, fetched=links, at=workspace.clock.now())
+        change = partial(with_links, fetched=links, at=workspace.clock.now())
         lock = await lockfile.update(path, workspace.places.guard_of(path), change, workspace.clock)
         pins |= {url: lock.links[url].artifact for url in links}
     return pins

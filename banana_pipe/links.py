@@ -16,7 +16,7 @@ from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.model import Artifact, Graph, Node, Place, Url, UrlInput
 from banana_pipe.project import Places
 from banana_pipe.providers.addresses import is_public_host
-from banana_pipe.store.lockfile import LockFile
+from banana_pipe.store.pins import LockFile
 
 MAX_LINKS = 10_000
 """Addresses of one recipe, all in all."""

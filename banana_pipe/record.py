@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from banana_pipe.model import BaseKey, Node, Outcome
-from banana_pipe.store import lockfile
-from banana_pipe.store.lockfile import LockFile
+from banana_pipe.store import lockfile, pins
+from banana_pipe.store.pins import LockFile
 from banana_pipe.workspace import Workspace
 
 INTERVAL_SECONDS = 5.0
@@ -24,7 +24,7 @@ class Record:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._writing = asyncio.Lock()
-        self._takes: dict[str, list[tuple[lockfile.Bought, bool]]] = defaultdict(list)
+        self._takes: dict[str, list[tuple[pins.Bought, bool]]] = defaultdict(list)
         self._labels: dict[str, dict[BaseKey, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._written = workspace.clock.boot()
 
@@ -34,7 +34,7 @@ class Record:
             return
         self._labels[node.provider][outcome.base].add(self._workspace.markets[node.provider].label(node.id))
         for take in outcome.takes:
-            bought = lockfile.Bought(outcome.base, take.sample, outcome.images, take.result)
+            bought = pins.Bought(outcome.base, take.sample, outcome.images, take.result)
             self._takes[node.provider].append((bought, take.replaced))
 
     def is_due(self) -> bool:
@@ -65,11 +65,11 @@ class Record:
 
 def _with(
     lock: LockFile,
-    takes: Sequence[tuple[lockfile.Bought, bool]],
+    takes: Sequence[tuple[pins.Bought, bool]],
     labels: Mapping[BaseKey, set[str]],
     elsewhere: frozenset[str],
     profile: str | None,
 ) -> LockFile:
-    lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if not replaced])
-    lock = lockfile.with_takes(lock, [bought for bought, replaced in takes if replaced], replace_lost=True)
-    return lockfile.with_labels(lock, labels, elsewhere, profile=profile)
+    lock = pins.with_takes(lock, [bought for bought, replaced in takes if not replaced])
+    lock = pins.with_takes(lock, [bought for bought, replaced in takes if replaced], replace_lost=True)
+    return pins.with_labels(lock, labels, elsewhere, profile=profile)

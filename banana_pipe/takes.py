@@ -30,8 +30,8 @@ from banana_pipe.prices import PriceTable
 from banana_pipe.recipe.references import step_of
 from banana_pipe.request import base_key_of, key_of, request_for, with_sample
 from banana_pipe.store.labels import label_of
-from banana_pipe.store.lockfile import LockBlock, LockFile
 from banana_pipe.store.lookup import Stores, Wanted
+from banana_pipe.store.pins import LockBlock, LockFile
 
 
 @dataclass(frozen=True, slots=True)

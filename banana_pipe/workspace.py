@@ -26,8 +26,8 @@ from banana_pipe.store import lockfile
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
 from banana_pipe.store.ledger import Ledger
-from banana_pipe.store.lockfile import LockFile
 from banana_pipe.store.lookup import Stores, folders_of
+from banana_pipe.store.pins import LockFile
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from banana_pipe.takes import Market

@@ -8,7 +8,7 @@ import pytest
 
 from banana_pipe.canonical import digest_of
 from banana_pipe.errors import UsageError
-from banana_pipe.store import lockfile
+from banana_pipe.store import lockmembers
 from banana_pipe.workspace import Options
 from tests.world import CHAIN, NO_TOKEN, World, digests, ends, lines, outcome, picture, plain, stands
 
@@ -270,13 +270,13 @@ def test_the_lock_file_keeps_it_and_gives_it_back(world: World) -> None:
     digest = by_hand(world)
     world.accept("glaze")
     text = world.path("shop.lock").read_text()
-    assert lockfile.as_text(lockfile.parse(text, world.path("shop.lock"))) == text
+    assert lockmembers.as_text(lockmembers.parse(text, world.path("shop.lock"))) == text
     (block,) = [block for block in world.lock().blocks.values() if block.accepted]
     assert block.accepted is not None
     assert (block.accepted.artifact.digest, sorted(block.takes), block.labels) == (digest, [1], ("glaze",))
     path = world.path("shop.lock")
     with pytest.raises(UsageError, match="what was accepted needs `sha256`"):
-        lockfile.parse(text.replace('"accepted": {"sha256"', '"accepted": {"sha255"'), path)
+        lockmembers.parse(text.replace('"accepted": {"sha256"', '"accepted": {"sha255"'), path)
 
 
 PROFILES = (

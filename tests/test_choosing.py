@@ -13,7 +13,7 @@ from banana_pipe.errors import NotAuthorised, SpendingStopped, StoreError, Usage
 from banana_pipe.model import Budget
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, NotBought, Pace
-from banana_pipe.store import lockfile
+from banana_pipe.store import lockfile, lockmembers, pins
 from banana_pipe.workspace import Options
 from tests.world import NO_TOKEN, World, digests, ends, stands
 
@@ -114,10 +114,8 @@ class TestPick:
         world.write(TAKES)
         world.run()
         base, block = next((base, block) for base, block in world.lock().blocks.items() if "hero" in block.labels)
-        only = lockfile.LockFile(
-            {base: lockfile.LockBlock(base, block.provider, block.model, takes={2: block.takes[2]})}
-        )
-        world.path("shop.lock").write_text(lockfile.as_text(only))
+        only = pins.LockFile({base: pins.LockBlock(base, block.provider, block.model, takes={2: block.takes[2]})})
+        world.path("shop.lock").write_text(lockmembers.as_text(only))
         world.forget("cache")
         world.write(TAKES.replace("samples: 2", "samples: 1"))
         assert world.pick("hero", 2) == (Picked("hero", 2, None),)

@@ -12,7 +12,7 @@ from banana_pipe.canonical import digest_of
 from banana_pipe.errors import RecipeErrors, UsageError
 from banana_pipe.model import Url
 from banana_pipe.providers.base import ProviderError
-from banana_pipe.store.lockfile import as_text
+from banana_pipe.store.lockmembers import as_text
 from banana_pipe.workspace import Options
 from tests.purchase.fake import noise
 from tests.world import NO_TOKEN, World, ends, lines, outcome, plain, stands

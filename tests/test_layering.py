@@ -37,8 +37,8 @@ FLOORS = (
     """,
     "clock disk",
     """
-    store.blobs store.results store.attempts store.ledger store.keylock store.locktext store.labels store.lockfile
-    store.published store.lookup store
+    store.blobs store.results store.attempts store.ledger store.keylock store.locktext
+    store.labels store.pins store.lockmembers store.lockfile store.published store.lookup store
     """,
     """
     providers.addresses providers.secret providers.base providers.catalog providers.reading

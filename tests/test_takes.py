@@ -14,7 +14,7 @@ from banana_pipe.canonical import digest_of
 from banana_pipe.model import Artifact, BaseKey, Expect, Reason
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, Consent
-from banana_pipe.store.lockfile import LockAccepted, LockBlock, LockFile, LockTake
+from banana_pipe.store.pins import LockAccepted, LockBlock, LockFile, LockTake
 from banana_pipe.takes import flowed, judge, pick_of, picked, unmet
 from tests.outputs.builders import node
 from tests.world import NO_TOKEN, World, digests, ends, lines, outcome, picture, plain, stands

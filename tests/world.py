@@ -29,7 +29,7 @@ from banana_pipe.providers.secret import Token
 from banana_pipe.purchase.orders import Consent
 from banana_pipe.running import Interrupts
 from banana_pipe.store import lockfile
-from banana_pipe.store.lockfile import LockFile
+from banana_pipe.store.pins import LockFile
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe
 from tests.canary import CANARY
 from tests.clock import FakeClock, run

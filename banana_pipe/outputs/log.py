@@ -34,7 +34,7 @@ from banana_pipe.errors import StoreError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting, Warned
 from banana_pipe.model import Attempt, Json, Outcome, Plan, Run, Source
 from banana_pipe.prices import usd
-from banana_pipe.store.lockfile import show_time
+from banana_pipe.store.lockmembers import show_time
 from banana_pipe.store.published import RUNS
 
 FLUSH_SECONDS = 5.0

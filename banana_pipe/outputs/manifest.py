@@ -15,7 +15,7 @@ from banana_pipe.canonical import Digest
 from banana_pipe.model import FileInput, Graph, Input, Json, Node, Outcome, Output, Result, UrlInput
 from banana_pipe.prices import usd
 from banana_pipe.request import describe, request_for
-from banana_pipe.store.lockfile import show_time
+from banana_pipe.store.lockmembers import show_time
 from banana_pipe.store.published import MANIFEST_TYPE
 
 FLEETING = ("run_id", "generated_at")

@@ -18,7 +18,7 @@ from banana_pipe.canonical import Digest
 from banana_pipe.model import ACTIVE, Attempt, BaseKey, Finding, Hit, Key, Known, Miss, Open, Result
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.ledger import Ledger
-from banana_pipe.store.lockfile import LockFile
+from banana_pipe.store.pins import LockFile
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import ResultStore
 

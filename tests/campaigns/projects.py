@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from banana_pipe import disk
-from banana_pipe.store import lockfile
+from banana_pipe.store import lockfile, pins
 from tests.campaigns.errands import Errand
 from tests.canary import CANARY
 from tests.conftest import files_with
@@ -172,7 +172,7 @@ def _judge_lock(project: Project, billed: set[str], verdict: Verdict) -> None:
         verdict.corrupt.append("the lock names a picture that nobody billed")
 
 
-def read_lock(path: Path) -> Mapping[str, lockfile.LockBlock]:
+def read_lock(path: Path) -> Mapping[str, pins.LockBlock]:
     """The blocks of a lock file by their keys."""
     return {str(base): block for base, block in lockfile.read(path).blocks.items()}
 

@@ -22,8 +22,8 @@ from banana_pipe.request import base_key_of, key_of
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
 from banana_pipe.store.ledger import Ledger
-from banana_pipe.store.lockfile import LockFile
 from banana_pipe.store.lookup import Stores, Wanted
+from banana_pipe.store.pins import LockFile
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from tests.clock import FakeClock, run

@@ -15,7 +15,7 @@ from banana_pipe.model import Key, Result
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, Consent, Pace
 from banana_pipe.store.blobs import Blobs
-from banana_pipe.store.lockfile import LockBlock, LockFile, LockTake
+from banana_pipe.store.pins import LockBlock, LockFile, LockTake
 from banana_pipe.store.results import Results
 from tests.purchase.shop import Shop, interrupt_after, order, refused, request, result
 

@@ -23,18 +23,15 @@ from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.clock import SystemClock
 from banana_pipe.errors import Location, StoreError, UsageError
 from banana_pipe.model import Artifact, BaseKey, Key, Result, Url
-from banana_pipe.store.lockfile import (
+from banana_pipe.store.lockfile import read, update
+from banana_pipe.store.lockmembers import as_text, parse, show_time
+from banana_pipe.store.pins import (
     Bought,
     LockAccepted,
     LockBlock,
     LockFile,
     LockLink,
     LockTake,
-    as_text,
-    parse,
-    read,
-    show_time,
-    update,
     with_labels,
     with_links,
     with_pick,

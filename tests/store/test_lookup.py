@@ -16,8 +16,8 @@ from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.model import Artifact, AttemptState, BaseKey, Budget, Finding, Hit, Known, Miss, Open, Result
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.ledger import Ledger
-from banana_pipe.store.lockfile import LockBlock, LockFile, LockTake
 from banana_pipe.store.lookup import Stores, Wanted, folders_of, result_of
+from banana_pipe.store.pins import LockBlock, LockFile, LockTake
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from tests.store.attempts import ARTIFACT, intent, key_of, open_ledger
