@@ -16,10 +16,11 @@ from functools import partial
 from banana_pipe import transforms
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import BananaError
-from banana_pipe.images import measure
+from banana_pipe.images import NotAPicture, measure
 from banana_pipe.model import LOCAL, FileInput, Input, Key, Node, NodeInput, Result
 from banana_pipe.regular import read_regular
 from banana_pipe.store.lookup import Stores
+from banana_pipe.transforms.pixels import Frame, decode
 
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 """Pillow leaves the interpreter to others while it works; a picture of 64 million pixels is a quarter of a gigabyte."""
@@ -53,14 +54,16 @@ class Workshop:
         # Made before by other libraries, and its bytes are gone.
         return self._stores.results.put(result, instead=True)
 
-    def _read(self, one: Input, digest: Digest) -> bytes:
-        if isinstance(one, FileInput):
-            return _read_file(one, digest)
-        data = self._stores.read(digest)
+    def _read(self, one: Input, digest: Digest) -> Frame:
+        """The picture that *one* is. Raises BananaError, which says its name."""
+        name = one.node if isinstance(one, NodeInput) else one.label
+        data = _read_file(one, digest) if isinstance(one, FileInput) else self._stores.read(digest)
         if data is None:
-            name = one.node if isinstance(one, NodeInput) else one.label
             raise BananaError(f"the bytes of {name} are nowhere")
-        return data
+        try:
+            return decode(data)
+        except NotAPicture as error:
+            raise NotAPicture(f"{name}: {error.message}", hint=error.hint) from error
 
 
 def _read_file(one: FileInput, digest: Digest) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import PIL.Image
@@ -144,6 +145,19 @@ def test_an_op_that_fails_is_a_failed_node_and_the_rest_goes_on(world: World) ->
     assert world.run().called == 0
 
 
+def test_a_picture_that_no_op_can_take_is_named(world: World) -> None:
+    """Of many that a node reads: which; by its file."""
+    world.write("steps: {a: {images: [photo.png, moving.webp], transform: [{grid: 2}]}}")
+    world.picture("photo.png", picture(9, 9))
+    frames = [PIL.Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
+    moving = BytesIO()
+    frames[0].save(moving, "WEBP", save_all=True, append_images=frames[1:])
+    world.picture("moving.webp", moving.getvalue())
+    done = world.run(access=NO_TOKEN)
+    assert (done.exit_code, ends(done)) == (1, {"a": "failed/error"})
+    assert (outcome(done, "a").error or "").startswith("moving.webp: this WEBP picture moves: it has 2 frames; ")
+
+
 def test_a_picture_with_nothing_to_change_or_of_one_colour_is_fine(world: World) -> None:
     """What would be suspicious of something bought is what was asked for here."""
     world.write("steps: {a: {images: photo.png, transform: [{pad: 2}]}, b: {images: a, transform: [{resize: 100%}]}}")
@@ -212,6 +226,7 @@ def test_a_plan_of_many_transforms_decodes_nothing(tmp_path: Path) -> None:
     (tmp_path / "banana-pipe.toml").touch()
     script = f"""
 import sys
+from io import BytesIO
 from pathlib import Path
 from banana_pipe import api, workspace
 from banana_pipe.model import Artifact

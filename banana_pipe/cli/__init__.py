@@ -8,6 +8,7 @@ is imported (today `--version`, later a snapshot that says there is nothing to d
 from __future__ import annotations
 
 import sys
+import warnings
 
 from banana_pipe.version import __version__
 
@@ -17,6 +18,10 @@ def main() -> int:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"banana-pipe {__version__}\n")
         return 0
+    if (
+        not sys.warnoptions
+    ):  # what libraries warn their developers of, as Pillow does of large pictures, is no message of ours
+        warnings.simplefilter("ignore")
     from banana_pipe.cli.group import run_command
 
     return run_command(sys.argv[1:])

@@ -18,7 +18,7 @@ from banana_pipe.transforms.crop import CROP
 from banana_pipe.transforms.grid import GRID
 from banana_pipe.transforms.overlay import OVERLAY
 from banana_pipe.transforms.pad import PAD
-from banana_pipe.transforms.pixels import Frame, decode, encode
+from banana_pipe.transforms.pixels import Frame, encode
 from banana_pipe.transforms.resize import RESIZE
 from banana_pipe.transforms.trim import TRIM
 
@@ -26,8 +26,8 @@ TRANSFORMS: Mapping[str, Transform] = {
     op.name: op for op in (RESIZE, CROP, TRIM, PAD, CONVERT, CHROMA_KEY, OVERLAY, GRID)
 }
 
-Read = Callable[[], bytes]
-"""Gives a picture's bytes, when they are needed: a sheet of a hundred pictures holds few at a time."""
+Read = Callable[[], Frame]
+"""Gives a picture when it is needed: a sheet of a hundred pictures holds few at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,17 @@ class Made:
 def make(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
     """The one picture that *ops* make of *pictures*; those that an op refers to are not passed through.
 
-    Raises TransformFailed where an op cannot do what it should, NotAPicture for bytes that are none.
+    Raises TransformFailed where an op cannot do what it should, and what *pictures* raise.
     """
+    try:
+        return _made(ops, pictures)
+    except MemoryError as error:
+        raise TransformFailed("there is not enough memory for it", hint="smaller pictures need less") from error
+
+
+def _made(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
     referred = {place for op in ops for place in op.pictures}
-    frames: Iterable[Frame] = (decode(read()) for place, read in enumerate(pictures) if place not in referred)
+    frames: Iterable[Frame] = (read() for place, read in enumerate(pictures) if place not in referred)
     for op in ops:
         frames = _applied(op, frames, [pictures[place] for place in op.pictures])
     left = list(frames)
@@ -55,7 +62,7 @@ def make(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
     try:
         return Made(encode(left[0]), left[0].encoding.mime, *left[0].size)
     except NotAPicture as error:
-        raise TransformFailed(error.message, hint="`resize` it before") from error
+        raise TransformFailed(error.message, hint=error.hint) from error
 
 
 def in_words(name: str, params: Mapping[str, Json]) -> str:
@@ -70,4 +77,4 @@ def _shown(value: Json) -> str:
 
 
 def _applied(op: Op, frames: Iterable[Frame], others: Sequence[Read]) -> Iterator[Frame]:
-    return TRANSFORMS[op.name].run(frames, op.params, [decode(read()) for read in others])
+    return TRANSFORMS[op.name].run(frames, op.params, [read() for read in others])

@@ -78,11 +78,11 @@ def each(change: Callable[[Frame, Params], Frame]) -> Run:
     return run
 
 
-def bounded(width: int, height: int) -> tuple[int, int]:
-    """The size of a result, asked before it is made. Raises TransformFailed for one that is too large."""
+def bounded(op: str, width: int, height: int) -> tuple[int, int]:
+    """The size of what *op* makes, asked before it is made. Raises TransformFailed for one that is too large."""
     if width * height > MAX_PIXELS:
         limit = f"at most {MAX_PIXELS // 1_000_000} million pixels are made"
-        raise TransformFailed(f"the result would have {width} × {height} pixels; {limit}")
+        raise TransformFailed(f"{op}: the result would have {width} × {height} pixels; {limit}")
     return max(1, width), max(1, height)
 
 

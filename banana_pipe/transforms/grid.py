@@ -19,7 +19,7 @@ def _grid(frames: Iterable[Frame], params: Params, _: Sequence[Frame]) -> Iterat
     rows = -(-len(cells) // columns)
     gap = params["gap"]
     width, height = (max(sides) for sides in zip(*(cell.size for cell in cells), strict=True))
-    size = bounded(columns * width + (columns - 1) * gap, rows * height + (rows - 1) * gap)
+    size = bounded("grid", columns * width + (columns - 1) * gap, rows * height + (rows - 1) * gap)
     sheet = canvas(size, params["background"])
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)

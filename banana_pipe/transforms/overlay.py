@@ -22,7 +22,7 @@ def _with_logo(frame: Frame, logo: Frame, params: Params) -> Frame:
     image = logo.image
     if "size" in params:
         factor = share(params["size"]) * frame.size[0] / image.width
-        image = scaled(image, bounded(*(int(side * factor + Fraction(1, 2)) for side in image.size)))
+        image = scaled(image, bounded("overlay", *(int(side * factor + Fraction(1, 2)) for side in image.size)))
     if params["opacity"] != "100%":
         image = image.convert("RGBA")
         opacity = share(params["opacity"])

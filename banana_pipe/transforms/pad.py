@@ -24,11 +24,11 @@ def _padded(frame: Frame, params: Params) -> Frame:
     longer = max(frame.size)
     left, top, right, bottom = (pixels(params.get(side, params.get("by", 0)), longer) for side in _SIDES)
     width, height = frame.size[0] + left + right, frame.size[1] + top + bottom
-    size = bounded(width, height)
+    size = bounded("pad", width, height)
     if "ratio" in params:
         ratio = proportion(params["ratio"])
         size = bounded(
-            max(width, int(height * ratio + Fraction(1, 2))), max(height, int(width / ratio + Fraction(1, 2)))
+            "pad", max(width, int(height * ratio + Fraction(1, 2))), max(height, int(width / ratio + Fraction(1, 2)))
         )
     across, down = placed(params["gravity"], size, (width, height))
     return frame.showing(laid_on(frame.image, size, (across + left, down + top), params["background"]))

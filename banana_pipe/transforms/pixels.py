@@ -55,7 +55,6 @@ class Frame:
 def decode(data: bytes) -> Frame:
     """The picture in *data*: upright, in sRGB, eight bits a channel. Raises NotAPicture."""
     import PIL.Image
-    import PIL.ImageOps
 
     mime = sniff(data)
     if mime is None:
@@ -65,7 +64,8 @@ def decode(data: bytes) -> Frame:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise NotAPicture(f"this picture has {width} × {height} pixels: too many")
-            plain = _plain(PIL.ImageOps.exif_transpose(image))
+            _refuse_moving(image, mime)
+            plain = _plain(_upright(image))
     except NotAPicture:
         raise
     except Exception as error:  # on broken bytes Pillow raises nearly anything
@@ -81,7 +81,16 @@ def encode(frame: Frame) -> bytes:
     most = _MAX_SIDES.get(encoding.mime)
     if most is not None and max(image.size) > most:
         kind = _FORMATS[encoding.mime]
-        raise NotAPicture(f"a {kind} has at most {most} pixels a side, and this picture {max(image.size)}")
+        raise NotAPicture(
+            f"a {kind} has at most {most} pixels a side, and this picture {max(image.size)}", hint="`resize` it before"
+        )
+    try:
+        return _written(image, encoding)
+    except (OSError, ValueError) as error:
+        raise NotAPicture(f"it cannot be written as {_FORMATS[encoding.mime]}: {error}") from error
+
+
+def _written(image: Image, encoding: Encoding) -> bytes:
     out = BytesIO()
     if encoding.mime == "image/jpeg":
         flat = flattened(image, encoding.background)
@@ -161,28 +170,65 @@ def distance(image: Image, colour: str) -> Image:
     return PIL.ImageChops.lighter(PIL.ImageChops.lighter(red, green), blue)
 
 
+def _refuse_moving(image: Any, mime: str) -> None:
+    """Raise NotAPicture for an animation. (What a JPEG holds beside its picture are previews and depths.)"""
+    frames = 1 if mime == "image/jpeg" else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise NotAPicture(
+            f"this {_FORMATS[mime]} picture moves: it has {frames} frames",
+            hint="ops work on still pictures: save the frame that is meant as a file of its own",
+        )
+
+
+def _upright(image: Any) -> Any:
+    """*image* turned as its metadata say; those that cannot be read say nothing."""
+    import PIL.ImageOps
+
+    image.load()
+    try:
+        return PIL.ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001 - on broken metadata Pillow raises nearly anything
+        return image.copy()
+
+
 def _plain(image: Any) -> Image:
     """*image* in mode RGB, or RGBA where something of it may be transparent."""
     if image.mode in _DEEP:
-        # Pillow would cut sixteen bits off at 255 rather than divide them.
-        image = image.convert("I").point(lambda value: value / 257).convert("L")
-        image.info.pop("transparency", None)
-    seen_through = image.has_transparency_data
-    image = _in_srgb(image)
-    mode = "RGBA" if seen_through else "RGB"
-    return image if image.mode == mode else image.convert(mode)  # type: ignore[no-any-return]
-
-
-def _in_srgb(image: Any) -> Any:
-    """*image* in sRGB, if a profile says that it is not; the profile itself is not kept."""
+        image = _shallow(image)
     profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return image
-    import PIL.ImageCms
+    if not image.has_transparency_data:
+        return _in_srgb(image if image.mode in ("L", "CMYK") else image.convert("RGB"), profile)
+    # Apart, since profiles are of colours only, and what is made with them keeps no transparent colour.
+    whole = image.convert("RGBA")
+    plain = _in_srgb(image.convert("L") if image.mode in ("L", "LA") else whole.convert("RGB"), profile)
+    plain.putalpha(whole.getchannel("A"))
+    return plain
 
-    try:
-        own = PIL.ImageCms.ImageCmsProfile(BytesIO(profile))
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        return PIL.ImageCms.profileToProfile(image, own, PIL.ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (PIL.ImageCms.PyCMSError, OSError, ValueError):  # a profile that cannot be read says nothing
-        return image
+
+def _shallow(image: Any) -> Any:
+    """*image* with eight instead of sixteen bits; Pillow itself would cut them off at 255."""
+    import PIL.Image
+
+    deep = image.convert("I")
+    shallow = deep.point([(value + 128) // 257 for value in range(65_536)], "L")
+    clear = image.info.get("transparency")
+    if clear is not None:
+        alpha = deep.point([0 if value == clear else 255 for value in range(65_536)], "L")
+        shallow = PIL.Image.merge("LA", (shallow, alpha))
+    shallow.info = {name: value for name, value in image.info.items() if name != "transparency"}
+    return shallow
+
+
+def _in_srgb(image: Any, profile: bytes | None) -> Image:
+    """*image* in mode RGB and in sRGB, if *profile* says that it is not; the profile itself is not kept."""
+    if profile:
+        import PIL.ImageCms
+
+        try:
+            own = PIL.ImageCms.ImageCmsProfile(BytesIO(profile))
+            srgb = PIL.ImageCms.createProfile("sRGB")
+            image = PIL.ImageCms.profileToProfile(image, own, srgb, outputMode="RGB")
+        except (PIL.ImageCms.PyCMSError, OSError, ValueError):  # a profile that cannot be read says nothing
+            pass
+    plain: Image = image.convert("RGB")
+    return plain

@@ -29,11 +29,11 @@ def _resized(frame: Frame, params: Params) -> Frame:
     height = pixels(params["height"], own[1]) if "height" in params else None
     factors = [Fraction(wanted, had) for wanted, had in ((width, own[0]), (height, own[1])) if wanted is not None]
     factor = max(factors) if params["mode"] == "fill" else min(factors)
-    size = bounded(*(int(side * factor + Fraction(1, 2)) for side in own))
+    size = bounded("resize", *(int(side * factor + Fraction(1, 2)) for side in own))
     image = scaled(frame.image, size)
     if params["mode"] == "fit" or width is None or height is None:
         return frame.showing(image)
-    target = bounded(width, height)
+    target = bounded("resize", width, height)
     if params["mode"] == "fill":
         left, top = placed(params["gravity"], size, target)
         return frame.showing(image.crop((left, top, left + target[0], top + target[1])))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from banana_pipe.cli.commands import planning
@@ -200,3 +201,14 @@ def test_a_letter_that_the_stream_lacks_is_written_as_an_escape(project: Path) -
     )
     assert done.returncode == 0
     assert "\\u25cf call" in done.stdout
+
+
+def test_what_libraries_warn_of_is_not_told(project: Path) -> None:
+    """A picture that is too large is refused at its place, in our words; Pillow's lines about it help nobody."""
+    PIL.Image.new("1", (10_000, 10_000)).save(project / "large.png")
+    (project / "large.yaml").write_text("steps: {a: {images: large.png, transform: [trim]}}")
+    command = [sys.executable, "-m", "banana_pipe", "plan", "large.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(None))
+    assert done.returncode == 2
+    assert "large.png: this picture has 10000 × 10000 pixels; more than 64 million are not taken" in done.stderr
+    assert "Warning" not in done.stderr

@@ -13,6 +13,7 @@ from PIL import Image
 
 from banana_pipe.model import Op
 from banana_pipe.transforms import TRANSFORMS, Made, make
+from banana_pipe.transforms.pixels import Frame, decode
 
 
 def picture(width: int, height: int, colour: str = "#c04020", *, mode: str = "RGB") -> Image.Image:
@@ -49,5 +50,5 @@ def made(ops: list[Op], *images: Image.Image | bytes) -> Made:
     return make(ops, [_reader(one if isinstance(one, bytes) else saved(one)) for one in images])
 
 
-def _reader(data: bytes) -> Callable[[], bytes]:
-    return lambda: data
+def _reader(data: bytes) -> Callable[[], Frame]:
+    return lambda: decode(data)

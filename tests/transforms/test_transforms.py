@@ -18,6 +18,7 @@ from banana_pipe.images import MAX_PIXELS, NotAPicture, measure
 from banana_pipe.transforms import TRANSFORMS, make
 from banana_pipe.transforms.base import BadParams, TransformFailed
 from banana_pipe.transforms.kinds import Box, Colour, Length, Percent, Ratio, Whole
+from banana_pipe.transforms.pixels import Frame, decode
 from tests.transforms.builders import applied, made, op, picture, saved
 
 
@@ -356,9 +357,9 @@ class TestGrid:
         """The first pictures too many are refused before all are decoded."""
         read: list[int] = []
 
-        def large() -> bytes:
+        def large() -> Frame:
             read.append(1)
-            return data
+            return decode(data)
 
         data = saved(Image.new("L", (5000, 5000)))
         with pytest.raises(TransformFailed, match="more than 64 million pixels together"):
@@ -415,6 +416,60 @@ class TestPictures:
             assert "icc_profile" not in image.info
             assert image.getpixel((20, 20)) == (192, 64, 32)
 
+    @pytest.mark.parametrize(("mode", "clear"), [("RGB", (0, 0, 0)), ("L", 0), ("P", 0), ("I;16", 0)])
+    @pytest.mark.parametrize("profile", [None, ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()])
+    def test_a_colour_that_stands_for_nothing_stays_transparent(
+        self, mode: str, clear: Any, profile: bytes | None
+    ) -> None:
+        """Of every kind of PNG that may name one, with a profile and without."""
+        image = Image.new(mode, (16, 16), clear)
+        image.paste(clear if mode == "RGB" else 0, (0, 0, 8, 16))
+        image.putpixel((12, 12), (200, 200, 200) if mode == "RGB" else 200)
+        data = saved(image, transparency=clear, icc_profile=profile)
+        padded = applied([op("pad", by=1)], data)
+        assert padded.getpixel((3, 3))[3] == 0  # type: ignore[index]
+        assert padded.getpixel((13, 13))[3] == 255  # type: ignore[index]
+
+    @pytest.mark.parametrize("mode", ["P", "RGBA"])
+    def test_a_profile_counts_in_every_mode(self, mode: str) -> None:
+        """A palette and a picture with alpha look as the same picture without them."""
+        image = Image.new("RGB", (8, 8), "#c04020")
+        profile = _wide_profile()
+        plain, other = (
+            applied([op("crop", ratio="1:1")], saved(one, icc_profile=profile)).convert("RGB").getpixel((4, 4))
+            for one in (image, image.quantize() if mode == "P" else image.convert(mode))
+        )
+        assert plain == other != (192, 64, 32)
+
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+    def test_a_moving_picture_is_refused(self, kind: str) -> None:
+        """Its first frame would be a guess."""
+        frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")]
+        data = saved(frames[0], kind, save_all=True, append_images=frames[1:])
+        with pytest.raises(NotAPicture, match="moves: it has 3 frames"):
+            made([op("pad", by=1)], data)
+
+    def test_what_a_phone_adds_to_a_jpeg_is_left_out(self) -> None:
+        """A second picture in it is a depth or a preview, and no movement."""
+        data = saved(picture(16, 16), "MPO", save_all=True, append_images=[picture(16, 16)])
+        assert applied([op("pad", by=1)], data).size == (18, 18)
+
+    @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+    @pytest.mark.parametrize("notes", [b"garbagegarbage", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x05"])
+    def test_metadata_that_are_broken_break_nothing(self, kind: str, notes: bytes) -> None:
+        """The pixels are whole, and nothing else is used."""
+        assert applied([op("pad", by=1)], saved(picture(16, 16), kind, exif=b"Exif\0\0" + notes)).size == (18, 18)
+
+    def test_what_there_is_no_memory_for_fails_in_words(self) -> None:
+        """It is that node's failure, and no bug that ends the run."""
+
+        def too_much() -> Frame:
+            raise MemoryError
+
+        with pytest.raises(TransformFailed, match="not enough memory"):
+            make([op("trim")], [too_much])
+
     def test_a_bomb_is_refused_by_its_head(self) -> None:
         """Before a pixel is decoded."""
         side = int(MAX_PIXELS**0.5) + 100
@@ -434,6 +489,12 @@ class TestPictures:
             for _ in range(2)
         }
         assert len(runs) == 1
+
+
+def _wide_profile() -> bytes:
+    """The profile of a space whose red and blue are exchanged: as if it were any other than sRGB."""
+    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return data.replace(b"rXYZ", b"\0tmp", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"\0tmp", b"bXYZ", 1)
 
 
 _REFUSED: list[tuple[Any, list[Any]]] = [
