@@ -19,6 +19,7 @@ from typing import TypeVar
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import Listener, NodeEnded, Warned
+from banana_pipe.images import NotAPicture
 from banana_pipe.making import Workshop
 from banana_pipe.model import (
     Artifact,
@@ -54,6 +55,7 @@ from banana_pipe.takes import (
     unmet,
     unsendable,
 )
+from banana_pipe.transforms.base import TransformFailed
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -324,7 +326,9 @@ class Executor:
         except StoreError:
             raise
         except BananaError as error:
-            return NotBought("failed", "error", f"{error.message}; {error.hint}" if error.hint else error.message)
+            # The same pictures and ops fail the same way again; a file that could not be read may be there then.
+            reason: Reason = "op" if isinstance(error, TransformFailed | NotAPicture) else "error"
+            return NotBought("failed", reason, f"{error.message}; {error.hint}" if error.hint else error.message)
         return Bought(result, paid=True)
 
     def _workshop(self, node: Node) -> Workshop:

@@ -83,6 +83,7 @@ async def bring(workspace: Workspace, wanted: Mapping[Url, Artifact | None]) -> 
     fetched = {url: answer for url, answer in answers.items() if isinstance(answer, Artifact)}
     broken: dict[Place, str] = {url: answer for url, answer in answers.items() if isinstance(answer, str)}
     pins = await _pin(workspace, {url: artifact for url, artifact in fetched.items() if wanted[url] is None})
+    broken |= {url: _pinned_meanwhile(url, pin) for url, pin in pins.items() if not workspace.has(pin.digest)}
     return replace(workspace, files={**workspace.files, **pins}, broken={**workspace.broken, **broken})
 
 
@@ -130,8 +131,19 @@ def _kept(writer: BlobWriter, pin: Artifact | None) -> Artifact:
     return artifact
 
 
+def _pinned_meanwhile(url: Place, pin: Artifact) -> str:
+    """What is said where another run came first, with another picture, whose bytes are in its own cache."""
+    return (
+        f"{url}: another run has pinned another picture meanwhile (sha256 {pin.digest[:12]}…), whose bytes are nowhere"
+        " here: run again, and it is fetched if it is still there"
+    )
+
+
 async def _pin(workspace: Workspace, fetched: Mapping[Url, Artifact]) -> dict[Place, Artifact]:
-    """Pin what was *fetched*; what each address means now, which is another run's word where that came first."""
+    """Pin what was *fetched*. Gives the pictures that the addresses are pinned to now.
+
+    Where another run pinned an address meanwhile, that stands, also with another picture.
+    """
     by_lock: dict[Path, dict[Url, Artifact]] = defaultdict(dict)
     for url, home in homes(workspace.whole, workspace.places).items():
         if url in fetched:

@@ -449,6 +449,7 @@ Reason = Literal[
     "pick",  # nobody has picked a take yet
     "accepted",  # somebody accepted the picture as it is
     "error",  # the provider or the network said no
+    "op",  # an op cannot do what it should with these pictures
     "input",  # something that it reads failed
     "undecodable",  # the bytes behind the link are no picture
     "cap",
@@ -586,3 +587,5 @@ class Run:
     """Which cap ended it: its own, or that of the day."""
     left_out: tuple[str, ...] = ()
     """Nodes of the recipe that were not asked for; their files stay as they are."""
+    skipped: tuple[Outcome, ...] = ()
+    """The instances that do not exist; not among `outcomes`."""

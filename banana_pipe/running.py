@@ -291,6 +291,9 @@ class _Running:
             warnings=tuple(self._warnings),
             cap=next((stop.error.cap for stop in stops if stop and isinstance(stop.error, CapReached)), None),
             left_out=self._workspace.left_out,
+            skipped=tuple(
+                Outcome(one.id, "skipped", one.reason, error=one.detail or None) for one in self._decided.plan.skipped
+            ),
         )
 
     def _that_count(self, outcomes: Iterable[Outcome], stops: Iterable[Stop | None]) -> list[Stop]:

@@ -62,15 +62,16 @@ def plan_json(plan: Plan) -> dict[str, Json]:
 
 def run_json(run: Run) -> dict[str, Json]:
     """What `run --json` prints."""
+    outcomes = (*run.outcomes, *run.skipped)
     return {
         "run_id": run.id,
         "recipe": run.recipe,
         "out": str(run.out),
         "status": run.status,
-        "nodes": [_outcome_json(outcome) for outcome in run.outcomes],
+        "nodes": [_outcome_json(outcome) for outcome in outcomes],
         "totals": {
-            "nodes": len(run.outcomes),
-            **_counts(get_args(Status), Counter(outcome.status for outcome in run.outcomes)),
+            "nodes": len(outcomes),
+            **_counts(get_args(Status), Counter(outcome.status for outcome in outcomes)),
             "called": run.called,
             "paid_images": run.paid_images,
             "cost_usd": usd(run.cost),

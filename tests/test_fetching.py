@@ -229,6 +229,26 @@ def test_a_pin_of_another_run_that_came_first_is_held_to(world: World) -> None:
     assert outcome(run, "tint").images == (digest_of(noise(501)),)
 
 
+def test_a_pin_of_another_run_with_another_cache_is_told_as_that(world: World) -> None:
+    """Its picture is not here: nothing else is sent in its place, and what helps is another run, not --rebuy."""
+    world.run()
+    theirs = as_text(world.lock())
+    world.forget("shop.lock", "cache", "out")
+    world.web.pages[HERE] = noise(502)
+    world.web.meanwhile = lambda: world.path("shop.lock").write_text(theirs)
+    calls = len(world.vendor.charges)
+    world.write(READS.replace("Teal", "Red"))
+    ran = world.run()
+    error = str(outcome(ran, "tint").error)
+    assert (ends(ran), len(world.vendor.charges)) == ({"tint": "failed/error", "scene": "blocked/input"}, calls)
+    assert error.startswith(f"{HERE}: another run has pinned another picture meanwhile (sha256 ")
+    assert "run again" in error
+    assert "rebuy" not in error
+    world.web.meanwhile = lambda: None
+    world.web.pages[HERE] = noise(501)
+    assert world.run().exit_code == 0
+
+
 def test_a_picture_of_one_colour_may_be_read(world: World) -> None:
     """What is asked of pictures that were paid for is not asked of those that are given."""
     world.web.pages[HERE] = plain()

@@ -136,7 +136,7 @@ def test_an_op_that_fails_is_a_failed_node_and_the_rest_goes_on(world: World) ->
     assert done.exit_code == 1
     assert ends(done) == {
         "base": "done/new",
-        "cut": "failed/error",
+        "cut": "failed/op",
         "scene": "blocked/input",
         "thumb": "blocked/input",
         "b": "done/new",

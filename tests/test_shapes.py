@@ -104,6 +104,29 @@ def test_a_run(world: World) -> None:
     assert json.loads(json.dumps(shown)) == shown
 
 
+def test_what_does_not_exist_is_listed_by_plan_and_run_alike(world: World) -> None:
+    """With why; it is no node that is there, and none that is missing."""
+    world.write("""
+        version: 1
+        steps:
+          hero: {matrix: {size: [1, 2]}, when: size == 1, generate: "A {{ size }}"}
+          scene: {each: hero, when: "false", edit: Snow}
+          sheet: {images: scene, edit: All of them}
+    """)
+    plan = plan_json(world.plan())
+    ran = world.run()
+    shown = run_json(ran)
+    assert (ran.exit_code, shown["status"], len(ran.outcomes)) == (0, "ok", 1)
+    dropped = [(node["id"], node["state"], node["reason"], node["detail"]) for node in plan["nodes"]]
+    listed = [(node["id"], node["status"], node["reason"], node["error"]) for node in shown["nodes"]]
+    assert len(listed) > 3
+    assert listed[1:] == dropped[1:]
+    assert {status for _, status, _, _ in listed[1:]} == {"skipped"}
+    assert {reason for _, _, reason, _ in listed[1:]} == {"when", "empty"}
+    for counted in (plan["totals"], shown["totals"]):
+        assert (counted["nodes"], counted["skipped"]) == (len(listed), len(listed) - 1)
+
+
 def test_unknown_money_is_null(world: World) -> None:
     """In what was spent and in what was saved."""
     world.write("version: 1\nsteps: {hero: {generate: A fox, model: nano-banana-99}}")

@@ -209,7 +209,14 @@ def _run(words: str, *flags: str) -> _Advise:
 
 
 def _another_take(ended: Ended, outcome: Outcome) -> tuple[str, str]:
+    if any(line.id == outcome.node and line.action == "transform" for line in ended.plan.nodes):
+        return _other_ops(ended, outcome)
     return "to buy another take", ended.call.command("reroll", outcome.node)
+
+
+def _other_ops(ended: Ended, _: Outcome) -> tuple[str, str]:
+    """A transform gives the same again until the recipe says otherwise."""
+    return "change the step in the recipe, or what it reads, then", ended.call.command("run")
 
 
 def _pick(ended: Ended, outcome: Outcome) -> tuple[str, str]:
@@ -230,6 +237,7 @@ _BY_REASON: dict[tuple[Status, str], _Advise] = {
     ("failed", "blank"): _another_take,
     ("failed", "copy"): _another_take,
     ("failed", "expect"): _another_take,
+    ("failed", "op"): _other_ops,
     ("waiting", "pick"): _pick,
     ("failed", "undecodable"): _run("the next run fetches it again; to give it up and buy anew", "--rebuy"),
     ("waiting", "cap"): _larger_cap,

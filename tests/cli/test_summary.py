@@ -153,3 +153,22 @@ def test_choosing_after_the_sandbox_alone_says_where_to_choose(pipe: Pipe) -> No
         assert said.code == 2
         assert "--provider sandbox" in said.err
     assert pipe("pick", "recipes/small.yaml", "base", "1", "--provider", "sandbox").code == 0
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["transform: [{crop: {box: [0, 0, 9000, 9000]}}]", "transform: [{resize: {width: 9}}], expect: {min_width: 10}"],
+)
+def test_a_transform_that_fails_is_mended_in_the_recipe_and_not_by_trying_again(
+    pipe: Pipe, project: Path, step: str
+) -> None:
+    """The same pictures and ops give the same; there is no other take to buy either."""
+    (project / "recipes" / "small.yaml").write_text(
+        f"version: 1\nsteps:\n  base: {{generate: A mug}}\n  cut: {{images: base, {step}}}\n"
+    )
+    said = pipe(*SANDBOX)
+    assert said.code == 1
+    assert "→ change the step in the recipe, or what it reads, then" in said.out
+    assert "banana-pipe run recipes/small.yaml" in said.out
+    assert "try again" not in said.out
+    assert "reroll" not in said.out
