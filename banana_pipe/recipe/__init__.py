@@ -17,6 +17,7 @@ from pathlib import Path
 
 from banana_pipe.errors import RecipeError, RecipeErrors, UsageError
 from banana_pipe.model import Graph
+from banana_pipe.recipe.complaints import once
 from banana_pipe.recipe.compose import Library, under
 from banana_pipe.recipe.expand import expand
 from banana_pipe.recipe.settings import PROVIDERS
@@ -56,7 +57,7 @@ def load(
     library = Library(path, shown, allow_read, errors)
     checked = library.read()
     if checked is None:
-        raise RecipeErrors(errors)
+        raise RecipeErrors(once(errors))
     refuse_inputs(checked.recipe, errors)
     checked = placed(checked, library)
     recipe = checked.recipe if profile is None else under(profile, checked)
@@ -67,5 +68,5 @@ def load(
     recipe = replace(recipe, variables=variables, sources=(*library.sources, *vars_sources))
     nodes, skipped = expand(recipe, checked.steps, library.templates, library.files, provider, errors)
     if errors:
-        raise RecipeErrors(errors)
+        raise RecipeErrors(once(errors))
     return Graph(recipe, nodes, (*library.sources, *vars_sources, *library.templates.sources), skipped)

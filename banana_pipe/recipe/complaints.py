@@ -5,7 +5,7 @@ Unaware of what the mistakes are about.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar, TypeVarTuple
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
@@ -16,6 +16,11 @@ _Arguments = TypeVarTuple("_Arguments")
 
 class SaidElsewhere(RecipeError):
     """Not a mistake of its own: what it comes from is told at its own place."""
+
+
+def once(errors: Iterable[RecipeError]) -> list[RecipeError]:
+    """*errors* without those that say the same of the same place: files that several recipes share are read again."""
+    return list({(error.at, error.message): error for error in errors}.values())
 
 
 class Complaints:

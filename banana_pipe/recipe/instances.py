@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from banana_pipe.errors import RecipeError, RecipeErrors
+from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Part, Recipe, Skipped, Step, Text
 from banana_pipe.recipe.axes import Named, axis_values, is_fixed, rendered
 from banana_pipe.recipe.files import Files
@@ -99,6 +99,12 @@ class Instances:
         before = self.before(instance)
         steps = [name.removeprefix(before) for name in self.steps if name.startswith(before)]
         return [*self.inputs_of(before.removesuffix("/")), *steps]
+
+    def is_broken(self, step: str) -> bool:
+        """Whether *step* cannot be known for a mistake told elsewhere: its own, or of the recipe that it is in."""
+        parts = step.split("/")
+        names = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        return any(name in self.steps and name not in self._recipe.steps for name in names)
 
     def first_of(self, part: str) -> str:
         """A step of that part, for an example."""
@@ -200,13 +206,13 @@ class Instances:
             self.errors.append(RecipeError(f"`{name}` uses a recipe, and is no picture", at=step.each.at, hint=hint))
             return None
         if name in self.of:
-            return [self._seen_from(step, one) for one in self.of[name]]
+            return [self._seen_from(step, step.each.at, one) for one in self.of[name]]
         before = f"{step.part}/" if step.part else ""
         name = name.removeprefix(before)
         if name in self.inputs_of(step.part):
             hint = f"`images: {name}` reads it; what is made for each of it belongs into the recipe that uses this one"
             self.errors.append(RecipeError(f"`{name}` is an input, and no step", at=step.each.at, hint=hint))
-        elif before + name not in self.steps:
+        elif before + name not in self.steps and not self.is_broken(before + name):
             others = [one.removeprefix(before) for one in self.steps if one != step.name and one.startswith(before)]
             hint = suggestion(name, others, kind="steps") if others else "there are no other steps"
             if "[" in name or "{" in name:
@@ -225,21 +231,35 @@ class Instances:
             room = self._rooms[use.id] = Instance(use.id, use.axes, scope, use.parent, within=use.id)
         return room
 
-    def _seen_from(self, step: Step, parent: Instance) -> Instance:
-        """*parent* as *step* sees it: out of a used recipe come its axes, and none of its variables."""
+    def _seen_from(self, step: Step, at: Location, parent: Instance) -> Instance:
+        """*parent* as *step* sees it: out of a used recipe come its axes, and none of its variables.
+
+        Raises RecipeError, at *at*, where an axis has a name that means something else to *step*.
+        """
         within = parent.within
         while within is not None and step_of(within) != step.part:
             within = self.by_id[within].within
         if within == parent.within:
             return parent
         outer: Mapping[str, Any] = self._recipe.scope if within is None else self._rooms[within].scope
-        scope = {**outer, **self._axis_values(parent), "names": parent.names}
-        return replace(parent, scope=scope, within=within)
+        values = self._axis_values(parent, within)
+        for axis in values:
+            if axis in outer:
+                what = f"axis `{axis}`, which comes with each `{step_of(parent.id)}`,"
+                message = f"{what} has the name of a variable: `{{{{ {axis} }}}}` would mean both"
+                raise RecipeError(
+                    message, at=at, hint="give one of them another name, here or in the recipe that is used"
+                )
+        return replace(parent, scope={**outer, **values, "names": parent.names}, within=within)
 
-    def _axis_values(self, instance: Instance) -> dict[str, Any]:
-        outer = {} if instance.within is None else self._axis_values(self.by_id[instance.within])
-        own = [axis for axis in (*instance.names, "index") if axis in instance.scope and axis not in outer]
-        return {**outer, **{axis: instance.scope[axis] for axis in own}}
+    def _axis_values(self, instance: Instance, within: str | None) -> dict[str, Any]:
+        """The values of the axes that *instance* has as a recipe sees it that stands in *within*, by name."""
+        user = None if instance.within is None else self.by_id[instance.within]
+        outer = {} if user is None or user.id == within else self._axis_values(user, within)
+        # An axis of the user's has no value in here: what has its name in the scope is a variable.
+        theirs = {} if user is None else user.names
+        own = [axis for axis in (*instance.names, "index") if axis in instance.scope and axis not in theirs]
+        return {**{axis: instance.scope[axis] for axis in own}, **outer}
 
     def _inside(self, step: Step, parent: Instance, fixed: dict[str, list[Named]]) -> list[Instance]:
         rows: list[tuple[Named, ...]] = [()]

@@ -203,7 +203,7 @@ class Reader:
             hint = f"name one of its steps, as in `{self._instances.first_of(step)}`"
             raise BadReference(f"`{step}` uses a recipe, and is no picture", hint)
         if step not in self._instances.of:
-            if step in self._instances.steps:
+            if step in self._instances.steps or self._instances.is_broken(step):
                 raise SaidElsewhere("that step is broken")
             raise self._unknown(step, instance)
         self._check_takes([NodeInput(step)], reference.sample)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from banana_pipe.errors import RecipeError
+from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Part, Recipe, Step, Text
+from banana_pipe.recipe.complaints import SaidElsewhere
 from banana_pipe.recipe.compose import Library
 from banana_pipe.recipe.schema import Checked
 from banana_pipe.recipe.words import shortened, suggestion
@@ -38,6 +39,7 @@ class _Placing:
         self.parts: dict[str, Part] = {}
         self._library = library
         self._read: dict[Path, Checked | None] = {}
+        self._told: set[Location | None] = set()
 
     def put(self, checked: Checked, part: str, trail: tuple[Path, ...]) -> None:
         """The steps of *checked* as those of *part*; *trail* are the files that led here."""
@@ -51,8 +53,14 @@ class _Placing:
                 try:
                     self._use(mine, trail)
                 except RecipeError as error:
-                    self._library.errors.append(error)
+                    self._complain(error)
                     del self.steps[mine.name]
+
+    def _complain(self, error: RecipeError) -> None:
+        """Keep *error*, unless its place was complained about: a recipe that is used twice is placed twice."""
+        if not isinstance(error, SaidElsewhere) and error.at not in self._told:
+            self._told.add(error.at)
+            self._library.errors.append(error)
 
     def _use(self, step: Step, trail: tuple[Path, ...]) -> None:
         path = self._library.find(step.prompt)
@@ -61,9 +69,7 @@ class _Placing:
             self._read[path] = self._library.read_other(step.prompt)
         used = self._read[path]
         if used is None:
-            raise RecipeError(
-                f"`{shortened(step.prompt.value)}` cannot be used: it has mistakes of its own", at=step.prompt.at
-            )
+            raise SaidElsewhere("it has mistakes of its own")
         self.parts[step.name] = _part(step, used.recipe)
         self.put(used, step.name, (*trail, path))
 

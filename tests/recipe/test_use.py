@@ -192,3 +192,20 @@ def test_a_split_into_use_keeps_what_is_asked(tmp_path: Path, cut: int, chain: b
         rest = [line.replace(f"s{number}", f"u/s{number}") for line in rest]
     split = load(written("split.yaml", ["u: {use: part.yaml}", *rest]))
     assert [one for one in told(split, "u/") if one[0] != "t"] == told(whole, "u/")
+
+
+def test_a_used_recipe_knows_no_values_of_its_users_axes(graph: Load, tmp_path: Path) -> None:
+    """Its own variable of that name is what it says, also for each of what a recipe makes that it uses itself."""
+    (tmp_path / "outer.yaml").write_text(
+        "vars: {color: mine}\n"
+        "steps: {in: {use: inner.yaml}, a: {each: in/x, generate: '{{ color }} {{ n }} {{ names.color }}'}}"
+    )
+    (tmp_path / "inner.yaml").write_text(
+        "vars: {color: deep}\nsteps: {x: {matrix: {n: [1]}, generate: '{{ color }} {{ n }}'}}"
+    )
+    found = graph(
+        "steps: {u: {matrix: {color: {t: teal}}, use: outer.yaml}, b: {each: u/in/x, generate: '{{ color }} {{ n }}'}}"
+    )
+    assert found.nodes["u/in/x[color=t,n=1]"].prompt == "deep 1"
+    assert found.nodes["u/a[color=t,n=1]"].prompt == "mine 1 t"
+    assert found.nodes["b[color=t,n=1]"].prompt == "teal 1"
