@@ -17,7 +17,7 @@ from banana_pipe.errors import UsageError
 from banana_pipe.images import NotAPicture, measure, suffix
 from banana_pipe.model import Artifact, Graph, Node, Plan
 from banana_pipe.planning import Decided
-from banana_pipe.recipe.select import select
+from banana_pipe.recipe.select import with_takes
 from banana_pipe.regular import read_regular
 from banana_pipe.running import plan
 from banana_pipe.store import lockfile, pins
@@ -106,7 +106,7 @@ _ADVICE = "`banana-pipe plan` says how it stands"
 def _nodes(graph: Graph, texts: Sequence[str]) -> list[Node]:
     if not texts:
         return list(graph)
-    named = {node.id for text in texts for node, _ in select(graph, text)}
+    named = {node.id for text in texts for node in with_takes(graph, text)}
     return [node for node in graph if node.id in named]
 
 

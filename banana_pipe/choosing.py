@@ -22,7 +22,7 @@ from banana_pipe.planning import Decided
 from banana_pipe.prices import total
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
-from banana_pipe.recipe.select import select
+from banana_pipe.recipe.select import with_takes
 from banana_pipe.request import key_of, with_sample
 from banana_pipe.running import Interrupts, plan
 from banana_pipe.store import lockfile, pins
@@ -134,11 +134,10 @@ async def _with_links(workspace: Workspace, nodes: Sequence[Node]) -> Workspace:
 
 
 def _nodes(workspace: Workspace, text: str) -> list[Node]:
-    nodes = [node for node, _ in select(workspace.graph, text)]
-    for node in nodes:
-        if node.is_local:
-            hint = "the same pictures always give the same one: choose among the takes of what it reads"
-            raise UsageError(f"{node.id} is a transform and has one picture", hint=hint)
+    nodes = with_takes(workspace.graph, text)
+    if nodes[0].is_local:
+        hint = "the same pictures always give the same one: choose among the takes of what it reads"
+        raise UsageError(f"{nodes[0].id} is a transform and has one picture", hint=hint)
     return nodes
 
 

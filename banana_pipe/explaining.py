@@ -68,7 +68,7 @@ def _unknown(workspace: Workspace, node: Node, lines: Mapping[str, PlannedNode])
 
 
 def _places(workspace: Workspace, node: Node) -> dict[str, Location]:
-    """Where the settings of *node* are set: in the profile, else in its step, else in its recipe's defaults."""
+    """Where the settings of *node*, fields of `extra` among them, are set: in the profile, else in its step, else in its recipe's defaults."""
     recipe = workspace.graph.recipe
     step = recipe.steps[node.step]
     found: dict[str, Location] = {}
@@ -76,6 +76,9 @@ def _places(workspace: Workspace, node: Node) -> dict[str, Location]:
         for name, value in settings.items():
             if isinstance(value, Text):
                 found.setdefault(name, value.at)
+            elif name == "extra":
+                for field, inner in value.data.items():
+                    found.setdefault(field, inner.at)
     return found
 
 

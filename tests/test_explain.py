@@ -368,3 +368,28 @@ def test_a_picture_that_nobody_has_fetched_is_waited_for(world: World) -> None:
     world.write(PART, "part.yaml")
     (poster,) = explained(world, "poster")
     assert poster.waits_for == ("base", "https://example.com/a.png")
+
+
+def test_a_field_of_extra_is_set_at_a_line(world: World) -> None:
+    """In the step, else in the defaults, that of a profile before both; what is gone is set nowhere."""
+    text = """\
+    version: 1
+    extra: {seed: 1, style: raw, old: 1}
+    profiles: {draft: {extra: {style: soft}}}
+    steps:
+      a:
+        generate: A mug
+        extra:
+          seed: 3
+    """
+    world.write(text)
+    world.run()
+    world.write(text.replace("seed: 1", "seed: 9").replace("raw, old: 1", "fine").replace("seed: 3", "seed: 4"))
+
+    def places(options: Options | None = None) -> dict[str, int | None]:
+        (one,) = explained(world, "a", options)
+        assert one.difference is not None
+        return {change.name: change.at.line if change.at else None for change in one.difference.changes}
+
+    assert places() == {"seed": 8, "style": 2, "old": None}
+    assert places(Options(profile="draft")) == {"seed": 8, "style": 3, "old": None}

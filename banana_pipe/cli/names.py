@@ -25,5 +25,5 @@ def complete_node(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
     except (BananaError, OSError):
         return []
     begun = incomplete.lstrip("'\"")
-    names = [*dict.fromkeys(node.step for node in graph), *graph.nodes]
+    names = [*graph.recipe.parts, *dict.fromkeys(node.step for node in graph), *graph.nodes]
     return [CompletionItem(shlex.quote(name)) for name in dict.fromkeys(names) if name.startswith(begun)]

@@ -174,3 +174,32 @@ def test_a_cap_in_between_says_what_was_bought_and_what_was_left(pipe: Pipe, mad
     assert said.out.count("take 2, picked ($0.039)") == 1
     assert said.out.count("the cap of 1 call") == 1
     assert f"→ to go on with it alone: banana-pipe reroll {RECIPE} 'tint[color=" in said.out
+
+
+def test_a_step_that_uses_a_recipe_names_all_its_nodes(pipe: Pipe, project: Path) -> None:
+    """On every command that takes nodes; what is made here, of the pictures there, has no takes to choose from."""
+    (project / "recipes" / "card.yaml").write_text(
+        "defaults: {provider: sandbox}\nsteps: {front: {generate: F}, back: {generate: B}, thumb: {each: front, transform: [{resize: {width: 8}}]}}"
+    )
+    (project / RECIPE).write_text(
+        "defaults: {provider: sandbox}\nsteps: {base: {generate: A}, card: {use: card.yaml}, last: {images: card/thumb, edit: L}}"
+    )
+
+    def nodes(*arguments: str) -> list[str]:
+        return [one["id"] for one in json.loads(pipe(*arguments, "--json").out)["nodes"]]
+
+    there = ["card/back", "card/front", "card/thumb"]
+    assert sorted(nodes("plan", RECIPE, "--select", "card")) == there
+    assert sorted(nodes("plan", RECIPE, "--select", "card+")) == [*there, "last"]
+    assert sorted(nodes("run", RECIPE, "--select", "base", "card")) == ["base", *there]
+    assert sorted(nodes("graph", RECIPE, "--select", "card")) == there
+    assert sorted(nodes("render", RECIPE, "card")) == there
+    assert sorted(nodes("explain", RECIPE, "card")) == there
+    said = json.loads(pipe("reroll", RECIPE, "card", "--json").out)
+    assert [(one["node"], one["take"]) for one in said["takes"]] == [("card/front", 2), ("card/back", 2)]
+    assert "card/front: take 2" in pipe("reroll", RECIPE, "card/front").out.replace("take 3", "take 2")
+    assert [one["node"] for one in json.loads(pipe("pick", RECIPE, "card", "1", "--json").out)["picked"]] == [
+        *("card/front", "card/back")
+    ]
+    assert pipe("lock", "accept", RECIPE, "card").code == 0
+    assert "is a transform" in pipe("pick", RECIPE, "card/thumb", "1").err

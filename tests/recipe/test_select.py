@@ -80,3 +80,44 @@ def test_every_printed_name_selects_its_node(tmp_path: Path, one: list[str], oth
     for node in graph:
         assert select(graph, node.id) == ((node, None),)
         assert select(graph, take_id(node.id, 3)) == ((node, 3),)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("kit", ["kit/base[c=x]", "kit/base[c=y]", "kit/cut[c=x,n=1]", "kit/cut[c=x,n=2]"]),
+        ("kit[c=x]", ["kit/base[c=x]", "kit/cut[c=x,n=1]", "kit/cut[c=x,n=2]"]),
+        ("kit[n=2]", ["kit/cut[c=x,n=2]", "kit/cut[c=y,n=2]"]),
+        ("kit/in", ["kit/in/a[c=x]", "kit/in/a[c=y]"]),
+        ("kit[*]", ["kit/in/a[c=x]", "kit/base[c=y]"]),
+    ],
+)
+def test_a_step_that_uses_a_recipe_means_all_that_is_made_there(
+    text: str, ids: list[str], graph: Load, tmp_path: Path
+) -> None:
+    """With these axes, all the way down; the step beside it whose name begins like it is another."""
+    (tmp_path / "in.yaml").write_text("steps: {a: {generate: A}}")
+    (tmp_path / "kit.yaml").write_text(
+        "steps: {base: {generate: B}, cut: {each: base, chain: {n: [1, 2]}, edit: C}, in: {use: in.yaml}}"
+    )
+    found = graph("steps: {kit: {matrix: {c: [x, y]}, use: kit.yaml}, kit2: {use: in.yaml}, kitty: {generate: K}}")
+    named = [node.id for node, _ in select(found, text)]
+    assert set(ids) <= set(named)
+    assert len(named) == {"kit": 8, "kit[c=x]": 4, "kit[n=2]": 2, "kit/in": 2, "kit[*]": 8}[text]
+    assert all(name.startswith("kit/") for name in named)
+    assert [take for _, take in select(found, f"{text}@2")] == [2] * len(named)
+
+
+def test_what_a_used_recipe_does_not_have_is_told_in_its_words(graph: Load, tmp_path: Path) -> None:
+    """The nearest axes, the chain that has an end, and what a `when` drops."""
+    (tmp_path / "kit.yaml").write_text("steps: {base: {generate: B}, cut: {chain: {n: [1, 2]}, start: base, edit: C}}")
+    found = graph("steps: {kit: {matrix: {c: [teal]}, use: kit.yaml}, gone: {when: false, use: kit.yaml}}")
+    for text, said in {
+        "kit[c=tael]": "did you mean `kit[c=teal]`",
+        "kit[last]": "the end of a chain in it is `kit/cut[last]`",
+        "gone": "a `when` of the recipe drops it",
+        "kot": "did you mean `kit`",
+    }.items():
+        with pytest.raises(UsageError) as raised:
+            select(found, text)
+        assert said in str(raised.value.hint)

@@ -93,7 +93,7 @@ def _agreement(call: Call, workspace: api.Workspace, node: str, values: dict[str
 
     def agree(price: api.Price) -> bool:
         call.err.say(f"{count(price.calls, 'more take')}, {about(price.cost)}")
-        free = all(workspace.markets[one.provider].free for one in api.rendered(workspace, node))
+        free = all(one.is_local or workspace.markets[one.provider].free for one in api.rendered(workspace, node))
         ask(call.err, Bill(0 if free else price.calls, price.cost), call.settings, values)
         return True
 
