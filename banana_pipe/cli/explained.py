@@ -12,13 +12,12 @@ from pathlib import Path
 from banana_pipe.cli.options import shown_path
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper, clean, width
-from banana_pipe.cli.words import REASONS, STATES, about, bill, count
+from banana_pipe.cli.words import MOST_NAMED, REASONS, STATES, about, bill, count, input_name, op_lines
 from banana_pipe.errors import Location
 from banana_pipe.explain import Change, Explanation, PictureChange, Piece
 from banana_pipe.model import Json
 from banana_pipe.prices import show_usd
 from banana_pipe.recipe.origins import Origin
-from banana_pipe.transforms import in_words
 
 _KEPT = 10
 """Words around a change that are shown of a long text."""
@@ -46,8 +45,11 @@ def explained_lines(paper: Paper, one: Explanation) -> Iterator[str]:
 
 def _before(paper: Paper, one: Explanation) -> Iterator[str]:
     if one.asked.node.is_local:
-        yield "  made here, free, of its pictures:"
-        yield from (f"    {in_words(op.name, op.params)}" for op in one.asked.node.ops)
+        node = one.asked.node
+        names = [input_name(each) for each in node.inputs]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        yield from paper.wrapped(f"made here, free, of {', '.join(names[:MOST_NAMED])}{more}:", 2)
+        yield from (f"    {line}" for line in op_lines(node))
         return
     if one.last is None:
         yield "  nothing was asked under this name before; it would ask"

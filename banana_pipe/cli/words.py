@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
-from banana_pipe.model import AttemptState, Reason, State, Status
+from banana_pipe.model import AttemptState, Input, Node, NodeInput, Reason, State, Status
 from banana_pipe.prices import MICROS, show_usd
+from banana_pipe.transforms import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +138,15 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+
+
+def input_name(one: Input) -> str:
+    """What a node reads, as recipes and messages call it."""
+    if not isinstance(one, NodeInput):
+        return one.label
+    return one.node if one.sample is None else f"{one.node}@{one.sample}"
+
+
+def op_lines(node: Node) -> list[str]:
+    """The ops of a transform in words, each with the pictures that it refers to."""
+    return [in_words(op.name, op.params, [input_name(node.inputs[place]) for place in op.pictures]) for op in node.ops]

@@ -65,10 +65,10 @@ def _made(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
         raise TransformFailed(error.message, hint=error.hint) from error
 
 
-def in_words(name: str, params: Mapping[str, Json]) -> str:
-    """An op as people read it: its name and those parameters that are not what they are anyway."""
+def in_words(name: str, params: Mapping[str, Json], pictures: Iterable[str] = ()) -> str:
+    """An op as people read it: its name, the *pictures* it refers to, and the parameters that are not as they are anyway."""
     defaults = {param.name: param.default for param in TRANSFORMS[name].params} if name in TRANSFORMS else {}
-    said = [f"{key} {_shown(value)}" for key, value in params.items() if value != defaults.get(key)]
+    said = [*pictures, *(f"{key} {_shown(value)}" for key, value in params.items() if value != defaults.get(key))]
     return f"{name} ({', '.join(said)})" if said else name
 
 

@@ -69,6 +69,20 @@ def test_an_explanation_shows_the_words_with_their_place(pipe: Pipe, project: Pa
     ]
 
 
+def test_a_transform_is_explained_by_its_pictures_and_ops(pipe: Pipe, project: Path) -> None:
+    """What goes in, what is done to it in which order, and which picture an op lays on it; as `render` says it."""
+    (project / "cut.yaml").write_text(
+        "defaults: {provider: sandbox}\nsteps:\n  hero: {generate: A fox}\n  logo: {generate: A logo}\n"
+        "  cut: {images: hero, transform: [{chroma_key: lime}, {overlay: {picture: logo, size: 20%}}]}\n"
+        "  sheet: {images: [hero, hero, hero, hero, hero, hero, hero, hero, logo, cut], transform: [{grid: 3}]}\n"
+    )
+    said = pipe("explain", "cut.yaml", "cut").out
+    lines = "    chroma_key (color #00ff00)\n    overlay (logo, size 20%)\n"
+    assert f"  made here, free, of hero, logo:\n{lines}" in said
+    assert lines.replace("    ", "  ") in pipe("render", "cut.yaml", "cut").out
+    assert ", hero and 2 more:\n    grid (columns 3)\n" in pipe("explain", "cut.yaml", "sheet").out
+
+
 def test_several_nodes_are_explained_one_after_the_other(pipe: Pipe) -> None:
     """And what waits says for whom."""
     said = pipe("explain", RECIPE, "tint")

@@ -14,10 +14,9 @@ from banana_pipe import api
 from banana_pipe.cli.errors import error_json, print_json, show_error
 from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
-from banana_pipe.cli.words import count
+from banana_pipe.cli.words import count, input_name, op_lines
 from banana_pipe.errors import BananaError
-from banana_pipe.model import Input, Json, Node, NodeInput
-from banana_pipe.transforms import in_words
+from banana_pipe.model import Json, Node
 
 
 @click.command()
@@ -93,8 +92,8 @@ def _show_node(call: Call, node: Node, *, first: bool) -> None:
     what = f"  {node.action}, {settings}{takes}" if settings else f"  {node.action}"
     paper.say(paper.styled(node.id, "bold cyan") + paper.styled(what, "dim"))
     if node.inputs:
-        paper.say(paper.styled(f"  reads {', '.join(map(_input_name, node.inputs))}", "dim"))
-    lines = [in_words(op.name, op.params) for op in node.ops] if node.is_local else node.prompt.split("\n")
+        paper.say(paper.styled(f"  reads {', '.join(map(input_name, node.inputs))}", "dim"))
+    lines = op_lines(node) if node.is_local else node.prompt.split("\n")
     for line in lines:
         paper.say(f"  {paper.styled(line, '')}".rstrip())
 
@@ -106,15 +105,9 @@ def _node_json(node: Node) -> dict[str, Json]:
         "provider": node.provider,
         "model": node.model,
         "prompt": node.prompt,
-        "inputs": [_input_name(one) for one in node.inputs],
+        "inputs": [input_name(one) for one in node.inputs],
         "params": dict(node.params),
         "ops": [{"op": op.name, "version": op.version, "params": dict(op.params)} for op in node.ops],
         "samples": node.samples,
         "output": node.output,
     }
-
-
-def _input_name(one: Input) -> str:
-    if not isinstance(one, NodeInput):
-        return one.label
-    return one.node if one.sample is None else f"{one.node}@{one.sample}"
