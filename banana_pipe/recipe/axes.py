@@ -109,9 +109,9 @@ def _unique(axis: str, named: Iterable[_Placed]) -> list[Named]:
     for number, (name, value, at) in enumerate(named, 1):
         if name in seen:
             first = seen[name]
-            hint = f"the first is in line {first[1].line}"
+            hint = f"remove one of them: the first is in line {first[1].line}, column {first[1].column}"
             if first[1] == at:
-                hint = f"numbers {first[2]} and {number} of its values: names are unique on an axis"
+                hint = f"numbers {first[2]} and {number} of its values: give one of them another name"
             if isinstance(value, str) and isinstance(first[0], str) and value != first[0]:
                 hint = f"`{first[0]}` and `{value}`: give them names of their own with `{{name: value}}`"
             raise RecipeError(f"axis `{axis}` has two values named `{shortened(name)}`", at=at, hint=hint)

@@ -16,10 +16,10 @@ from banana_pipe.errors import RecipeError, UsageError
 from banana_pipe.model import Json, Recipe, Source, Text
 from banana_pipe.recipe.data import MAX_BYTES as MAX_TABLE
 from banana_pipe.recipe.data import Row, read_table
-from banana_pipe.recipe.entries import names_file
+from banana_pipe.recipe.entries import FIRST_STEPS, names_file
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import BadReference
-from banana_pipe.recipe.schema import FIRST_STEPS, Checked, declared, extended, read_recipe
+from banana_pipe.recipe.schema import Checked, declared, extended, read_recipe
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.variables import read_bytes
 from banana_pipe.recipe.words import shortened, suggestion

@@ -61,7 +61,9 @@ def read_table(data: bytes, suffix: str, path: str, errors: list[RecipeError]) -
     except RecipeError as error:
         wrong.append(error)
     if not rows and not wrong:
-        wrong.append(_wrong("the table has no rows", start, "nothing could be made of it"))
+        wrong.append(
+            _wrong("the table has no rows", start, "write one, or take the table away: nothing could be made of it")
+        )
     errors += wrong
     return None if wrong else rows
 
@@ -178,7 +180,7 @@ def _json(data: bytes, path: str) -> Iterator[Row | RecipeError]:
         position = _skip(text, end)
         mark = text[position : position + 1]
         if mark not in ("]", ","):
-            raise _wrong("a comma or `]` is missing here", _in(path, text, position), None)
+            raise _wrong("a comma or `]` is missing here", _in(path, text, position), "write it behind the row before")
         more = mark == ","
         position = _skip(text, position + 1) if more else position
     position = _skip(text, position + 1)
@@ -223,13 +225,15 @@ def _decoded(text: str, position: int, path: str, line: int | None = None) -> tu
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         said = error.msg[:1].lower() + error.msg[1:]
-        raise _wrong(f"this cannot be read as JSON: {said}", at(error.pos), None) from None
+        hint = "is a comma, a quote or a bracket missing here or just before?"
+        raise _wrong(f"this cannot be read as JSON: {said}", at(error.pos), hint) from None
     except UnicodeEncodeError:
         raise _wrong("a text here has half a character (a lone surrogate) in it", at(position), None) from None
     except RecursionError:
         raise _wrong("this row is too deep", at(position), "a row is a mapping of column: value") from None
     except ValueError as error:
-        raise _wrong(f"this row cannot be read: {error}", at(position), None) from None
+        hint = "a row has every column once: give one of them another name"
+        raise _wrong(f"this row cannot be read: {error}", at(position), hint) from None
     return value, end
 
 

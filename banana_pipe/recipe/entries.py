@@ -15,7 +15,7 @@ from banana_pipe.errors import MAX_DRAWN_LINE, Location, RecipeError
 from banana_pipe.model import Text
 from banana_pipe.recipe import keys
 from banana_pipe.recipe.expectations import EXPECT
-from banana_pipe.recipe.words import nearest, quoted, suggestion
+from banana_pipe.recipe.words import quoted, suggestion
 from banana_pipe.recipe.yaml import Value, refuse_cuts
 
 TOP = keys.names(keys.TOP)
@@ -29,6 +29,20 @@ TEMPLATE_WORDS = frozenset(
         *("caller", "kwargs", "loop", "recursive", "self", "super", "varargs"),
     ]
 )
+FIRST_STEPS = "a first one: `steps: {cat: {generate: A white cat on a sofa}}`"
+_EXAMPLES: Mapping[str, str] = {
+    "the recipe": FIRST_STEPS,
+    "`steps`": FIRST_STEPS,
+    "`vars`": "for example `vars: {product: a ceramic mug}`",
+    "`data`": "for example `data: {shops: shops.csv}`",
+    "`defaults`": "for example `defaults: {model: nano-banana-pro}`",
+    "`profiles`": "for example `profiles: {draft: {resolution: 1K}}`",
+    "`expect`": "for example `expect: {min_width: 1024}`, or leave it out",
+    "`extra`": "for example `extra: {seed: 7}`",
+    "`with`": "for example `with: {photo: hero}`, with the names of the used recipe's `inputs`",
+    "`matrix`": "for example `matrix: {color: [teal, ivory]}`",
+    "`chain`": "for example `chain: {beat: [full, half empty, empty]}`",
+}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ELSEWHERE: Mapping[str, str] = {
     "token": "the token stands in the environment: ACEDATACLOUD_API_TOKEN",
@@ -71,7 +85,8 @@ class Entries:
         if value.style == "broken":
             return None
         if not isinstance(value.data, dict):
-            self.wrong(f"{what} is a mapping of `key: value`, not {kind_of(value)}", value, hint=_spaced(value))
+            hint = _spaced(value) or _EXAMPLES.get(what) or _example_of(what)
+            self.wrong(f"{what} is a mapping of `key: value`, not {kind_of(value)}", value, hint=hint)
             return None
         if allowed is None:
             return value.data
@@ -90,7 +105,7 @@ class Entries:
         if isinstance(value.data, str):
             return value.text
         if isinstance(value.data, list | dict):
-            self.wrong(f"`{key}` is one text, not {kind_of(value)}", value, hint="quote a text that has brackets")
+            self.wrong(f"`{key}` is one text, not {kind_of(value)}", value, hint=_one_text(value))
         elif value.data is not None:
             hint = f"quote it: {_line(value, quoted(value.raw))}"
             self.wrong(f"`{key}` is a text, not {kind_of(value)}", value, hint=hint)
@@ -126,16 +141,14 @@ def _unknown_key(key: str, at: Location, what: str, known: tuple[str, ...]) -> R
     elsewhere = _ELSEWHERE.get(_ALIASES.get(lower, lower))
     if elsewhere:
         return RecipeError(f"`{key}` never stands in a recipe", at=at, hint=elsewhere)
-    hint = suggestion(key, known, kind="allowed here")
-    if nearest(key, known) is None:
-        places = (
-            (STEP, "in a step"),
-            (EXPECT, "in `expect`"),
-            (DEFAULTS, "in `defaults`"),
-            (TOP, "at the top of the recipe"),
-        )
-        right = [place for keys, place in places if key in keys and keys is not known]
-        hint = f"it belongs {' or '.join(right)}; {hint}" if right else hint
+    places = (
+        (STEP, "in a step"),
+        (EXPECT, "in `expect`"),
+        (DEFAULTS, "in `defaults`"),
+        (TOP, "at the top of the recipe"),
+    )
+    right = [place for keys, place in places if key in keys and keys is not known]
+    hint = f"it belongs {' or '.join(right)}" if right else suggestion(key, known, kind="allowed here")
     return RecipeError(f"unknown key `{key}` in {what}", at=at, hint=hint)
 
 
@@ -156,6 +169,20 @@ def _line(value: Value, written: str) -> str:
         return written
     start, end = value.at.column - 1, value.at.column - 1 + len(value.raw)
     return (value.at.source[:start] + written + value.at.source[end:]).strip()
+
+
+def _example_of(what: str) -> str:
+    """For the hint about something with a name: a step, or a profile."""
+    return f"for example `{{{'resolution: 1K' if what.startswith('profile') else 'generate: A white cat on a sofa'}}}`"
+
+
+def _one_text(value: Value) -> str:
+    """What to do about a list or a mapping where a text should be."""
+    if value.at.source[value.at.column - 1 : value.at.column] in ("[", "{"):
+        return "quote a text that has brackets"
+    asks = value.at.source[value.at.column - 1 :].startswith("? ")
+    mark = "`? `" if asks else "`: `" if isinstance(value.data, dict) else "`- `"
+    return f"{mark} makes {kind_of(value)} of it: quote the text, or begin it with `|` on the line above"
 
 
 def _spaced(value: Value) -> str | None:

@@ -241,7 +241,7 @@ class _Expander:
             try:
                 name = output_name(self.room(instance) + self.templates.render(written, instance.scope))
             except BadName as error:
-                raise RecipeError(f"`output` of `{instance.id}`: {error}", at=at) from None
+                raise RecipeError(f"`output` of `{instance.id}`: {error}", at=at, hint=error.hint) from None
         self.landing[instance.id] = name, at
         return name
 

@@ -24,6 +24,7 @@ from jinja2.visitor import NodeTransformer
 
 from banana_pipe.recipe.measures import (
     MAX_TEXT,
+    SHORTER,
     Meter,
     Refused,
     checked,
@@ -82,10 +83,12 @@ class Missing(StrictUndefined):
             return f"`{name}` is not defined"
         if isinstance(self._undefined_obj, Mapping):
             if not self._undefined_obj:
-                return f"there is no `{name}` here: there is nothing at all"
+                return (
+                    f"there is no `{name}` here: nothing stands in it; `names` has the axes of its step, and only those"
+                )
             near = nearest(name, map(str, self._undefined_obj))
             fields = ", ".join(map(str, list(self._undefined_obj)[:12]))
-            return f"there is no `{name}` here" + (f": did you mean `{near}`?" if near else f", only: {fields}")
+            return f"there is no `{name}` here: " + (f"did you mean `{near}`?" if near else f"there are: {fields}")
         return f"a {kind_of(self._undefined_obj)} has no `{name}`"
 
 
@@ -278,7 +281,7 @@ def shown(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         if len(value) > MAX_TEXT:
-            raise Refused("this makes a text of more than 32 KiB")
+            raise Refused("this makes a text of more than 32 KiB", SHORTER)
         return value
     if kind is bool:
         return "true" if value else "false"

@@ -28,6 +28,10 @@ MAX_UNITS = 4_000_000
 MAX_DEPTH = 32
 MAX_BITS = 4096
 
+SHORTER = "a prompt has at most 32 KiB: make it shorter"
+SMALLER = "write the number itself, where a picture needs one"
+FEWER = "loop over less: put what belongs together into a table or a variable, and name only that"
+
 _REMEMBERED = 64
 """Units; what is lighter is weighed again."""
 _MAX_REMEMBERED = 8_000_000
@@ -92,7 +96,7 @@ class Meter:
         """Count *cost* turns. Raises Refused where it becomes too much."""
         self.work += cost
         if self.work > MAX_WORK or self.total + self.work - ALLOWANCE > MAX_TOTAL_WORK:
-            raise Refused("this template's loops do not come to an end in reasonable time")
+            raise Refused("this template's loops do not come to an end in reasonable time", FEWER)
         return ""
 
     def looked(self, value: Any, *, deep: bool = True) -> Any:
@@ -132,12 +136,12 @@ class Meter:
         if known is not None:
             return known
         if depth > MAX_DEPTH:
-            raise Refused("this value is too deep")
+            raise Refused("this value is too deep", "lists and mappings may stand in each other 32 deep")
         units = 1 + sum(len(str(name)) // 8 for name in value) if isinstance(value, dict) else 1
         for one in inner:
             units += 1 + len(one) // 8 if type(one) is str else self.weigh(one, depth + 1)
             if units > MAX_UNITS:
-                raise Refused("this value is too large: lists of lists, or texts in them, without end")
+                raise Refused("this value is too large: lists of lists, or texts in them, without end", FEWER)
         self._weights.keep(value, units)
         return units
 
@@ -160,7 +164,7 @@ def measure(*operands: Any) -> None:
     for operand in operands:
         product *= max(1, size(operand))
         if product > MAX_PRODUCT:
-            raise Refused("this would make too long a text")
+            raise Refused("this would make too long a text", SHORTER)
 
 
 def measure_growth(operator: str, left: Any, right: Any) -> None:
@@ -170,19 +174,19 @@ def measure_growth(operator: str, left: Any, right: Any) -> None:
         return
     made = size(left) * size(right) if operator == "*" else size(left) + size(right)
     if made > MAX_TEXT:
-        raise Refused("this would make a text or list of more than 32 KiB")
+        raise Refused("this would make a text or list of more than 32 KiB", SHORTER)
 
 
 def measure_power(left: Any, right: Any) -> None:
     """Raise Refused where a power would be too large a number."""
     if isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > MAX_BITS:
-        raise Refused("this power is too large")
+        raise Refused("this power is too large", SMALLER)
 
 
 def measure_format(pattern: str, units: int) -> None:
     """Raise Refused where `%` of *pattern* and values of so many *units* would make too much."""
     if _WIDTH.search(pattern) or pattern.count("%") * units * 8 + len(pattern) > MAX_PRODUCT:
-        raise Refused("this would make too long a text")
+        raise Refused("this would make too long a text", SHORTER)
 
 
 def size(value: Any) -> int:
@@ -199,7 +203,7 @@ def size(value: Any) -> int:
 def checked(parts: Iterable[str]) -> Iterable[str]:
     """*parts*, unless they are too long together."""
     if sum(map(len, parts)) > MAX_TEXT:
-        raise Refused("this would make a text of more than 32 KiB")
+        raise Refused("this would make a text of more than 32 KiB", SHORTER)
     return parts
 
 
@@ -213,7 +217,7 @@ def kind_of(value: Any) -> str:
 
 def _measure_number(*numbers: float) -> None:
     if any(isinstance(number, int) and number.bit_length() > MAX_BITS for number in numbers):
-        raise Refused("this number is too large")
+        raise Refused("this number is too large", SMALLER)
 
 
 def _made(value: Any) -> Any:

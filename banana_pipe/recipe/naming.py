@@ -23,7 +23,11 @@ _TAKEN = frozenset(["index.html", "manifest.json"])
 
 
 class BadName(ValueError):
-    """The text cannot name an output; the message says why."""
+    """The text cannot name an output; the message says why, `hint` what to do."""
+
+    def __init__(self, message: str, hint: str = "for example `cats/{{ names.color }}`") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def output_name(text: str) -> str:
@@ -32,16 +36,16 @@ def output_name(text: str) -> str:
     if not name:
         raise BadName("the name is empty")
     if name.startswith("/"):
-        raise BadName("the name is an absolute path: outputs stay below the output folder")
+        raise BadName("the name is an absolute path", "leave the first `/` out: outputs stay below the output folder")
     parts = name.split("/")
     if len(parts) > MAX_PARTS:
         raise BadName(f"the name has more than {MAX_PARTS} parts")
     for part in parts:
         _check_part(part)
     if parts[0].startswith("_"):
-        raise BadName("names that begin with `_` are banana-pipe's own")
+        raise BadName("names that begin with `_` are banana-pipe's own", "begin it with a letter or digit")
     if name.casefold() in _TAKEN:
-        raise BadName(f"`{name}` is written by banana-pipe itself")
+        raise BadName(f"`{name}` is written by banana-pipe itself", "give it another name")
     return name
 
 
@@ -84,19 +88,19 @@ def _safe(name: str) -> str:
 
 def _check_part(part: str) -> None:
     if part == "..":
-        raise BadName("`..` leaves the output folder")
+        raise BadName("`..` leaves the output folder", "name a place in it; `--out DIR` chooses another folder")
     if part in ("", "."):
         raise BadName("a part of the path is empty")
     if part.startswith("."):
-        raise BadName(f"`{part}` begins with a dot: it would be hidden")
+        raise BadName(f"`{part}` begins with a dot: it would be hidden", "begin it with a letter or digit")
     unsafe = _UNSAFE.search(part)
     if unsafe:
         raise BadName(f"{unsafe.group()!r} cannot stand in a file name everywhere")
     if part != part.strip() or part.endswith("."):
         raise BadName(f"{part!r} begins or ends with a space, or ends with a dot")
     if _DEVICE.match(part):
-        raise BadName(f"`{part}` is the name of a device on Windows")
+        raise BadName(f"`{part}` is the name of a device on Windows", f"give it another name, as in `my-{part}`")
     if _SUFFIX.search(part):
-        raise BadName(f"`{part}` has a suffix: leave it out, the picture's bytes decide it")
+        raise BadName(f"`{part}` has a suffix", "leave it out: the picture's bytes decide it")
     if len(part.encode("utf-8", "surrogatepass")) > MAX_PART:
         raise BadName(f"a part of the path is longer than {MAX_PART} bytes")

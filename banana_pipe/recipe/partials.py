@@ -54,14 +54,15 @@ class Partials(BaseLoader):
         parts = name.split("/")
         if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
             raise Refused(
-                f"{name!r} is no file below {FOLDER}/", "partials are named from there: no `..`, no absolute paths"
+                f"`{name}` is no file below {FOLDER}/",
+                f"name it from {FOLDER}/ on, without `..`: `{{% include 'style.txt' %}}`",
             )
         try:
             return self._open(parts)
         except FileNotFoundError:
             names = self.names()
             hint = suggestion(name, names, kind="there") if names else f"put it into {FOLDER}/ beside the recipe"
-            raise Refused(f"there is no {FOLDER}/{name}", hint) from None
+            raise Refused(f"there is no file `{FOLDER}/{name}`", hint) from None
         except OSError as error:
             why = "links are not followed" if error.errno in _LINK_ERRORS else (error.strerror or "unreadable")
             raise Refused(f"{FOLDER}/{name} cannot be read: {why}") from None

@@ -74,7 +74,8 @@ class Reader:
         found = self._meant(step.images, step, instance)
         if found is not None and not found and step.verb in ("edit", "transform"):
             at = step.images[0].at if step.images else step.at
-            raise RecipeError(f"`{instance.id}` {step.verb}s nothing: `images` is empty here", at=at)
+            hint = "name at least one picture, or leave the instance out with `when`"
+            raise RecipeError(f"`{instance.id}` {step.verb}s nothing: `images` is empty here", at=at, hint=hint)
         return found
 
     def picture(self, written: str, at: Location, op: str, step: Step, instance: Instance) -> Slot:

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json, Recipe, Step, Text
-from banana_pipe.recipe.entries import DEFAULTS, PROFILE, TOP, kind_of
+from banana_pipe.recipe.entries import DEFAULTS, FIRST_STEPS, PROFILE, TOP, kind_of
 from banana_pipe.recipe.naming import BadName, folder_name
 from banana_pipe.recipe.settings import PROVIDERS, Settings
 from banana_pipe.recipe.steps import STEP_NAME, Declared, Steps
 from banana_pipe.recipe.words import nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
-FIRST_STEPS = "a first one: `steps: {cat: {generate: A white cat on a sofa}}`"
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 

@@ -15,6 +15,7 @@ from banana_pipe.errors import RecipeError
 from banana_pipe.model import Json, Text
 from banana_pipe.recipe.entries import Entries
 from banana_pipe.recipe.expectations import EXPECT
+from banana_pipe.recipe.words import quoted, shortened
 from banana_pipe.recipe.yaml import Value
 
 REQUEST_FIELDS = frozenset(
@@ -31,6 +32,7 @@ _INSTEAD: Mapping[str, str] = {
 MAX_SAMPLES = 100
 MAX_TIMEOUT = 86_400.0
 PROVIDERS = ("acedata", "sandbox")
+_ODD_NUMBER = re.compile(r"[+-]?[0-9][0-9a-zA-Z_.+]*\Z")
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z")
 
 
@@ -56,7 +58,10 @@ class Settings(Entries):
         if type(value.data) is int and 1 <= value.data <= most:
             return value.data
         quotes = ", without quotes" if value.style == "quoted" else ""
-        self.wrong(f"`{key}` is a whole number from 1 to {most}", value, hint=f"for example `{key}: 2`{quotes}")
+        odd = type(value.data) is str and not quotes and _ODD_NUMBER.match(value.raw)
+        digits = ", without a leading `0`, `+`, `_` or point" if odd else ""
+        message = f"`{key}` is a whole number from 1 to {most}{_instead(value)}"
+        self.wrong(message, value, hint=f"for example `{key}: 2`{quotes}{digits}")
         return None
 
     def pick(self, value: Value | None) -> int | Literal["ask"] | None:
@@ -85,9 +90,8 @@ class Settings(Entries):
         number = float(written) if _SECONDS.match(written) else math.nan
         if 0 < number <= MAX_TIMEOUT:
             return number
-        self.wrong(
-            "`timeout` is a number of seconds, more than 0 and at most a day", value, hint="for example `timeout: 600`"
-        )
+        message = f"`timeout` is a number of seconds, more than 0 and at most a day{_instead(value)}"
+        self.wrong(message, value, hint="for example `timeout: 600`")
         return None
 
     def read_extra(self, value: Value | None) -> Value | None:
@@ -100,3 +104,10 @@ class Settings(Entries):
                 message = f"`extra` passes on fields that we do not know; `{name}` is known"
                 self.errors.append(RecipeError(message, at=value.keys[name], hint=hint))
         return value if entries is not None else None
+
+
+def _instead(value: Value) -> str:
+    """What stands there, for the end of a message; nothing where nothing does."""
+    if not value.raw:
+        return ""
+    return f", not {quoted(value.raw) if value.style == 'quoted' else f'`{shortened(value.raw, 40)}`'}"

@@ -19,7 +19,16 @@ Place = Callable[[int, int], Location]
 
 _BRACKETS = re.compile(r"[\[,{:]\s*([a-z][a-z0-9_/-]*\[[^\[\]]*\](?:@\d+)?)")
 _TEXT = re.compile(r"^(\s*(?:- +)*(?:[\w.-]+:\s+)?)([^\s\"'|>].*)$")
-_QUOTED_START = re.compile(r"""^(\s*(?:- +)*[\w.-]+:\s+)('(?:[^']|'')*'|"(?:[^"\\]|\\.)*")(\s+\S.*)$""")
+_ENCLOSED = re.compile(
+    r"""^(\s*(?:- +)*[\w.-]+:\s+)('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|\{\{.*?\}\}|\[[^\[\]]*\]|\{[^{}]*\})(\s*[^\s#].*)$"""
+)
+_MARKED = {
+    "mapping keys are not allowed": "? ",
+    "block sequence entries are not allowed": "- ",
+    "whitespace or line break": "!",
+    "node content": ",",
+}
+"""What the parser says where a text begins with a mark of YAML's own."""
 _ENTRY = re.compile(r"^\s*(?:- +)*[\w.-]+:\s+(?=[^\s\"'|>&\[{])(.+)$")
 
 
@@ -30,24 +39,29 @@ class _Said:
     problem: str
     at: Location
     begun: Location
+    above: str
+    """The line above the place."""
 
 
 _SAID: tuple[tuple[str, str, str], ...] = (
     ("too deep", "more than 32 levels deep", "a recipe is never that deep: is a bracket left open?"),
     ("inside itself", "an alias inside its own anchor never ends", "write the value out"),
-    ("too many aliases", "more than 100 aliases, or aliases of aliases that stand for too much", "use `vars`"),
+    (
+        "too many aliases",
+        "more than 100 aliases, or aliases of aliases that stand for too much",
+        "name the value in `vars`, and write `{{ name }}`",
+    ),
     ("found another document", "a second document begins here", "one file is one recipe: remove the `---`"),
-    ("undefined alias", "an unquoted text cannot begin with `*`: in YAML that is an alias", "quote the text"),
-    ("alphabetic or numeric character", "an unquoted `*` or `&` cannot begin a text", "quote the text"),
-    ("duplicate anchor", "this anchor is defined twice", "give one of them another name"),
+    ("second occurrence", "this anchor is defined twice", "give one of them another name"),
     ("unknown escape character", "this escape is not known in double quotes", "write \\\\ for a backslash"),
     ("escape", "this escape stands for no character", "write the character itself"),
+    ("tab character", "a tab cannot indent YAML", "use spaces"),
+    ("directive", "a line that begins with `%` is meant for the YAML parser", "remove it: a recipe needs none"),
     ("block sequence entries are not allowed", "a `- ` cannot stand here", "begin the list on a line of its own"),
     ("did not find expected '-' indicator", "this line fits no list and no mapping", "check how it is indented"),
     ("did not find expected key", "this line fits no list and no mapping", "check indentation and quotes"),
     ("did not find expected <document start>", "this line belongs to nothing", "check indentation and quotes"),
     ("expected comment or line break", "nothing stands behind `|` or `>`", "begin the text on the next line, indented"),
-    ("could not find expected ':'", "a `:` is missing", "`key: value`; a long text begins with `|` or `>`"),
 )
 
 
@@ -60,15 +74,15 @@ def syntax_error(error: yaml.YAMLError, place: Place) -> RecipeError:
     problem = str(getattr(error, "problem", None) or error)
     context = getattr(error, "context_mark", None)
     begun = place(context.line, context.column) if context is not None else at
-    said = _Said(problem, at, begun)
-    for explain in (_flow_brackets, _open_end, _bad_start, _behind_a_quote, _colon):
+    said = _Said(problem, at, begun, place(mark.line - 1, 0).source if mark.line else "")
+    for explain in (_flow_brackets, _marks, _open_end, _bad_start, _behind_a_quote, _colon, _cut_above, _no_colon):
         explained = explain(said)
         if explained:
             return explained
     for part, message, hint in _SAID:
         if part in problem:
             return RecipeError(message, at=at, hint=hint)
-    return RecipeError(f"this is not YAML: {problem}", at=at)
+    return RecipeError(f"this is not YAML: {problem}", at=at, hint="quote the text, or check how the line is indented")
 
 
 def _flow_brackets(said: _Said) -> RecipeError | None:
@@ -94,29 +108,80 @@ def _open_end(said: _Said) -> RecipeError | None:
             where = Location(said.begun.path, said.begun.line, column, said.begun.source)
             return RecipeError("a comment begins here, and the bracket before it stays open", at=where, hint=hint)
         if said.begun.source[said.begun.column - 1 : said.begun.column] in ("[", "{"):
-            return RecipeError("this bracket is not closed, or a comma is missing after it", at=said.begun, hint=None)
+            return RecipeError(
+                "this bracket is not closed, or a comma is missing after it",
+                at=said.begun,
+                hint="close it; a text that has brackets or commas in it needs quotes",
+            )
     return None
+
+
+def _marks(said: _Said) -> RecipeError | None:
+    """`images: *.png`: the star means something else in YAML."""
+    if "undefined alias" not in said.problem and "alphabetic or numeric character" not in said.problem:
+        return None
+    at = said.begun if said.begun.line == said.at.line else said.at
+    mark = at.source[at.column - 1 : at.column]
+    if mark not in ("*", "&"):
+        return None
+    rest = at.source[at.column - 1 :]
+    written = rest if re.match(r"\s*(?:- +)*[\w.-]+:\s+$|\s*(?:- +)+$", at.source[: at.column - 1]) else ""
+    hint = f"write {quoted(written.strip())}" if written else "quote the text"
+    return RecipeError(f"an unquoted text cannot begin with `{mark}`", at=at, hint=hint)
 
 
 def _bad_start(said: _Said) -> RecipeError | None:
     """A character that no unquoted text may begin with."""
+    found = _TEXT.match(said.at.source)
+    mark = next((mark for problem, mark in _MARKED.items() if problem in said.problem), None)
+    if mark is not None and found and found.group(2).startswith(mark) and found.start(2) > 0 and ":" in found.group(1):
+        at = Location(said.at.path, said.at.line, found.start(2) + 1, said.at.source)
+        hint = f"write {quoted(found.group(2).strip())}"
+        hint += ", or begin the list on a line of its own" if mark == "- " else ""
+        return RecipeError(f"an unquoted text cannot begin with `{mark}`", at=at, hint=hint)
     if "cannot start any token" not in said.problem:
         return None
     character = said.at.source[said.at.column - 1 : said.at.column]
     if character == "\t":
         return RecipeError("a tab cannot indent YAML", at=said.at, hint="use spaces")
-    found = _TEXT.match(said.at.source)
     hint = f"write {quoted(found.group(2).strip())}" if found else "quote the text"
-    return RecipeError(f"an unquoted text cannot begin with `{character}`", at=said.at, hint=hint)
+    shown = f"`{character}`" if character != "`" else "a backtick"
+    return RecipeError(f"an unquoted text cannot begin with {shown}", at=said.at, hint=hint)
 
 
 def _behind_a_quote(said: _Said) -> RecipeError | None:
-    """`when: 'teal' == color`: the text ended with its quote."""
-    found = _QUOTED_START.match(said.at.source)
-    if "did not find expected key" not in said.problem or not found or found.end(2) > said.at.column:
+    """`when: 'teal' == color`: the text ended with its quote. A bracket's ends likewise."""
+    found = _ENCLOSED.match(said.at.source)
+    expected = "did not find expected key" in said.problem or "mapping values are not allowed" in said.problem
+    if not expected or not found or found.end(2) > said.at.column:
         return None
-    hint = f"quote all of it: {quoted(found.group(2) + found.group(3).rstrip())}"
-    return RecipeError("a text that begins with a quote ends with the next one", at=said.at, hint=hint)
+    whole = found.group(2) + found.group(3).rstrip()
+    if whole.startswith("'") and whole.endswith("'") and not found.group(3)[0].isspace():
+        hint = f"write {quoted(whole[1:-1])}, or two `''` for one inside such quotes"
+        return RecipeError("this quote ends the text", at=_back(said.at, found.end(2)), hint=hint)
+    kind = "a quote ends with the next one" if whole[0] in "\"'" else "a bracket ends where that is closed"
+    return RecipeError(f"a text that begins with {kind}", at=said.at, hint=f"quote all of it: {quoted(whole)}")
+
+
+def _back(at: Location, column: int) -> Location:
+    return Location(at.path, at.line, column, at.source)
+
+
+def _cut_above(said: _Said) -> RecipeError | None:
+    """A text over several lines, and a ` #` in the first of them: the second belongs to nothing."""
+    comment = re.search(r"\s#", said.above)
+    if not comment or "did not find expected" not in said.problem:
+        return None
+    hint = "the ` #` in the line above begins a comment, and ends the text there: quote the text"
+    return RecipeError("this line fits no list and no mapping", at=said.at, hint=hint)
+
+
+def _no_colon(said: _Said) -> RecipeError | None:
+    """A line of text where `key: value` should be; the parser sees that at the end of the line, or later."""
+    if "could not find expected ':'" not in said.problem:
+        return None
+    hint = "write `key: value`; the lines of a long text are indented below `|` or `>`"
+    return RecipeError("this line has no `:`", at=said.begun, hint=hint)
 
 
 def _colon(said: _Said) -> RecipeError | None:

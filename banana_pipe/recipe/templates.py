@@ -20,7 +20,7 @@ from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Json, Source, Text
 from banana_pipe.recipe.limits import BoundedEnvironment, Missing
-from banana_pipe.recipe.measures import MAX_DEPTH, MAX_TEXT, Meter, Refused
+from banana_pipe.recipe.measures import MAX_DEPTH, MAX_TEXT, SHORTER, Meter, Refused
 from banana_pipe.recipe.partials import Partials
 from banana_pipe.recipe.words import nearest, quoted, shortened, suggestion
 from banana_pipe.recipe.written import Written, written
@@ -38,6 +38,15 @@ _UNDEFINED = re.compile(r"`([^`]+)` is not defined")
 _QUOTED = re.compile(r"'([^']+)'")
 _UNKNOWN_TAG = re.compile(r"unknown tag '([^']+)'")
 _STILL_OPEN = re.compile(r"innermost block that needs to be closed is '([^']+)'")
+_PLAINLY = {
+    "expected token 'as', got 'end of statement block'": "an `import` has no name",
+    "expected an expression, got 'end of statement block'": "something is missing before `%}`",
+    "expected an expression, got 'end of print statement'": "something is missing before `}}`",
+    "Expected an expression, got 'end of statement block'": "something is missing before `%}`",
+    "Expected an expression, got 'end of print statement'": "something is missing before `}}`",
+    "missing end of comment tag": "a comment is not closed",
+}
+"""The parser's words for what authors do most, in theirs."""
 _TAGS = (
     *("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include", "import", "from"),
     *("macro", "endmacro", "call", "endcall", "filter", "endfilter", "with", "endwith", "raw", "endraw"),
@@ -248,6 +257,8 @@ class _Inside:
             return str(error), error.hint, None
         if isinstance(error, TemplateSyntaxError):
             said = (error.message or "cannot be read").rstrip(".")
+            for theirs, ours in _PLAINLY.items():
+                said = said.replace(theirs, ours)
             about_tag = _about_tag(said)
             if about_tag is not None:
                 return about_tag
@@ -261,9 +272,11 @@ class _Inside:
                 told = _undefined(name.group(1), scope, at=None)
                 return told.message, told.hint, name.group(1)
             found = re.search(r"`([^`]+)`", str(error))
-            return str(error), None, found.group(1) if found else None
+            lacking, _, advice = str(error).partition(": ")
+            return lacking, advice or None, found.group(1) if found else None
         if isinstance(error, RecursionError):
-            return "the template calls or includes itself without end", None, None
+            hint = "take the call, or the `include`, out of what it calls"
+            return "the template calls or includes itself without end", hint, None
         return f"the template fails: {error}", None, None
 
     def _undefined(self, text: str, scope: Scope) -> set[str]:
@@ -340,12 +353,14 @@ def _about_tag(said: str) -> tuple[str, str, str] | None:
 def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -> str:
     if "comment" in said:
         return "close `{#` with `#}`"
-    if "expected token 'as'" in said:
-        return 'an import has a name: `{% import "photography.j2" as photo %}`'
+    if "`import` has" in said:
+        return 'give it one: `{% import "photography.j2" as photo %}`'
     known = environment.known_filters if "filter" in said else environment.tests if "test" in said else {}
     near = nearest(word, known) if word else None
     if near:
         return f"did you mean `{near}`?"
+    if "something is missing" in said:
+        return "write the expression, as in `{{ color }}` or `{% if color == 'teal' %}`"
     if "unexpected" in said:
         return "close `{{` with `}}` and `{%` with `%}`"
     return "`{{ … }}` and `{% … %}` are Jinja; braces as text stand between `{% raw %}` and `{% endraw %}`"
@@ -383,7 +398,7 @@ def _tidy(text: str) -> str:
     tidy = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     # A character is at most four bytes.
     if len(tidy) > MAX_TEXT // 4 and len(tidy.encode("utf-8", "surrogatepass")) > MAX_TEXT:
-        raise Refused("this text is longer than 32 KiB")
+        raise Refused("this text is longer than 32 KiB", SHORTER)
     if not tidy.isascii() and any("\ud800" <= character <= "\udfff" for character in tidy):
         raise Refused("this text has half a character (a lone surrogate) in it")
     return tidy

@@ -28,6 +28,8 @@ def suggestion(word: str, known: Iterable[str], *, kind: str = "known") -> str:
     if not names:
         return "there are none"
     near = nearest(word, names)
+    if near and len(names) > MAX_LISTED:
+        return f"did you mean `{near}`?"
     listed = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
     return f"did you mean `{near}`? {kind}: {listed}" if near else f"{kind}: {listed}"
 

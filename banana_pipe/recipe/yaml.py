@@ -144,7 +144,11 @@ def decode(data: bytes, path: str, errors: list[RecipeError], what: str) -> str 
     if found:
         lines = split_lines(text[: found.start()])
         at = place(path, split_lines(text), len(lines) - 1, len(lines[-1]))
-        hint = 'remove it, or write it as an escape in double quotes: "\\u2026"' if what == "YAML" else "remove it"
+        hint = (
+            f'remove it, or write it as an escape in double quotes: "\\u{ord(found.group()):04x}"'
+            if what == "YAML"
+            else "remove it"
+        )
         errors.append(RecipeError(f"character U+{ord(found.group()):04X} cannot stand in {what}", at=at, hint=hint))
         return None
     return text
@@ -174,10 +178,14 @@ class _Builder:
         self.built: dict[int, _Built | None] = {}
         self.aliases = 0
         self.aliased = 0
+        self.anchors: dict[int, str] = {}
+        """Anchors of unquoted texts that no alias uses, by where they begin: probably texts themselves."""
 
     def read(self, text: str) -> Value | None:
         if text.count("[") + text.count("{") > SAFE_BRACKETS or _DEEP_INDENT.search(text):
             self.check_depth(text)
+        if "&" in text:
+            self.anchors = _lost_anchors(text)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -212,7 +220,7 @@ class _Builder:
         if self.has_tag(node):
             built = self.tagged(node)
         elif isinstance(node, yaml.ScalarNode):
-            built = _Built(self.scalar(node), 1, 1)
+            built = _Built(self.anchored(node) or self.scalar(node), 1, 1)
         elif isinstance(node, yaml.SequenceNode):
             built = self.sequence(node, depth)
         else:
@@ -239,8 +247,24 @@ class _Builder:
 
     def tagged(self, node: yaml.Node) -> _Built:
         shown = node.tag.replace("tag:yaml.org,2002:", "!!") if node.tag != _UNTAGGED else "!"
-        self.wrong(f"`{shown}`: a recipe has no tags", node.start_mark, "write the value without it")
+        hint = "write the value without it"
+        start, end = node.start_mark, node.end_mark
+        written = self.at(start).source[start.column : end.column].strip() if start.line == end.line else ""
+        if isinstance(node, yaml.ScalarNode) and not node.style and written:
+            hint += f"; a text that begins with `!` needs quotes: {quoted(written)}"
+        self.wrong(f"`{shown}`: a recipe has no tags", start, hint)
         return self.broken(node)
+
+    def anchored(self, node: yaml.ScalarNode) -> Value | None:
+        """What *node* was meant to be where an anchor that nobody uses takes its beginning; complained about."""
+        name = self.anchors.get(node.start_mark.index)
+        if name is None:
+            return None
+        whole = f"&{name} {node.value}".strip()
+        hint = f"quote the text: {quoted(whole)}"
+        message = f"`&{name}` names a value for `*{name}` in YAML, and nothing uses it: it would be lost from the text"
+        self.wrong(message, node.start_mark, hint)
+        return Value(whole, self.at(node.start_mark), "quoted", whole)
 
     def broken(self, node: yaml.Node) -> _Built:
         return _Built(Value(None, self.at(node.start_mark), "broken"), 1, 1)
@@ -292,6 +316,7 @@ class _Builder:
         if self.has_tag(key):
             self.tagged(key)
             return None
+        self.anchored(key)
         name: str = key.value
         if not key.style and name == "<<":
             hint = "merge keys are not part of YAML 1.2: use `defaults`, or write the keys out"
@@ -312,6 +337,23 @@ class _Builder:
 
     def wrong(self, message: str, mark: yaml.Mark, hint: str) -> None:
         self.errors.append(RecipeError(message, at=self.at(mark), hint=hint))
+
+
+def _lost_anchors(text: str) -> dict[int, str]:
+    """Anchors of unquoted scalars in *text* that no alias uses, by where they begin. Raises YAMLError."""
+    loader = _Loader(text)
+    found: dict[int, str] = {}
+    used = set()
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.AliasEvent):
+                used.add(event.anchor)
+            elif isinstance(event, yaml.ScalarEvent) and event.anchor and not event.style and event.start_mark:
+                found[event.start_mark.index] = event.anchor
+    finally:
+        loader.dispose()
+    return {index: name for index, name in found.items() if name not in used}
 
 
 def _refusal(problem: str, where: Any) -> yaml.YAMLError:

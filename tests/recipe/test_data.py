@@ -362,7 +362,7 @@ def test_two_rows_of_one_name_are_found_by_their_numbers(tmp_path: Path) -> None
         open_at(tmp_path)
     (error,) = raised.value.errors
     assert str(error).startswith("recipe.yaml:2:28: axis `shop` has two values named `a`")
-    assert error.hint == "numbers 1 and 3 of its values: names are unique on an axis"
+    assert error.hint == "numbers 1 and 3 of its values: give one of them another name"
 
 
 def test_tables_together_are_bounded(tmp_path: Path) -> None:
