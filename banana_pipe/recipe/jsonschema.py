@@ -7,11 +7,13 @@ cannot see (names that lead nowhere, templates, what is equal to what) is `valid
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from banana_pipe.model import Json
 from banana_pipe.recipe import entries, expectations, keys, settings, steps
 from banana_pipe.recipe.keys import Key
+from banana_pipe.recipe.naming import MAX_PART
 from banana_pipe.recipe.ops import MAX_OPS
 from banana_pipe.transforms import TRANSFORMS
 from banana_pipe.transforms.base import Transform
@@ -22,6 +24,8 @@ FIRST_LINE = f"# yaml-language-server: $schema=./{FILE_NAME}"
 
 _TEXT: Json = {"type": "string"}
 _TEMPLATE: Json = {"type": "string", "pattern": r"\{\{|\{%|\{#"}
+_PORTS = "[cC][oO][mM][0-9\u00b9\u00b2\u00b3]|[lL][pP][tT][0-9\u00b9\u00b2\u00b3]"
+_SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
 _SCALAR: Json = {"type": ["string", "number", "boolean"]}
 
 
@@ -49,7 +53,7 @@ def _forms() -> dict[str, Json]:
     """What a key may hold, by the names that `keys` uses."""
     return {
         "version": {"const": 1},
-        "name": {"type": "string", "pattern": r'^\s*[^._\-\s/\\<>:"|?*\x00-\x1f][^/\\<>:"|?*\x00-\x1f]*$'},
+        "name": _folder_name(),
         "text": _TEXT,
         "prompt": {"type": "string", "pattern": r"\S"},
         "file": {"type": "string", "pattern": r"\S", "not": {"pattern": r"\{\{|\{%"}},
@@ -113,6 +117,18 @@ def _forms() -> dict[str, Json]:
             "pattern": "^[a-z][a-z0-9_-]*$",
             "not": {"const": "previous"},
         },
+    }
+
+
+def _folder_name() -> dict[str, Json]:
+    """One name that every file system takes, as `naming.folder_name` has it; its length is in characters here."""
+    unsafe = r'/<>:"|?*\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff'
+    device = "|".join([*map(_any_case, ("con", "prn", "aux", "nul", "conin$", "conout$")), _PORTS])
+    refused = (rf"^\s*({device})(\.|\s*$)", r"\.\s*$", rf"\.({'|'.join(map(_any_case, _SUFFIXES))})\s*$")
+    return {
+        "type": "string",
+        "pattern": rf"^\s*[^._\-\s{unsafe}]([^{unsafe}]{{0,{MAX_PART - 1}}}[^\s{unsafe}])?\s*$",
+        "not": {"anyOf": [{"pattern": pattern} for pattern in refused]},
     }
 
 
@@ -197,8 +213,9 @@ def _or_null(form: Mapping[str, Json]) -> dict[str, Json]:
 
 def _one_of(words: Iterable[str]) -> dict[str, Json]:
     """Any of these *words*, however they are capitalised."""
-    either = "|".join(
-        "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in word)
-        for word in sorted(words)
-    )
-    return {"pattern": f"^({either})$"}
+    return {"pattern": f"^({'|'.join(map(_any_case, sorted(words)))})$"}
+
+
+def _any_case(word: str) -> str:
+    """A pattern of *word*, however it is capitalised."""
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in word)

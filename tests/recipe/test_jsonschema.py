@@ -170,6 +170,40 @@ def _holders(value: Json) -> Iterator[Json]:
             yield from _holders(inner)
 
 
+NAMES = st.one_of(
+    st.text(max_size=8),
+    st.lists(
+        st.sampled_from(
+            [
+                *'aZ0é漢 ._-/\\<>:|?*"~@',
+                "con",
+                "NUL",
+                "com1",
+                "lpt²",
+                "conin$",
+                ".png",
+                ".JPG",
+                ".tar",
+                "\u200b",
+                "\t",
+                "x" * 50,
+            ]
+        ),
+        max_size=5,
+    ).map("".join),
+)
+
+
+@given(name=NAMES)
+def test_the_schema_and_validate_agree_about_names_of_folders(folder: Path, name: str) -> None:
+    """To the letter, but for a length in bytes: what no file system takes an editor marks."""
+    wrong = mistakes(folder, BASE | {"name": name})
+    # As YAML reads it: a line break of its own kind is a space there.
+    value, _ = read(folder / "recipe.yaml")
+    too_long = any("longer than" in one for one in wrong)
+    assert value is None or too_long or SCHEMA.is_valid(value) is not bool(wrong)
+
+
 @given(document=documents())
 def test_the_schema_and_validate_agree(folder: Path, document: dict[str, Json]) -> None:
     """What `validate` accepts the schema accepts, and what it refuses by the form alone the schema refuses."""
