@@ -236,7 +236,8 @@ class _Author:
         names = tuple(self.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True)))
         kind = self.one_of(*kinds, "variable", "table")
         if kind == "glob":
-            return _Axis(name, ("a", "b"), name, is_file=True), self.path("photos/*.png")
+            # Its value in a prompt would be another one from another folder.
+            return _Axis(name, ("a", "b"), f"names.{name}", is_file=True), self.path("photos/*.png")
         if kind == "table":
             return self.table(name, names)
         values = self.values(kind if kind != "variable" else self.one_of("list", "map", "rows"), names)

@@ -15,8 +15,11 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from tests.recipe.grammar import VARIABLES, WORDS, Json, Project, Recipe, Step
+from tests.recipe.grammar import PARTIAL, VARIABLES, WORDS, Json, Project, Recipe, Step
 
+FOLDERS = ("", "kit/", "more/")
+"""Where parts of a recipe may move to."""
+_PATH = re.compile(r"(?:photos|tables|kit|more)/|(?:part-[0-9]+|used|base)\.yaml\Z")
 MAIN = "r.yaml"
 """Where the recipe itself stands; its name means nothing."""
 _STEP = re.compile(r"([a-z][a-z0-9_-]*(?:/[a-z][a-z0-9_-]*)*)((?:\[.*)?(?:@[0-9]+)?)\Z", re.DOTALL)
@@ -213,31 +216,66 @@ def _worded(draw: st.DrawFn, project: Project) -> Project:
 
 
 def _using(draw: st.DrawFn, project: Project) -> Project:
-    """One of its steps stands in another recipe that it uses; what that reads are inputs."""
-    alone = [name for name, step in project.steps.items() if "each" not in step]
-    name = draw(st.sampled_from(alone))
+    """Some of its steps stand in another recipe that it uses: one, whose readings are inputs; or one with all it needs."""
+    steps = project.steps
+    alone = [name for name, step in steps.items() if "each" not in step]
+    moved = {draw(st.sampled_from(alone))}
+    if draw(st.booleans()):
+        moved = _needed(draw(st.sampled_from([*steps])), steps)
+    folder = draw(st.sampled_from(FOLDERS))
     inputs: dict[str, str] = {}
 
     def handed(text: Json) -> Json:
-        found = _STEP.match(text) if isinstance(text, str) else None
-        of_a_step = found is not None and found[1].partition("/")[0] in project.steps
-        return inputs.setdefault(text, f"in_{len(inputs)}") if of_a_step else text
+        step = _step_of(text)
+        return inputs.setdefault(text, f"in_{len(inputs)}") if step in steps and step not in moved else text
 
-    inner = _reading(project.steps[name], handed, ("images", "start"))
+    inner = {name: _reading(steps[name], handed, ("images", "start")) for name in steps if name in moved}
     used = {key: value for key, value in project.recipe.items() if key not in ("steps", "profiles", "name")}
-    used |= {"vars": {**used["vars"], "light": "another"}, "inputs": list(inputs.values()), "steps": {name: inner}}
+    used = _from(folder, {**used, "vars": {**used["vars"], "light": "another"}, "steps": inner})
     given = {short: text for text, short in inputs.items()}
     given |= {variable: f"{{{{ {variable} }}}}" for variable in used["vars"]}
 
     def other(whole: str) -> str:
-        return f"part/{whole}" if whole.partition("/")[0] == name else whole
+        return f"part/{whole}" if _step_of(whole) in moved else whole
 
-    steps = {one: _referring(step, other) for one, step in project.steps.items()}
-    replaced = {("part" if one == name else one): step for one, step in steps.items()}
-    return replace(
-        project.with_steps(replaced | {"part": {"use": "used.yaml", "with": given}}),
-        used={**project.used, "used.yaml": used},
-    )
+    part = {"use": f"{folder}used.yaml", "with": given}
+    replaced = [("part", part) if name in moved else (name, _referring(steps[name], other)) for name in steps]
+    return _with_file(project.with_steps(dict(replaced)), f"{folder}used.yaml", {**used, "inputs": [*inputs.values()]})
+
+
+def _needed(name: str, steps: Mapping[str, Step]) -> set[str]:
+    """*name* and all steps that it reads, all the way up."""
+    read: list[str] = []
+
+    def noted(text: Json) -> Json:
+        step = _step_of(text)
+        if step in steps and step is not None:
+            read.append(step)
+        return text
+
+    _reading(steps[name], noted, ("each", "images", "start"))
+    return {name}.union(*(_needed(one, steps) for one in read))
+
+
+def _step_of(text: Json) -> str | None:
+    """The step of that recipe that a reference names, or uses."""
+    found = _STEP.match(text) if isinstance(text, str) else None
+    return found[1].partition("/")[0] if found else None
+
+
+def _from(folder: str, value: Json) -> Json:
+    """*value* with the paths in it as the recipes of *folder* name them."""
+    if isinstance(value, dict):
+        return {key: _from(folder, one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_from(folder, one) for one in value]
+    return f"../{value}" if folder and isinstance(value, str) and _PATH.match(value) else value
+
+
+def _with_file(project: Project, path: str, recipe: Recipe) -> Project:
+    """*project* with one more recipe; templates that it includes stand beside it."""
+    beside = os.path.join(os.path.dirname(path), PARTIAL[0])
+    return replace(project, used={**project.used, path: recipe}, files={**project.files, beside: PARTIAL[1]})
 
 
 def _extending(draw: st.DrawFn, project: Project) -> Project:
@@ -252,9 +290,11 @@ def _extending(draw: st.DrawFn, project: Project) -> Project:
             (parent if key not in ("version", "name") and draw(st.booleans()) else child)[key] = value
     for name in parent["steps"].keys() & child["steps"].keys():
         parent["steps"][name] = {"generate": "Another picture, which the child's step replaces"}
-    base = {key: value for key, value in parent.items() if value}
+    folder = draw(st.sampled_from(FOLDERS))
+    base = _from(folder, {key: value for key, value in parent.items() if value})
     kept = {key: value for key, value in child.items() if value}
-    return replace(project, recipe={"extends": "base.yaml", **kept}, used={**project.used, "base.yaml": base})
+    path = f"{folder}base.yaml"
+    return _with_file(replace(project, recipe={"extends": path, **kept}), path, base)
 
 
 def _split(draw: st.DrawFn, mapping: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
