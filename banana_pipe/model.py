@@ -497,10 +497,18 @@ class PlannedNode:
     choices: tuple[int, ...] = ()
     """The takes that wait for somebody to pick one of them."""
 
+    @property
+    def may_call(self) -> bool:
+        """Whether a run calls for it, or may: what waits for a pick no run makes before there is one."""
+        return self.state == "call" or (self.state == "wait" and self.reason != "pick")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a recipe; costs count distinct keys; `…_max` counts the waiting ones too."""
+    """The plan of a recipe; costs count distinct keys; `…_max` counts the waiting ones too.
+
+    `…_now` is the most of a run that begins now, before somebody has picked.
+    """
 
     recipe: str
     nodes: tuple[PlannedNode, ...]
@@ -513,6 +521,22 @@ class Plan:
     """Nodes of the recipe that were not asked for: nothing is said or done about them."""
     skipped: tuple[PlannedNode, ...] = ()
     """The instances that do not exist; not among `nodes`."""
+    calls_after_picks: int = 0
+    """Of `calls_max`, those that wait until somebody has picked."""
+
+    @property
+    def calls_now(self) -> int:
+        """The most calls that a run makes as things stand."""
+        return self.calls_max - self.calls_after_picks
+
+    @property
+    def cost_now(self) -> int | None:
+        """What those cost; None: unknown."""
+        if not self.calls_after_picks:
+            return self.cost_max
+        costs = [line.cost for line in self.nodes if line.may_call]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if len(known) == len(costs) else None
 
 
 @dataclass(frozen=True, slots=True)

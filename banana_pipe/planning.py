@@ -85,6 +85,8 @@ class _Seen:
     """The known takes that pass: only these flow on."""
     sample: int | None = 1
     """The take that flows on; where that is not known yet, the one that it hangs on; None: on a pick."""
+    is_new: bool = False
+    """Whether its request is one that nobody can have picked from: it reads what is yet to be bought."""
     gates: tuple[str, ...] = ()
     """The nodes that somebody has to pick from before it is known what this one reads."""
     needs: tuple[str, ...] = ()
@@ -207,6 +209,7 @@ def _settle_needs(
     """Say what keeps a node that would be sent from being sent."""
     if not _would_be_sent(one, findings):
         return
+    one.is_new = any(_brings_new(seen[read.node], read.sample, findings) for read in _read_by(one))
     one.needs = tuple(
         read.node
         for read in _read_by(one)
@@ -220,7 +223,19 @@ def _gates(one: _Seen, sample: int | None) -> tuple[str, ...]:
     """The nodes that somebody has to pick from before that take is known."""
     if one.gates:
         return one.gates
-    return (one.node.id,) if sample is None and one.sample is None and one.accepted is None else ()
+    asks = sample is None and one.sample is None and one.accepted is None
+    # What it reads may turn out to be what it was when somebody picked: then nobody is asked.
+    return (one.node.id,) if asks and (one.images is not None or one.is_new) else ()
+
+
+def _brings_new(one: _Seen, sample: int | None, findings: Mapping[Key, Finding]) -> bool:
+    """Whether a run gives that take a picture that was not there before: bought ones are never the same."""
+    if one.node.is_local:
+        return False
+    if one.images is None:
+        return one.is_new
+    take = one.take(sample)
+    return take is not None and isinstance(findings[take.wanted.key], Miss)
 
 
 def _read_by(one: _Seen) -> list[NodeInput]:
@@ -316,6 +331,7 @@ def _written(
         nodes=tuple(lines),
         calls=sum(line.calls for line in calling),
         calls_max=sum(line.calls for line in maybe),
+        calls_after_picks=sum(line.calls for line in maybe if not line.may_call),
         cost=total(line.cost for line in calling),
         cost_max=total(line.cost for line in maybe),
         warnings=_beyond_samples(maybe, seen, findings),
@@ -350,10 +366,12 @@ def _waiting(one: _Seen, market: Market) -> PlannedNode:
         return _planned(one, "failed", "error", detail=one.unsendable)
     if one.needs:
         return _blocked(one)
-    if one.gates:  # no run makes it before somebody has picked: this one costs nothing
-        return _planned(one, "wait", "pick", detail=f"waits for a pick of {', '.join(dict.fromkeys(one.gates))}")
     calls = 0 if one.node.is_local else len(samples_of(one.node, one.asked))
-    return _planned(one, "wait", "upstream", calls=calls, cost=_times(market.price(one.node), calls))
+    cost = _times(market.price(one.node), calls)
+    if one.gates:  # no run makes it before somebody has picked
+        detail = f"waits for a pick of {', '.join(dict.fromkeys(one.gates))}"
+        return _planned(one, "wait", "pick", calls=calls, cost=cost, detail=detail)
+    return _planned(one, "wait", "upstream", calls=calls, cost=cost)
 
 
 def _blocked(one: _Seen) -> PlannedNode:

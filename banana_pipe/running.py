@@ -349,7 +349,7 @@ class _Running:
 
 def _may_ask(line: PlannedNode) -> bool:
     """Whether a run may call, poll or look up for that node."""
-    return line.state in ("call", "parked") or (line.state == "wait" and line.reason != "pick")
+    return line.may_call or line.state == "parked"
 
 
 def _with_what_was_said(outcome: Outcome, attempt: Attempt | None) -> Outcome:

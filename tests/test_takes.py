@@ -50,7 +50,9 @@ class TestAsking:
             "scene": "wait/pick",
             "poster": "wait/pick",
         }
-        assert (world.plan().calls, world.plan().calls_max) == (3, 3)
+        fresh = world.plan()
+        assert (fresh.calls, fresh.calls_now, fresh.calls_max) == (3, 3, 5)
+        assert (fresh.cost_now, fresh.cost_max) == (3 * 39_000, 5 * 39_000)
         ran = world.run()
         assert ends(ran) == {
             "hero": "waiting/pick",
@@ -64,7 +66,26 @@ class TestAsking:
         assert stands(plan)["hero"] == "needs-pick/pick"
         assert (lines(plan)["hero"].choices, outcome(ran, "hero").choices) == ((1, 2), (1, 2))
         assert lines(plan)["poster"].detail == "waits for a pick of hero"
-        assert plan.calls_max == 0
+        assert (plan.calls, plan.calls_now, plan.calls_max, plan.cost_now) == (0, 0, 2, 0)
+
+    def test_who_may_have_been_picked_from_already_waits_for_what_it_reads(self, world: World) -> None:
+        """What a transform gives may be what it was when somebody picked: then this run buys it all."""
+        world.picture("fox.png", picture(64, 64))
+        world.write("""
+            version: 1
+            steps:
+              small: {images: fox.png, transform: [{resize: {width: 20}}]}
+              hero: {images: small, edit: Older, samples: 2, pick: ask}
+              scene: {images: hero, edit: In the snow}
+        """)
+        world.run()
+        world.pick("hero", 2)
+        world.forget("cache/results", "cache/blobs")
+        plan = world.plan()
+        assert stands(plan) == {"small": "local/new", "hero": "wait/upstream", "scene": "wait/upstream"}
+        assert (plan.calls_now, plan.calls_max) == (3, 3)
+        ran = world.run()
+        assert (ran.exit_code, ran.called) == (0, 1)
 
     def test_a_run_that_only_waits_for_a_pick_needs_no_token(self, world: World) -> None:
         """There is nothing to buy before somebody has picked."""

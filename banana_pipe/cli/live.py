@@ -121,7 +121,7 @@ class LiveTable:
             for status in _TOLD
             if statuses[status]
         ]
-        most = tally.plan.cost_max if tally.plan else None
+        most = tally.plan.cost_now if tally.plan else None
         money = "free" if most == 0 else _money(tally.spent)
         parts.append((f"{money} of at most {show_usd(most)}" if most else money, "bold"))
         return Text("   ").join(Text(words, style=style) for words, style in parts)
@@ -145,7 +145,7 @@ def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, 
 
 def _calls(tally: Tally) -> str:
     """How many calls of how many have ended, where a node has more than one."""
-    most = tally.plan.calls_max if tally.plan else 0
+    most = tally.plan.calls_now if tally.plan else 0
     return f", {min(most, tally.calls_ended)}/{count(most, 'call')}" if most > tally.to_do else ""
 
 

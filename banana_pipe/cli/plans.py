@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from banana_pipe.cli.selecting import left_out_words
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper
-from banana_pipe.cli.words import REASONS, STATES, bill, count
+from banana_pipe.cli.words import REASONS, STATES, bill, bill_now, count
 from banana_pipe.model import Plan, PlannedNode
 from banana_pipe.prices import show_usd, total
 from banana_pipe.recipe.references import step_of
@@ -50,9 +50,15 @@ def total_lines(paper: Paper, plan: Plan) -> list[str]:
     nodes = f"{count(len(lines), 'node')}: {', '.join(parts)}" if parts else "no nodes"
     return [
         paper.styled(bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max), style),
+        *([paper.styled(f"of these {after}", "dim")] if (after := _after(plan)) else []),
         paper.styled(nodes, "dim"),
         *_left_out(paper, plan),
     ]
+
+
+def _after(plan: Plan) -> str:
+    more = plan.calls_after_picks
+    return f"{count(more, 'call')} once somebody has picked; a run now: {bill_now(plan)}" if more else ""
 
 
 def _left_out(paper: Paper, plan: Plan) -> list[str]:

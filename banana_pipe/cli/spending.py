@@ -31,10 +31,13 @@ class Bill:
 
 
 def bill_of(workspace: Workspace, plan: Plan, consent: Consent) -> Bill:
-    """The most that a run of *plan* buys for money, with what *consent* lets it buy again."""
+    """The most that a run of *plan* buys for money, with what *consent* lets it buy again.
+
+    What waits until somebody has picked is another run's to buy, and to ask about.
+    """
     graph, markets = workspace.graph, workspace.markets
     for_money = [line for line in plan.nodes if not markets[graph.nodes[line.id].provider].free]
-    new = [line for line in for_money if line.state in ("call", "wait")]
+    new = [line for line in for_money if line.may_call]
     again = bill_again(workspace, plan, consent)
     return Bill(sum(line.calls for line in new) + again.calls, total([*(line.cost for line in new), again.cost]))
 

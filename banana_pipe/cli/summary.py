@@ -173,7 +173,7 @@ def _larger_cap(ended: Ended, _: Outcome) -> tuple[str, str]:
     """The same command with a cap that is enough for what is left, and with what was agreed to."""
     caps, budget = _caps_for_the_rest(ended), ended.limits.budget
     capped = budget.max_cost is not None or budget.max_cost_per_day is not None
-    if capped and not budget.allow_unpriced and None in (ended.plan.cost_max, ended.again.cost):
+    if capped and not budget.allow_unpriced and None in (ended.plan.cost_now, ended.again.cost):
         words = "to buy what has no known price too"
         return words, ended.call.command("run", *caps, "--allow-unpriced", *_consents(ended))
     of_a_day = ended.run.cap == "day" or not caps
@@ -184,11 +184,11 @@ def _larger_cap(ended: Ended, _: Outcome) -> tuple[str, str]:
 def _caps_for_the_rest(ended: Ended) -> list[str]:
     run, budget, caps = ended.run, ended.limits.budget, []
     if budget.max_calls is not None:
-        left = ended.plan.calls_max + ended.again.calls - run.called
+        left = ended.plan.calls_now + ended.again.calls - run.called
         caps += ["--max-calls", str(max(1, left))]
     if budget.max_cost is not None:
         # What has no known price does not count against a cap in dollars.
-        known = sum(line.cost or 0 for line in ended.plan.nodes if line.state in ("call", "wait"))
+        known = sum(line.cost or 0 for line in ended.plan.nodes if line.may_call)
         left = known + (ended.again.cost or 0) - (run.cost or 0)
         caps += ["--max-cost", dollars(max(0, left))]
     return caps

@@ -106,7 +106,7 @@ class Tally:
         """An estimate from the calls so far; None before there is anything to go by."""
         if self.plan is None or self.first_call is None or not self.calls_ended:
             return None
-        left = max(len(self.flights), self.plan.calls_max - self.calls_ended)
+        left = max(len(self.flights), self.plan.calls_now - self.calls_ended)
         return (self.clock.boot() - self.first_call) / self.calls_ended * left
 
     def _attempt(self, node: str, attempt: Attempt, sample: int | None = None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
-from banana_pipe.model import AttemptState, Input, Node, NodeInput, Reason, State, Status
+from banana_pipe.model import AttemptState, Input, Node, NodeInput, Plan, Reason, State, Status
 from banana_pipe.prices import MICROS, show_usd
 from banana_pipe.transforms import in_words
 
@@ -113,6 +113,17 @@ def bill(calls: int, cost: int | None, calls_max: int, cost_max: int | None) -> 
     if calls == 0:
         return most
     return f"{count(calls, 'call')}, {about(cost)} ({most})"
+
+
+def bill_now(plan: Plan) -> str:
+    """What a run of *plan* buys, by `bill`, as far as it gets before somebody has picked."""
+    return bill(plan.calls, plan.cost, plan.calls_now, plan.cost_now)
+
+
+def after_picks(plan: Plan) -> str:
+    """`once somebody has picked, at most 4 calls more`; nothing where none wait for that."""
+    more = plan.calls_after_picks
+    return f"once somebody has picked, at most {count(more, 'call')} more" if more else ""
 
 
 def about(cost: int | None) -> str:

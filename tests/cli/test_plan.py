@@ -107,3 +107,24 @@ def test_control_characters_reach_no_terminal(pipe: Pipe, project: Path) -> None
     for arguments in (("plan",), ("render",), ("plan", "--json"), ("render", "--json"), ("validate",)):
         said = pipe(*arguments, "recipes/bad.yaml")
         assert not set(said.out + said.err) & {"\033", "\a", "\u009b"}, said
+
+
+def test_what_comes_after_a_pick_is_counted_and_a_run_asks_about_its_own_part(pipe: Pipe, project: Path) -> None:
+    """The plan's most has it, in words and numbers; a run's price and `--detailed-exitcode` are what a run makes now."""
+    (project / "recipes/small.yaml").write_text(
+        "version: 1\nsteps:\n  hero: {generate: A fox, samples: 2, pick: ask}\n"
+        "  scene: {matrix: {n: [1, 2, 3]}, images: hero, edit: 'Scene {{ n }}'}\n"
+    )
+    said = pipe("plan", "recipes/small.yaml").out
+    assert "2 calls, about $0.078 (at most 5 calls, $0.195)" in said
+    assert "of these 3 calls once somebody has picked; a run now: 2 calls, about $0.078" in said
+    totals = json.loads(pipe("plan", "recipes/small.yaml", "--json").out)["totals"]
+    assert (totals["calls"], totals["calls_max"], totals["cost_usd_max"]) == (2, 5, 0.195)
+    ran = pipe("run", "recipes/small.yaml", "--provider", "sandbox")
+    assert ran.code == 7
+    assert "small: 2 calls, free" in ran.err
+    assert "once somebody has picked, at most 3 calls more" in ran.err
+    after = pipe("plan", "recipes/small.yaml", "--provider", "sandbox", "--detailed-exitcode")
+    assert (after.code, json.loads(pipe("plan", "recipes/small.yaml", "--provider", "sandbox", "--json").out)["totals"]["calls_max"]) == (
+        0, 3
+    )  # fmt: skip

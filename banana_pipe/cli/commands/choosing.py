@@ -19,7 +19,7 @@ from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import POSITIVE, Call, read_call, recipe_argument, recipe_options, spending_options
 from banana_pipe.cli.progress import open_progress
 from banana_pipe.cli.spending import Bill, ask
-from banana_pipe.cli.words import STATUSES, about, bill, count
+from banana_pipe.cli.words import STATUSES, about, after_picks, bill_now, count
 from banana_pipe.model import Json, Plan, Status
 from banana_pipe.prices import show_usd, usd
 from banana_pipe.purchase.orders import Bought, NotBought
@@ -135,8 +135,9 @@ def _show_reroll(call: Call, rerolled: api.Reroll, readers: Sequence[str]) -> No
 
 def say_then(call: Call, then: Plan) -> None:
     """Say what a run would buy now, and the command that runs."""
-    words = bill(then.calls, then.cost, then.calls_max, then.cost_max)
-    call.out.say(f"  a run would now make {words}" if then.calls_max else "  a run would now buy nothing")
+    words = f"make {bill_now(then)}" if then.calls_now else "buy nothing"
+    more = f"; {after_picks(then)}" if then.calls_after_picks else ""
+    call.out.say(f"  a run would now {words}{more}")
     call.out.say(call.out.styled(f"  → {call.command('run')}", "cyan"))
 
 

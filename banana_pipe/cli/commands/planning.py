@@ -36,7 +36,7 @@ def plan(recipe: Path, *, verbose: bool, detailed_exitcode: bool, **values: Any)
     finally:
         workspace.close()
     show_plan(call, decided.plan, every_node=verbose)
-    return EXIT_WOULD_CALL if detailed_exitcode and decided.plan.calls_max else 0
+    return EXIT_WOULD_CALL if detailed_exitcode and decided.plan.calls_now else 0
 
 
 def show_plan(call: Call, plan: Plan, *, every_node: bool) -> None:

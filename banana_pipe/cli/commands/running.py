@@ -30,7 +30,7 @@ from banana_pipe.cli.selecting import NarrowCommand, left_out_words, narrowing_o
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask, bill_again, bill_of
 from banana_pipe.cli.summary import Ended, run_lines
-from banana_pipe.cli.words import about, bill, count, dollars
+from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
 from banana_pipe.model import Run
 from banana_pipe.purchase.orders import Consent, Pace
 
@@ -112,12 +112,14 @@ def _announce(
     plan = decided.plan
     for warning in plan.warnings:
         call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
-    if plan.calls_max:
+    if plan.calls_now:
         call.err.say(
             call.err.styled(f"{plan.recipe}: ", "bold")
-            + bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max)
+            + bill_now(plan)
             + call.err.styled(f" → {call.shown(workspace.places.out)}/", "dim")
         )
+        if plan.calls_after_picks:
+            call.err.say(call.err.styled(f"  {after_picks(plan)}", "dim"))
         if plan.left_out:
             words = left_out_words(plan.left_out, (line.id for line in plan.nodes))
             call.err.say("\n".join(call.err.wrapped(words, 2, "dim")))
