@@ -39,8 +39,9 @@ from banana_pipe.model import (
     Take,
 )
 from banana_pipe.purchase.buyer import Buyer
-from banana_pipe.purchase.orders import Bought, NotBought, Order
+from banana_pipe.purchase.orders import Bought, NotBought, Order, Stop
 from banana_pipe.purchase.replies import others_open, said_before
+from banana_pipe.purchase.rules import StopKind
 from banana_pipe.takes import (
     Market,
     TakeWanted,
@@ -124,6 +125,8 @@ class Executor:
         self._making: Workshop | None = None
         self.outcomes: dict[str, Outcome] = {}
         self._bug: Exception | None = None
+        self.stopped: Stop | None = None
+        """Why nothing new is begun any more, where it was this run's own doing or the user's."""
         self.error: BananaError | None = None
         """What ended the run before its time: our own files could not be written."""
 
@@ -323,6 +326,8 @@ class Executor:
         """The picture of a transform, which counts as new and costs nothing."""
         try:
             result = await self._workshop(node).make(node, take.wanted.key, take.request.images)
+            if result is None:
+                return NotBought("waiting", "stopped", self.stopped.error.message if self.stopped else "stopped")
         except StoreError:
             raise
         except BananaError as error:
@@ -335,6 +340,8 @@ class Executor:
         """The one place where transforms are made: it has room for a few at once."""
         if self._making is None:
             self._making = Workshop(self._counters[node.provider].market.stores)
+            if self.stopped is not None:
+                self._making.close()
         return self._making
 
     def _judged(
@@ -425,9 +432,17 @@ class Executor:
     def _stop_all(self, error: BananaError | None) -> None:
         if error is not None and self.error is None:
             self.error = error
+        self.stop("store", error or BananaError("another node failed (--fail-fast)"))
+
+    def stop(self, kind: StopKind, error: BananaError) -> None:
+        """Begin nothing new, here or at a provider. What is begun or accepted is brought to its end."""
+        if self.stopped is None or kind == "interrupt":
+            self.stopped = Stop(kind, error)
+        if self._making is not None:
+            self._making.close()
         for counter in self._counters.values():
             if counter.buyer is not None:
-                counter.buyer.stop("store", error or BananaError("another node failed (--fail-fast)"))
+                counter.buyer.stop(kind, error)
 
 
 _UNFIT_AND_FREE = "not what the step expects: {missed}"

@@ -32,14 +32,19 @@ class Workshop:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._closed = False
 
-    async def make(self, node: Node, key: Key, images: Sequence[Digest]) -> Result:
-        """The picture of *node*, whose key is *key*, from the pictures *images*.
+    async def make(self, node: Node, key: Key, images: Sequence[Digest]) -> Result | None:
+        """The picture of *node*, whose key is *key*, from the pictures *images*; None after `close`.
 
         Raises BananaError where an op fails or bytes are missing, StoreError where it cannot be kept.
         """
         async with self._room:
-            return await asyncio.to_thread(self._make, node, key, images)
+            return None if self._closed else await asyncio.to_thread(self._make, node, key, images)
+
+    def close(self) -> None:
+        """Begin nothing new. What is begun is made to its end."""
+        self._closed = True
 
     def _make(self, node: Node, key: Key, images: Sequence[Digest]) -> Result:
         reads = [partial(self._read, one, digest) for one, digest in zip(node.inputs, images, strict=True)]

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from banana_pipe import fetching, planning
-from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
+from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
@@ -188,8 +188,7 @@ class _Running:
                 rebuy=self._limits.consent.rebuy,
             )
             if interrupts is not None:
-                buyers = [counter.buyer for counter in counters.values() if counter.buyer is not None]
-                interrupts.on_first(partial(interrupt, buyers))
+                interrupts.on_first(partial(executor.stop, "interrupt", BananaError("interrupted")))
             await executor.run()
             ended = await self._ended(executor, counters.values(), clock.boot() - began)
             return await self._leave(ended, executor.error)
@@ -273,7 +272,7 @@ class _Running:
         refused = {attempt.node: attempt for attempt in self._refusals.values()}
         ended = (executor.outcomes[node.id] for node in self._workspace.graph if node.id in executor.outcomes)
         outcomes = tuple(_with_what_was_said(outcome, refused.get(outcome.node)) for outcome in ended)
-        stops = [counter.buyer.stop_reason for counter in counters if counter.buyer is not None]
+        stops = [executor.stopped, *(counter.buyer.stop_reason for counter in counters if counter.buyer is not None)]
         bought = [a for counter in counters for a in await counter.market.stores.ledger.attempts_of(self._id)]
         exit_code = _exit_code(outcomes, self._that_count(outcomes, stops), executor.error)
         return Run(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from banana_pipe import making
 from banana_pipe.buying import Limits
 from banana_pipe.errors import StoreError, UsageError
 from banana_pipe.events import CallStarted, Event, NodeEnded
@@ -26,6 +28,17 @@ TREE = """
       on_a: {images: a, edit: Snow}
       on_b: {images: b, edit: Rain}
       both: {images: [on_a, on_b], edit: Together}
+"""
+SIZES = """
+    version: 1
+    steps:
+      base: {generate: A fox}
+      small:
+        matrix: {number: [1, 2, 3, 4, 5, 6]}
+        images: base
+        transform:
+          - resize: 50%
+          - pad: {by: "{{ number }}"}
 """
 REFUSED = ProviderError("moderation", "no foxes", trace_id="trace-9")
 
@@ -179,6 +192,30 @@ class TestFailure:
             "both": "blocked/input",
         }
         assert (ran.exit_code, len(world.vendor.charges)) == (1, 1)
+
+    def test_an_interrupt_begins_no_more_transforms(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is begun is made to its end; the rest is not begun, says so, and the next run makes it."""
+        monkeypatch.setattr(making, "AT_ONCE", 1)
+        world.write(SIZES)
+        assert world.run().exit_code == 0
+        world.write(SIZES.replace("50%", "25%"))
+        stops: list[Callable[[], None]] = []
+
+        class Heard:
+            def on_first(self, stop: Callable[[], None]) -> None:
+                stops.append(stop)
+
+        def hear(event: Event) -> None:
+            if isinstance(event, NodeEnded) and event.outcome.node.startswith("small"):
+                stops[0]()
+
+        ran = world.run(interrupts=Heard(), emit=hear)
+        assert (ran.exit_code, ran.status) == (130, "interrupted")
+        made = [one for one in ends(ran).values() if one == "done/new"]
+        left = [one for one in ends(ran).values() if one == "waiting/stopped"]
+        # The second one may have had its turn before the first was told of.
+        assert (len(made) in (1, 2), len(made) + len(left)) == (True, 6)
+        assert world.run().exit_code == 0
 
     def test_a_parked_node_blocks_its_readers_and_the_run_says_6(self, world: World) -> None:
         """An outcome that is unknown outranks what it blocks."""

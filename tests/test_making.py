@@ -154,7 +154,7 @@ def test_a_picture_that_no_op_can_take_is_named(world: World) -> None:
     frames[0].save(moving, "WEBP", save_all=True, append_images=frames[1:])
     world.picture("moving.webp", moving.getvalue())
     done = world.run(access=NO_TOKEN)
-    assert (done.exit_code, ends(done)) == (1, {"a": "failed/error"})
+    assert (done.exit_code, ends(done)) == (1, {"a": "failed/op"})
     assert (outcome(done, "a").error or "").startswith("moving.webp: this WEBP picture moves: it has 2 frames; ")
 
 

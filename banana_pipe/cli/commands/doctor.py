@@ -31,7 +31,7 @@ _LOOKS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "bad": ("✗", "
 @click.option("--offline", is_flag=True, help="Don't ask the provider, which is free.")
 @json_option
 def doctor(recipe: Path | None, cache: Path | None, *, offline: bool, as_json: bool, **_: Any) -> int:
-    """Check this machine and the project: disk, locks, space, ledger, clock, prices, token, provider.
+    """Check this machine and the project: disk, locks, space, ledger, clock, prices, provider.
 
     The project is the one of RECIPE, or the one around the working directory. Buys nothing. Exit code 1 if
     something is bad.
