@@ -20,6 +20,7 @@ from tests.recipe.grammar import PARTIAL, VARIABLES, WORDS, Json, Project, Recip
 FOLDERS = ("", "kit/", "more/")
 """Where parts of a recipe may move to."""
 _PATH = re.compile(r"(?:photos|tables|kit|more)/|(?:part-[0-9]+|used|base)\.yaml\Z")
+_AXIS = re.compile(r"\b(?!of_|table_|in_)[a-z_]+_(?:[0-9]|link)\b")
 MAIN = "r.yaml"
 """Where the recipe itself stands; its name means nothing."""
 _STEP = re.compile(r"([a-z][a-z0-9_-]*(?:/[a-z][a-z0-9_-]*)*)((?:\[.*)?(?:@[0-9]+)?)\Z", re.DOTALL)
@@ -88,7 +89,7 @@ def rewritten(draw: st.DrawFn, project: Project) -> Project:
     ways = (_renamed, _shuffled, _worded)
     for way in draw(st.lists(st.sampled_from(ways), max_size=len(ways), unique=True)):
         project = way(draw, project)
-    for way in (_using, _extending):
+    for way in (draw(st.sampled_from([_using, _using_for_each])), _extending):
         if draw(st.booleans()):
             project = way(draw, project)
     return project
@@ -240,6 +241,41 @@ def _using(draw: st.DrawFn, project: Project) -> Project:
 
     part = {"use": f"{folder}used.yaml", "with": given}
     replaced = [("part", part) if name in moved else (name, _referring(steps[name], other)) for name in steps]
+    return _with_file(project.with_steps(dict(replaced)), f"{folder}used.yaml", {**used, "inputs": [*inputs.values()]})
+
+
+def _using_for_each(draw: st.DrawFn, project: Project) -> Project:
+    """A step that is made for each instance of another stands in a recipe that is used for each of them."""
+    steps = project.steps
+    inside = [name for name, step in steps.items() if "each" in step]
+    if not inside:
+        return project
+    name = draw(st.sampled_from(inside))
+    step = dict(steps[name])
+    part: Step = {"each": step.pop("each")}
+    if "use" not in step and "images" not in step and "start" not in step:
+        step["start" if "chain" in step else "images"] = part["each"]
+    if draw(st.booleans()):
+        keys = ("matrix",) if "chain" in step else ("matrix", "when")
+        part |= {key: step.pop(key) for key in keys if key in step}
+    inputs: dict[str, str] = {}
+
+    def handed(text: Json) -> Json:
+        return inputs.setdefault(text, f"in_{len(inputs)}") if _step_of(text) in steps else text
+
+    inner = _reading(step, handed, ("images", "start"))
+    axes = {*_AXIS.findall(json.dumps(inner))} - {*inner.get("matrix", ()), *inner.get("chain", ())}
+    folder = draw(st.sampled_from(FOLDERS))
+    used = {key: value for key, value in project.recipe.items() if key not in ("steps", "profiles", "name")}
+    used = _from(folder, {**used, "vars": {**used["vars"], **dict.fromkeys(axes, "?")}, "steps": {name: inner}})
+    given = {short: text for text, short in inputs.items()}
+    given |= {variable: f"{{{{ {variable} }}}}" for variable in used["vars"]}
+    part |= {"use": f"{folder}used.yaml", "with": given}
+
+    def other(whole: str) -> str:
+        return f"part/{whole}" if _step_of(whole) == name else whole
+
+    replaced = [("part", part) if one == name else (one, _referring(steps[one], other)) for one in steps]
     return _with_file(project.with_steps(dict(replaced)), f"{folder}used.yaml", {**used, "inputs": [*inputs.values()]})
 
 
