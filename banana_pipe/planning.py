@@ -74,6 +74,8 @@ class _Seen:
     node: Node
     images: tuple[Artifact, ...] | None = None
     """What it reads; None while something of it is not known."""
+    unknown: tuple[Input, ...] = ()
+    """Of what it reads, what is not known."""
     takes: tuple[TakeWanted, ...] = ()
     asked: frozenset[int] = frozenset()
     """The takes that others read by number."""
@@ -125,7 +127,7 @@ async def plan(
     for level in _levels(graph):
         wanted: dict[str, list[Wanted]] = {}
         for one in (seen[node.id] for node in level):
-            one.images = _images(one.node, seen, files)
+            _settle_images(one, seen, files)
             if one.images is None:
                 continue
             market = markets[one.node.provider]
@@ -160,24 +162,22 @@ def _levels(graph: Graph) -> Iterator[list[Node]]:
     yield from levels
 
 
-def _images(node: Node, seen: Mapping[str, _Seen], files: Mapping[Place, Artifact]) -> tuple[Artifact, ...] | None:
-    images = []
-    for one in node.inputs:
-        if not isinstance(one, NodeInput):
-            outside = files.get(one.place)
-            if outside is None:  # an address that nobody has fetched yet
-                return None
-            images.append(outside)
-            continue
-        upstream = seen[one.node]
-        if one.sample is None and upstream.accepted is not None:
-            images.append(upstream.accepted)
-            continue
-        sample = upstream.sample if one.sample is None else one.sample
-        if sample is None or sample not in upstream.results:
-            return None
-        images.append(upstream.results[sample].artifact)
-    return tuple(images)
+def _settle_images(one: _Seen, seen: Mapping[str, _Seen], files: Mapping[Place, Artifact]) -> None:
+    found = [(read, _image(read, seen, files)) for read in one.node.inputs]
+    one.unknown = tuple(read for read, image in found if image is None)
+    one.images = None if one.unknown else tuple(image for _, image in found if image is not None)
+
+
+def _image(read: Input, seen: Mapping[str, _Seen], files: Mapping[Place, Artifact]) -> Artifact | None:
+    """The picture that is read; None where it is not known yet: not made, not picked, or not fetched."""
+    if not isinstance(read, NodeInput):
+        return files.get(read.place)
+    upstream = seen[read.node]
+    if read.sample is None and upstream.accepted is not None:
+        return upstream.accepted
+    sample = upstream.sample if read.sample is None else read.sample
+    result = None if sample is None else upstream.results.get(sample)
+    return None if result is None else result.artifact
 
 
 def _settle_pick(one: _Seen, market: Market, findings: Mapping[Key, Finding]) -> None:
@@ -369,9 +369,16 @@ def _waiting(one: _Seen, market: Market) -> PlannedNode:
     calls = 0 if one.node.is_local else len(samples_of(one.node, one.asked))
     cost = _times(market.price(one.node), calls)
     if one.gates:  # no run makes it before somebody has picked
-        detail = f"waits for a pick of {', '.join(dict.fromkeys(one.gates))}"
+        detail = f"waits for a pick of {_listed(one.gates)}"
         return _planned(one, "wait", "pick", calls=calls, cost=cost, detail=detail)
-    return _planned(one, "wait", "upstream", calls=calls, cost=cost)
+    detail = f"waits for {_listed(map(_shown, one.unknown))}"
+    return _planned(one, "wait", "upstream", calls=calls, cost=cost, detail=detail)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first of *names*, and how many more there are: a sheet may read thousands."""
+    first, *more = dict.fromkeys(names)
+    return f"{first} and {len(more)} more" if more else first
 
 
 def _blocked(one: _Seen) -> PlannedNode:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from banana_pipe.cli.selecting import left_out_words
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper
-from banana_pipe.cli.words import REASONS, STATES, bill, bill_now, count
+from banana_pipe.cli.words import STATES, bill, bill_now, count, reason_words
 from banana_pipe.model import Plan, PlannedNode
 from banana_pipe.prices import show_usd, total
 from banana_pipe.recipe.references import step_of
@@ -79,12 +79,7 @@ def _row(node: PlannedNode) -> list[Cell]:
 
 
 def _why(node: PlannedNode) -> str:
-    if node.detail:
-        why = node.detail
-    elif node.state == "wait" and node.inputs:
-        why = f"waits for {node.inputs[0]}" + (f" and {len(node.inputs) - 1} more" if len(node.inputs) > 1 else "")
-    else:
-        why = REASONS[node.reason]
+    why = node.detail or reason_words(node.state, node.reason)
     return f"{why}; its file was changed by hand" if node.modified else why
 
 
@@ -118,6 +113,6 @@ def _group_row(group: _Group) -> list[Cell]:
         Cell(name),
         Cell(f"×{calls}" if calls > 1 else "", "dim"),
         Cell(first.action, "dim"),
-        Cell(_why(first) if len(group.nodes) == 1 else REASONS[first.reason]),
+        Cell(_why(first) if len(group.nodes) == 1 else reason_words(first.state, first.reason)),
         Cell(_price(calls, total(node.cost for node in group.nodes))),
     ]

@@ -116,9 +116,9 @@ def _places(paper: Paper, ended: Ended) -> Iterator[str]:
 def _group(paper: Paper, status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterator[str]:
     look = STATUSES[status]
     yield paper.styled(f"{look.mark} {count(len(outcomes), 'node')} {look.word}", f"bold {look.style}")
-    # Who only waits for others has no key yet: its request is not known.
-    own = [outcome for outcome in outcomes if outcome.key is not None]
-    readers = [outcome.node for outcome in outcomes if outcome.key is None]
+    # Who only waits for others has no key yet: its request is not known. Nobody fails by another's fault.
+    own = [outcome for outcome in outcomes if outcome.key is not None or status == "failed"]
+    readers = [outcome.node for outcome in outcomes if outcome.key is None and status != "failed"]
     for why, nodes in _alike(own).items():
         yield from paper.wrapped(_listed(nodes), 4, "bold")
         yield from paper.wrapped(why, 6)

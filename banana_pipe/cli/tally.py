@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from banana_pipe.clock import Clock
 from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting
-from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Outcome, Plan, Run, Status
+from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Outcome, Plan, PlannedNode, Run, Status
 from banana_pipe.prices import total
 
 
@@ -51,7 +51,7 @@ class Tally:
     ended: dict[str, Status] = field(default_factory=dict)
     first_call: float | None = None
     calls_ended: int = 0
-    _cached: frozenset[str] = frozenset()
+    _idle: frozenset[str] = frozenset()
     _prices: dict[str, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,7 +63,7 @@ class Tally:
         match event:
             case RunStarted():
                 self.plan, self.run_id, self.began = event.plan, event.run_id, self.clock.boot()
-                self._cached = frozenset(node.id for node in event.plan.nodes if node.state == "cached")
+                self._idle = frozenset(node.id for node in event.plan.nodes if _is_idle(node))
             case CallStarted():
                 self._attempt(event.node, event.attempt, event.sample)
             case AttemptMoved():
@@ -79,13 +79,13 @@ class Tally:
 
     @property
     def to_do(self) -> int:
-        """Nodes that were not there when the run began."""
-        return len(self.plan.nodes) - len(self._cached) if self.plan else 0
+        """Nodes that were not there when the run began, and that nobody has to pick before."""
+        return len(self.plan.nodes) - len(self._idle) if self.plan else 0
 
     @property
     def made(self) -> int:
         """How many of those have ended."""
-        return sum(node not in self._cached for node in self.ended)
+        return sum(node not in self._idle for node in self.ended)
 
     @property
     def statuses(self) -> Counter[Status]:
@@ -126,3 +126,8 @@ class Tally:
         self.waits.pop(outcome.node, None)
         for attempt_id in [one for one, flight in self.flights.items() if flight.node == outcome.node]:
             del self.flights[attempt_id]
+
+
+def _is_idle(node: PlannedNode) -> bool:
+    """Whether a run has nothing to do for it: it is there, or waits for somebody's pick."""
+    return node.state in ("cached", "needs-pick") or (node.state, node.reason) == ("wait", "pick")

@@ -81,6 +81,14 @@ REASONS: Mapping[Reason, str] = {
     "empty": "what it would read does not exist",
 }
 
+_MADE_HERE = "to be made here, free"
+
+
+def reason_words(state: State, reason: Reason) -> str:
+    """Why a node stands so. What is made here is in no lock file: whether it ever was made, nobody knows."""
+    return _MADE_HERE if state == "local" else REASONS[reason]
+
+
 ATTEMPTS: Mapping[AttemptState, Look] = {
     "INTENT": Look("●", "sending", "yellow"),
     "ACCEPTED": Look("●", "being made", "yellow"),

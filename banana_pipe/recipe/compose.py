@@ -69,7 +69,9 @@ class Library:
 
     def read(self) -> Checked | None:
         """The recipe itself. None where nothing can be made of it. Raises UsageError if there is none."""
-        return self._composed(_File(self._path, self._document(self._path, read_bytes(self._path, "the recipe"))))
+        return self._composed(
+            _File(self._path, self._document(self._path, read_bytes(self._path, "the recipe", self._shown)))
+        )
 
     def read_other(self, text: Text) -> Checked | None:
         """The recipe in the file that *text* names, with what it extends. None where nothing can be made

@@ -11,7 +11,7 @@ from pathlib import Path
 from banana_pipe.canonical import digest_of
 from banana_pipe.errors import Location, RecipeError, UsageError
 from banana_pipe.model import Json, Source
-from banana_pipe.recipe.words import suggestion
+from banana_pipe.recipe.words import nearest, suggestion
 from banana_pipe.recipe.yaml import MAX_BYTES, plain, read_yaml, refuse_cuts
 from banana_pipe.regular import open_regular
 
@@ -65,17 +65,31 @@ def read_set(text: str, declared: Mapping[str, Json]) -> tuple[str, Json]:
     return name, None if root is None else plain(root)
 
 
-def read_bytes(path: Path, what: str) -> bytes:
-    """The bytes of a text file, at most one more than may be read. Raises UsageError."""
+def read_bytes(path: Path, what: str, shown: str | None = None) -> bytes:
+    """The bytes of a text file, at most one more than may be read; messages write its path as *shown*.
+
+    Raises UsageError.
+    """
+    named = str(path) if shown is None else shown
     try:
         # A shell's `<(…)` is open already, and its writer there: it can't be waited for in vain.
         with path.open("rb") if str(path).startswith(_OPEN_ALREADY) else open_regular(path) as stream:
             return stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise UsageError(f"{what} {path}: there is no such file") from None
+        raise UsageError(f"{what} {named}: there is no such file", hint=_other_file(path)) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{what} {path}: cannot be read: {why}") from None
+        raise UsageError(f"{what} {named}: cannot be read: {why}") from None
+
+
+def _other_file(path: Path) -> str | None:
+    """A YAML file beside *path* that may have been meant."""
+    try:
+        beside = {one.stem: one.name for one in sorted(path.parent.iterdir()) if one.suffix in (".yaml", ".yml")}
+    except OSError:
+        return None
+    near = nearest(path.stem, beside)
+    return f"did you mean `{beside[near]}`?" if near else None
 
 
 def apply(

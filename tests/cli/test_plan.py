@@ -128,3 +128,38 @@ def test_what_comes_after_a_pick_is_counted_and_a_run_asks_about_its_own_part(pi
     assert (after.code, json.loads(pipe("plan", "recipes/small.yaml", "--provider", "sandbox", "--json").out)["totals"]["calls_max"]) == (
         0, 3
     )  # fmt: skip
+
+
+CHAIN = """\
+defaults: {provider: sandbox}
+steps:
+  cat: {generate: A cat}
+  panel: {chain: {n: [1, 2, 3]}, images: [previous, cat], edit: Panel}
+  page: {images: panel, transform: [{grid: {columns: 3}}]}
+"""
+
+
+def test_a_node_waits_for_what_is_not_there_and_for_nothing_else(pipe: Pipe, project: Path) -> None:
+    """Not for the first thing that it reads, which may be there."""
+    (project / "chain.yaml").write_text(CHAIN)
+    pipe("run", "chain.yaml")
+    pipe("reroll", "chain.yaml", "panel[n=1]")
+    lines = squeezed(pipe("plan", "chain.yaml").out)
+    assert "○ wait panel[n=3] edit waits for panel[n=2] free" in lines
+    assert "○ wait page transform waits for panel[n=2] and 1 more" in lines
+
+
+def test_what_is_made_here_is_not_said_to_be_made_for_the_first_time(pipe: Pipe, project: Path) -> None:
+    """No lock file knows whether it was."""
+    (project / "chain.yaml").write_text(CHAIN)
+    pipe("run", "chain.yaml")
+    (project / "chain.yaml").write_text(CHAIN.replace("columns: 3", "columns: 2"))
+    assert "✓ local page transform to be made here, free" in squeezed(pipe("plan", "chain.yaml").out)
+
+
+def test_a_recipe_that_is_not_there_is_named_as_it_was_written(pipe: Pipe) -> None:
+    """With the one beside it that was perhaps meant."""
+    said = pipe("plan", "recipes/smal.yml")
+    assert said.code == 2
+    assert "the recipe recipes/smal.yml: there is no such file\n  → did you mean `small.yaml`?" in said.err
+    assert "did you mean" not in pipe("plan", "recipes/other.yaml").err

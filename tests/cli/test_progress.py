@@ -112,6 +112,18 @@ def test_what_was_there_is_not_counted_as_made() -> None:
     assert (tally.made, tally.to_do) == (0, 1)
 
 
+def test_what_waits_for_a_pick_is_not_counted() -> None:
+    """A run that can make one of three says 1/1, not 3/3."""
+    tally = Tally(Hands())
+    waits = replace(planned("b", "wait"), reason="pick")
+    tally.hear(started(replace(planned("a", "needs-pick"), reason="pick"), waits, planned("c")))
+    tally.hear(NodeEnded(Outcome("a", "waiting", "pick")))
+    tally.hear(NodeEnded(Outcome("b", "waiting", "pick")))
+    assert (tally.made, tally.to_do) == (0, 1)
+    tally.hear(NodeEnded(Outcome("c", "done", "new")))
+    assert (tally.made, tally.to_do) == (1, 1)
+
+
 def test_time_left_is_what_the_calls_so_far_say() -> None:
     """Two of four in ten seconds: ten more."""
     hands = Hands()

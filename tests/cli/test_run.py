@@ -244,3 +244,17 @@ def test_pictures_from_the_web_are_fetched_before_the_price_is_told(
     assert (first.code, first.err.splitlines()[0]) == (0, "web: fetching 1 picture from the web")
     assert "web: 1 call, free" in first.err
     assert "fetching" not in pipe("run", "web.yaml").err
+
+
+def test_a_picture_that_cannot_be_fetched_is_why_its_readers_failed(
+    pipe: Pipe, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The summary says so of each, and not that they read what failed."""
+    monkeypatch.setattr(fetching, "fetcher_for", lambda _: Web({}))
+    url = "https://example.com/mug.png"
+    steps = f"{{tint: {{images: '{url}', edit: Teal}}, no: {{generate: sandbox-refuse}}}}"
+    (project / "web.yaml").write_text(f"defaults: {{provider: sandbox}}\nsteps: {steps}")
+    said = pipe("run", "web.yaml")
+    assert said.code == 1
+    assert f"    tint\n      {url}: the picture is not at its link any more (HTTP 404)\n" in said.out
+    assert "what reads them" not in said.out
