@@ -12,7 +12,7 @@ from pathlib import Path
 from banana_pipe.cli.options import shown_path
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper, clean, width
-from banana_pipe.cli.words import MOST_NAMED, REASONS, STATES, about, bill, count, input_name, op_lines
+from banana_pipe.cli.words import MOST_NAMED, STATES, about, bill, count, input_name, op_lines, reason_words
 from banana_pipe.errors import Location
 from banana_pipe.explain import Change, Explanation, PictureChange, Piece
 from banana_pipe.model import Json
@@ -34,7 +34,7 @@ def explained_lines(paper: Paper, one: Explanation) -> Iterator[str]:
     yield paper.styled(node.id, "bold cyan") + paper.styled(f"  {node.action}{settings}", "dim")
     look = STATES[line.state]
     price = f"; {count(line.calls, 'call')}, {about(line.cost)}" if line.calls else ""
-    yield f"  {paper.styled(str(look), look.style)}: {paper.styled((line.detail or REASONS[line.reason]) + price, '')}"
+    yield f"  {paper.styled(str(look), look.style)}: {(line.detail or reason_words(line.state, line.reason)) + price}"
     if line.key is not None:
         yield paper.styled(f"  key {line.key}", "dim")
     yield ""
@@ -56,19 +56,24 @@ def _before(paper: Paper, one: Explanation) -> Iterator[str]:
         yield from _text(paper, [Piece("same", one.asked.node.prompt)])
         return
     when = datetime.fromtimestamp(one.last.bought_at, UTC)
-    takes = f"{count(one.last.takes, 'take')}, {show_usd(one.last.price)}"
+    takes = f"{count(one.last.takes, 'take')}, {show_usd(one.last.price)}" if one.last.takes else ""
+    said = f"last asked {when:%Y-%m-%d %H:%M} UTC, {takes}" if takes else f"accepted {when:%Y-%m-%d %H:%M} UTC"
     profile = one.last.profile
     if profile != one.asked.profile:
         where = f"under profile {profile}" if profile else "without a profile"
         now = "under this profile" if one.asked.profile else "without a profile"
         yield from paper.wrapped(f"never asked {now}; the last one under its name was asked {where}:", 2, "dim")
-    yield paper.styled(f"  last asked {when:%Y-%m-%d %H:%M} UTC, {takes}", "dim")
-    if one.last.request is None:
+    yield paper.styled(f"  {said}", "dim")
+    if one.line.reason == "accepted":
+        yield "  it stands as it is, whatever its request, until a `pick` or a `reroll`"
+    elif one.last.request is None:
         words = "its words are neither in the cache nor in the output folder: only model and pictures can be compared"
         yield from paper.wrapped(words, 2, "yellow")
 
 
 def _difference(paper: Paper, one: Explanation) -> Iterator[str]:
+    if one.line.reason == "accepted" and one.last is not None and not one.last.takes:
+        return  # what was accepted was never asked for
     difference = one.difference
     if difference is not None and difference.prompt:
         yield "  prompt"
@@ -88,7 +93,7 @@ def _difference(paper: Paper, one: Explanation) -> Iterator[str]:
         yield from paper.wrapped(f"which pictures it will read is not known yet: it waits for {names}", 2, "blue")
     elif difference is not None and not difference:
         known = one.last is not None and one.last.request is not None
-        yield f"  {'nothing has changed' if known else 'nothing else has changed, as far as is known'} since then"
+        yield f"  {'nothing has changed' if known else 'nothing else is known to have changed'} since then"
 
 
 def _downstream(paper: Paper, one: Explanation) -> Iterator[str]:

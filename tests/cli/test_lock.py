@@ -53,3 +53,24 @@ def test_nothing_to_accept_is_said(pipe: Pipe, made: Vendor) -> None:
     assert (said.code, "did you mean `tint`" in said.err) == (2, True)
     said = pipe("lock", "accept", RECIPE, "base", "--provider", "sandbox")
     assert (said.code, "nothing was bought under this name yet" in said.err) == (2, True)
+
+
+def test_a_dry_run_says_what_would_be_then_and_the_command_that_accepts(pipe: Pipe, made: Vendor) -> None:
+    """Nothing is accepted yet: a run now would still buy."""
+    pipe("reroll", RECIPE, "base")
+    said = pipe("lock", "accept", RECIPE, "tint", "--dry-run")
+    assert "a run would then buy nothing" in said.out
+    assert f"→ banana-pipe lock accept {RECIPE} tint\n" in said.out
+    assert "banana-pipe run" not in said.out
+    assert "2 calls" in pipe("plan", RECIPE).out
+
+
+def test_what_was_accepted_is_explained_as_such(pipe: Pipe, made: Vendor) -> None:
+    """It was not asked for, and nobody compares it with anything."""
+    pipe("reroll", RECIPE, "base")
+    pipe("lock", "accept", RECIPE, "tint")
+    said = pipe("explain", RECIPE, "tint[color=teal]")
+    stands = "  it stands as it is, whatever its request, until a `pick` or a `reroll`\n"
+    assert f" UTC\n{stands}  nothing reads it" in said.out
+    assert "last asked" not in said.out
+    assert "is known" not in said.out

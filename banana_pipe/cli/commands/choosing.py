@@ -135,10 +135,15 @@ def _show_reroll(call: Call, rerolled: api.Reroll, readers: Sequence[str]) -> No
 
 def say_then(call: Call, then: Plan) -> None:
     """Say what a run would buy now, and the command that runs."""
-    words = f"make {bill_now(then)}" if then.calls_now else "buy nothing"
-    more = f"; {after_picks(then)}" if then.calls_after_picks else ""
-    call.out.say(f"  a run would now {words}{more}")
+    say_what_a_run_buys(call, then, "now")
     call.out.say(call.out.styled(f"  → {call.command('run')}", "cyan"))
+
+
+def say_what_a_run_buys(call: Call, plan: Plan, when: str) -> None:
+    """Say what a run would buy, *when* it is as *plan* has it."""
+    words = f"make {bill_now(plan)}" if plan.calls_now else "buy nothing"
+    more = f"; {after_picks(plan)}" if plan.calls_after_picks else ""
+    call.out.say(f"  a run would {when} {words}{more}")
 
 
 def _plan_again(call: Call) -> Plan:

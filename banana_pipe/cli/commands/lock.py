@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from banana_pipe import api
-from banana_pipe.cli.commands.choosing import say_then, totals
+from banana_pipe.cli.commands.choosing import say_then, say_what_a_run_buys, totals
 from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
@@ -23,7 +23,7 @@ def lock() -> None:
     """Compare what the lock file says with what is there, and settle it."""
 
 
-@lock.command()
+@lock.command(short_help="Accept changed files, or pictures of before.")
 @recipe_argument
 @click.argument("nodes", metavar="[NODE]...", nargs=-1, shell_complete=complete_node)
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would be accepted.")
@@ -41,8 +41,13 @@ def accept(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, **values: Any
         workspace.close()
     if call.json:
         print_json(call.out, _as_json(done, dry_run=dry_run))
+        return 0
+    _show(call, workspace, done, dry_run=dry_run)
+    if dry_run and done.accepted:
+        say_what_a_run_buys(call, done.then, "then")
+        call.out.say(call.out.styled(f"  → {call.command('lock accept', *nodes)}", "cyan"))
     else:
-        _show(call, workspace, done, dry_run=dry_run)
+        say_then(call, done.then)
     return 0
 
 
@@ -58,7 +63,6 @@ def _show(call: Call, workspace: api.Workspace, done: api.Acceptance, *, dry_run
         paper.say(f"{paper.styled(f'- {left.node}', 'bold yellow')}: {left.why}")
     if not done.accepted:
         paper.say("nothing to accept: what is there is what the recipe asks for")
-    say_then(call, done.then)
 
 
 def _as_json(done: api.Acceptance, *, dry_run: bool) -> dict[str, Json]:
