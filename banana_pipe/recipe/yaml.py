@@ -302,7 +302,8 @@ class _Builder:
         if not isinstance(key, yaml.MappingNode) or not key.flow_style:
             return False
         at = self.at(node.start_mark)
-        written = at.source[at.column - 1 :]
+        end = node.end_mark.column if node.end_mark.line == node.start_mark.line else None
+        written = at.source[at.column - 1 : end]
         hint = "quote the text"
         if written.startswith("{{") and len(written) <= MAX_DRAWN_LINE:
             hint = f"write {quoted(written.strip())}"
