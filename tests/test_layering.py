@@ -58,13 +58,17 @@ FLOORS = (
     """,
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
-    "project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining api",
+    """
+    project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining api
+    serving.callbacks serving.guard serving.connections serving.server serving
+    """,
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
     cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary cli.explained
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.lock cli.commands.ledger
     cli.commands.providers
-    cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor cli.commands cli.group cli __init__ __main__
+    cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
+    cli.commands.serving cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3
@@ -87,6 +91,8 @@ LAZY = {
     ("cli", "banana_pipe.cli.group"): "`--version` needs no click",
     ("cli.group", "banana_pipe.cli.bugs"): "most runs have none",
     ("cli.progress", "banana_pipe.cli.live"): "rich, for a terminal alone",
+    ("cli.commands.serving", "banana_pipe.serving"): "uvicorn, a web framework and the painter: not for `--help`",
+    ("cli.commands.serving", "banana_pipe.cli.bugs"): "as in cli.group",
     ("__init__", "banana_pipe.api"): "`--version` imports nothing, and so does `import banana_pipe`",
     ("buying", "banana_pipe.providers.sandbox"): "only who draws placeholders needs the painter and its web framework",
 }

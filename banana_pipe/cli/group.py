@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, Entry] = {
     "ledger": Entry("ledger", "Show every attempt that may have cost money; settle the open ones."),
     "doctor": Entry("doctor", "Check this machine: disk, locks, clock, token, provider."),
     "providers": Entry("providers", "Show providers, models and prices."),
+    "serve": Entry("serving", "Serve the sandbox on a port of this machine, for any client."),
 }
 
 

@@ -126,6 +126,22 @@ class TestImages:
         assert one.picture(GENERATE, sample=2) != one.picture(GENERATE, sample=1)
         assert one.picture(GENERATE) == client_without_header(one)
 
+    def test_equal_requests_that_name_no_take_get_one_after_the_other(self) -> None:
+        """However they are asked, and however many at once; a header takes none away."""
+        named, unnamed = Client(), Client()
+
+        def pictures(**more: Any) -> list[bytes]:
+            answer = unnamed.post(IMAGES, {**GENERATE, **more}).json()
+            task = unnamed.post(TASKS, {"id": answer["task_id"]}).json()
+            return [unnamed.call("GET", item["image_url"]).content for item in task["response"]["data"]]
+
+        got = pictures() + pictures(**{"async": True})
+        unnamed.picture(GENERATE, sample=1)
+        got += pictures(callback_url="https://example.org/hook")
+        assert got == [named.picture(GENERATE, sample=take) for take in (1, 2, 3)]
+        assert pictures(prompt="a dog") == [named.picture({**GENERATE, "prompt": "a dog"})]
+        assert len({*pictures(count=2), *pictures(count=2)}) == 4
+
     def test_unknown_fields_pass(self, client: Client) -> None:
         """What is not documented today may be tomorrow."""
         answer = client.post(IMAGES, {**GENERATE, "seed": 7, "tomorrow": {"a": [1]}})
@@ -195,6 +211,12 @@ class TestRefusals:
     def test_what_is_no_json_is_a_bad_request(self, client: Client, content: bytes) -> None:
         """However it is broken."""
         assert_gateway_error(client.call("POST", IMAGES, content=content), 400, "bad_request")
+
+    def test_a_body_of_very_many_members_is_a_bad_request(self, client: Client) -> None:
+        """Two bytes each on the wire, dozens in memory."""
+        content = b"[" + b"[]," * 1_000_001 + b"[]]"
+        answer = client.call("POST", IMAGES, content=content)
+        assert_gateway_error(answer, 400, "bad_request", "The body has too many members.")
 
     @pytest.mark.parametrize("text", ['"\\ud800"', "NaN", "[Infinity]"])
     def test_what_no_answer_could_carry_back_is_a_bad_request(self, client: Client, text: str) -> None:
@@ -325,7 +347,9 @@ class TestTasks:
             ({"action": "retrieve_batch", "ids": "nobody"}, "ids is invalid."),
             ({"action": "retrieve_batch", "ids": [1]}, "ids is invalid."),
             ({"action": "retrieve_batch", "created_at_min": "today"}, "created_at_min is invalid."),
+            ({"action": "retrieve_batch", "ids": ["x"] * 1001}, "ids is invalid."),
             ({"action": "retrieve_batch", "limit": 0}, "limit is invalid."),
+            ({"action": "retrieve_batch", "limit": 1001}, "limit is invalid."),
             ({"action": "retrieve_batch", "offset": -1}, "offset is invalid."),
             ([], "The body must be a JSON object."),
         ],

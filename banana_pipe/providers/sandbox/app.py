@@ -2,15 +2,16 @@
 
 Unaware of the client, the ledger and of what the time is good for.
 
-Any bearer token is good. The take comes in the header `x-banana-pipe-sample` (from 1). Words in a
-prompt that let one try how a failure looks: `sandbox-refuse` (403 `forbidden`, as for a prompt that
+Any bearer token is good. The take comes in the header `x-banana-pipe-sample` (from 1); without it equal
+requests get the takes 1, 2, 3 … in the order of their coming. Words in a prompt that let one try how a failure looks: `sandbox-refuse` (403 `forbidden`, as for a prompt that
 the provider's safety policy refuses) and `sandbox-fail` (500 `api_error`). A call with `async` is
-accepted first and fails as a task, as it does there. A `callback_url` is answered at once too, but
-nobody is called: there is no network here.
+accepted first and fails as a task, as it does there. A `callback_url` is answered at once too; whether
+somebody is called is for whoever serves the app: inside the process nobody is.
 
 Where the vendor's documents are silent: a listing (`retrieve_batch` without `ids`) comes newest
 first, `limit` is 10 unless given, and its `count` is how many match, not how many are on the page;
-an unknown id is `bad_request` for `retrieve` and is left out by `retrieve_batch`.
+an unknown id is `bad_request` for `retrieve` and is left out by `retrieve_batch`. Neither a listing nor
+a batch has more than 1,000 tasks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import cast
+from typing import Protocol, TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
@@ -31,7 +32,7 @@ from starlette.routing import Route
 
 from banana_pipe.clock import SystemClock
 from banana_pipe.model import Json
-from banana_pipe.providers.sandbox.checks import Refused, bad_request, check_body, check_sample, check_token
+from banana_pipe.providers.sandbox.checks import Order, Refused, bad_request, check_body, check_sample, check_token
 from banana_pipe.providers.sandbox.memory import Memory, Task
 from banana_pipe.providers.sandbox.painter import paint
 
@@ -39,16 +40,37 @@ SAMPLE_HEADER = "x-banana-pipe-sample"
 MAX_BODY_BYTES = 256 * 1024 * 1024
 PAINTERS = 2
 """Pictures in the making at once: a 4K one takes some 200 MB."""
+SMALL_BYTES = 32 * 1024
+"""A body without pictures and not larger is read at once: a thread costs more."""
+MAX_MEMBERS = 1_000_000
+"""Of a body: an empty list takes two bytes on the wire, and 56 in memory."""
 DEFAULT_LIMIT = 10
+MAX_LISTED = 1000
 _IDS = uuid.UUID("6d7a1c1e-5f0b-4a53-9d0c-2f4f6b1f3a55")
+_OWNERS = {f"{what}_id": str(uuid.uuid5(_IDS, what)) for what in ("api", "application", "credential", "user")}
+
+Told = Mapping[str, Json]
+T = TypeVar("T")
 
 
-def create_app(*, now: Callable[[], float] | None = None, seconds: float = 0.0) -> Starlette:
+class Caller(Protocol):
+    """Tells clients what became of their tasks."""
+
+    def check(self, url: str) -> None:
+        """Raises Refused for what is no URL, or cannot be taken on now."""
+
+    def call(self, url: str, told: Told, at: float) -> None:
+        """Have *told* POSTed to *url*, not before *at* (seconds since 1970). Comes back at once."""
+
+
+def create_app(
+    *, now: Callable[[], float] | None = None, seconds: float = 0.0, caller: Caller | None = None
+) -> Starlette:
     """A sandbox with a memory of its own.
 
-    *now* gives seconds since 1970 (the machine's clock, if nothing else is handed in). A task of an async call is finished *seconds* after it came.
+    *now* gives seconds since 1970 (the machine's clock, if nothing else is handed in). A task of an async call is finished *seconds* after it came; *caller* tells whoever left a `callback_url`.
     """
-    sandbox = _Sandbox(now or SystemClock().now, seconds, Memory(), CapacityLimiter(PAINTERS))
+    sandbox = _Sandbox(now or SystemClock().now, seconds, caller, Memory(), CapacityLimiter(PAINTERS))
     return Starlette(
         routes=[
             Route("/nano-banana/images", sandbox.images, methods=["POST"]),
@@ -63,35 +85,29 @@ def create_app(*, now: Callable[[], float] | None = None, seconds: float = 0.0) 
 class _Sandbox:
     now: Callable[[], float]
     seconds: float
+    caller: Caller | None
     memory: Memory
     workers: CapacityLimiter
 
     async def images(self, request: Request) -> Response:
         check_token(request.headers.get("authorization"))
         sample = check_sample(request.headers.get(SAMPLE_HEADER))
-        body = await _json_body(request)
-        order = await to_thread.run_sync(check_body, body, sample, limiter=self.workers)
-        created = self.now()
-        task = Task(
-            id=str(uuid.uuid4()),
-            trace_id=str(uuid.uuid4()),
-            echo=order.echo,
-            sheets=order.sheets,
-            created_at=created,
-            finished_at=created if order.at_once else created + self.seconds,
-            refusal=_refusal(order.sheets[0].prompt),
-        )
+        received = await _received(request)
+        order = await self._read(received, check_body)
+        if order.callback is not None and self.caller is not None:
+            self.caller.check(order.callback)
+        task = self._task(order, sample)
         self.memory.add(task)
+        base = str(request.base_url)
+        if order.callback is not None and self.caller is not None:
+            self.caller.call(order.callback, _response(task, base), task.finished_at)
         if not order.at_once:
             return JSONResponse({"success": True, "task_id": task.id, "trace_id": task.trace_id})
-        status = task.refusal.status if task.refusal else 200
-        return JSONResponse(_response(task, str(request.base_url)), status)
+        return JSONResponse(_response(task, base), task.refusal.status if task.refusal else 200)
 
     async def tasks(self, request: Request) -> Response:
         check_token(request.headers.get("authorization"))
-        body = await _json_body(request)
-        if not isinstance(body, dict):
-            raise bad_request("The body must be a JSON object.")
+        body = await self._read(await _received(request), _question)
         action = body.get("action", "retrieve")
         if action == "retrieve":
             return JSONResponse(self._shown(self._one(body), request))
@@ -109,6 +125,27 @@ class _Sandbox:
         png = await to_thread.run_sync(paint, task.sheets[nth - 1], limiter=self.workers)
         return Response(png, media_type="image/png")
 
+    async def _read(self, received: bytearray, check: Callable[[Json], T]) -> T:
+        """What *check* makes of the body, in a thread where that may take long. Raises Refused."""
+        if len(received) > SMALL_BYTES:
+            return await to_thread.run_sync(lambda: check(_parsed(received)), limiter=self.workers)
+        body = _parsed(received)
+        if isinstance(body, dict) and "image_urls" in body:
+            return await to_thread.run_sync(check, body, limiter=self.workers)
+        return check(body)
+
+    def _task(self, order: Order, sample: int | None) -> Task:
+        created = self.now()
+        return Task(
+            id=str(uuid.uuid4()),
+            trace_id=str(uuid.uuid4()),
+            echo=order.echo,
+            sheets=order.sheets(sample or self.memory.next_take(order.wire, order.count)),
+            created_at=created,
+            finished_at=created if order.at_once else created + self.seconds,
+            refusal=_refusal(order.sheet.prompt),
+        )
+
     def _one(self, body: Mapping[str, Json]) -> Task:
         task_id = body.get("id")
         if not isinstance(task_id, str):
@@ -120,7 +157,7 @@ class _Sandbox:
 
     def _named(self, body: Mapping[str, Json]) -> tuple[list[Task], int]:
         ids = body["ids"]
-        if not isinstance(ids, list) or not all(isinstance(task_id, str) for task_id in ids):
+        if not isinstance(ids, list) or len(ids) > MAX_LISTED or not all(isinstance(one, str) for one in ids):
             raise bad_request("ids is invalid.")
         found = self.memory.known(ids)
         return found, len(found)
@@ -128,7 +165,7 @@ class _Sandbox:
     def _listed(self, body: Mapping[str, Json]) -> tuple[list[Task], int]:
         found = self.memory.between(_moment(body, "created_at_min", -inf), _moment(body, "created_at_max", inf))
         offset = _number(body, "offset", 0, least=0)
-        limit = _number(body, "limit", DEFAULT_LIMIT, least=1)
+        limit = _number(body, "limit", DEFAULT_LIMIT, least=1, most=MAX_LISTED)
         return found[offset : offset + limit], len(found)
 
     def _shown(self, task: Task, request: Request) -> dict[str, Json]:
@@ -158,7 +195,7 @@ def _task_object(task: Task, base: str, *, done: bool) -> dict[str, Json]:
     shown: dict[str, Json] = {
         "_id": task.id.replace("-", "")[:24],
         "id": task.id,
-        **{f"{what}_id": str(uuid.uuid5(_IDS, what)) for what in ("api", "application", "credential", "user")},
+        **_OWNERS,
         "created_at": task.created_at,
         "started_at": task.created_at,
         "type": "images",
@@ -179,33 +216,46 @@ def _moment(body: Mapping[str, Json], field: str, default: float) -> float:
     return value
 
 
-def _number(body: Mapping[str, Json], field: str, default: int, *, least: int) -> int:
+def _number(body: Mapping[str, Json], field: str, default: int, *, least: int, most: float = inf) -> int:
     value = body.get(field, default)
-    if type(value) is not int or value < least:
+    if type(value) is not int or not least <= value <= most:
         raise bad_request(f"{field} is invalid.")
     return value
 
 
-async def _json_body(request: Request) -> Json:
+async def _received(request: Request) -> bytearray:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
         if len(received) > MAX_BODY_BYTES:
             raise Refused(413, "request_too_large", "The request is too large.", by="gateway")
+    return received
+
+
+def _parsed(received: bytearray) -> Json:
+    if sum(map(received.count, (b",", b"[", b"{"))) > MAX_MEMBERS:
+        raise bad_request("The body has too many members.")
     try:
         return json.loads(received)
     except (ValueError, RecursionError):
         raise bad_request("The body is not valid JSON.") from None
 
 
+def _question(body: Json) -> dict[str, Json]:
+    if not isinstance(body, dict):
+        raise bad_request("The body must be a JSON object.")
+    return body
+
+
 async def _refused(_request: Request, error: Exception) -> Response:
     refused = cast(Refused, error)
-    return _gateway_error(refused.status, refused.code, refused.message)
+    return gateway_error(refused.status, refused.code, refused.message)
 
 
 async def _no_api(_request: Request, _error: Exception) -> Response:
-    return _gateway_error(404, "no_api", "No API was found for this path and method.")
+    return gateway_error(404, "no_api", "No API was found for this path and method.")
 
 
-def _gateway_error(status: int, code: str, message: str) -> Response:
+def gateway_error(status: int, code: str, message: str) -> Response:
+    """An error in the gateway's envelope."""
     return JSONResponse({"error": {"code": code, "message": message}, "trace_id": str(uuid.uuid4())}, status)

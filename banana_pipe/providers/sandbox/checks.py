@@ -14,16 +14,17 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Literal
 
 from PIL import Image, ImageOps
 
-from banana_pipe.canonical import canonical_json, digest_of
+from banana_pipe.canonical import Digest, canonical_json, digest_of
 from banana_pipe.model import Action, Json
 from banana_pipe.providers.sandbox.pixels import RATIOS, RESOLUTIONS
 from banana_pipe.providers.sandbox.sheet import InputPicture, Sheet
+from banana_pipe.providers.wire import wire_digest
 
 MODELS = ("nano-banana", "nano-banana-2-lite", "nano-banana-2", "nano-banana-pro")
 MAX_COUNT = 4
@@ -62,12 +63,21 @@ def bad_request(message: str) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A checked request: its pictures to paint, whether the answer may come later, and its echo."""
+    """A checked request: what to paint and how often, whether the answer may come later, and its echo."""
 
-    sheets: tuple[Sheet, ...]
+    sheet: Sheet
+    count: int
     at_once: bool
+    callback: str | None
+    """The URL to be told when it is finished."""
     echo: Mapping[str, Json]
     """The body as a task shows it: pictures stand as `sha256:<digest of their bytes>`."""
+    wire: Digest
+    """Equal for requests that ask for the same."""
+
+    def sheets(self, take: int) -> tuple[Sheet, ...]:
+        """Its pictures to paint, from *take* on."""
+        return tuple(replace(self.sheet, take=take + nth) for nth in range(self.count))
 
 
 def check_token(header: str | None) -> None:
@@ -79,16 +89,16 @@ def check_token(header: str | None) -> None:
         raise Refused(401, "invalid_token", "The token is invalid.", by="gateway")
 
 
-def check_sample(header: str | None) -> int:
-    """The take that is asked for, from 1. Raises Refused."""
+def check_sample(header: str | None) -> int | None:
+    """The take that is asked for, from 1; None for whichever comes next. Raises Refused."""
     if header is None:
-        return 1
+        return None
     if not re.fullmatch(r"[1-9][0-9]{0,8}", header):
         raise bad_request("x-banana-pipe-sample is invalid.")
     return int(header)
 
 
-def check_body(body: Json, sample: int) -> Order:
+def check_body(body: Json) -> Order:
     """The order that *body* makes. Raises Refused with the documented code."""
     if not isinstance(body, dict):
         raise bad_request("The body must be a JSON object.")
@@ -98,10 +108,11 @@ def check_body(body: Json, sample: int) -> Order:
     ratio = _one_of(body, "aspect_ratio", RATIOS)
     resolution = _one_of(body, "resolution", tuple(RESOLUTIONS)) or "1K"
     count = _count(body)
-    later = _later(body)
+    later, callback = _later(body), _callback(body)
     inputs = _pictures(body, action)
-    sheets = tuple(Sheet(action, model, prompt, inputs, ratio, resolution, sample + nth) for nth in range(count))
-    return Order(sheets, not later, _echo(body, inputs))
+    sheet = Sheet(action, model, prompt, inputs, ratio, resolution)
+    echo = _echo(body, inputs)
+    return Order(sheet, count, not later and callback is None, callback, echo, wire_digest(echo))
 
 
 def _action(body: Mapping[str, Json]) -> Action:
@@ -143,9 +154,16 @@ def _later(body: Mapping[str, Json]) -> bool:
     later = body.get("async", False)
     if not isinstance(later, bool):
         raise bad_request("async is invalid.")
-    if "callback_url" in body and not isinstance(body["callback_url"], str):
+    return later
+
+
+def _callback(body: Mapping[str, Json]) -> str | None:
+    if "callback_url" not in body:
+        return None
+    url = body["callback_url"]
+    if not isinstance(url, str):
         raise bad_request("callback_url is invalid.")
-    return later or "callback_url" in body
+    return url
 
 
 def _pictures(body: Mapping[str, Json], action: Action) -> tuple[InputPicture, ...]:

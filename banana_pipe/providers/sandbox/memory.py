@@ -5,11 +5,11 @@ Unaware of HTTP and of painting.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from banana_pipe.canonical import canonical_json
+from banana_pipe.canonical import Digest, canonical_json
 from banana_pipe.model import Json
 from banana_pipe.providers.sandbox.checks import Refused
 from banana_pipe.providers.sandbox.sheet import Sheet
@@ -42,6 +42,8 @@ class Memory:
 
     def __init__(self, max_tasks: int = MAX_TASKS, max_bytes: int = MAX_BYTES) -> None:
         self._tasks: OrderedDict[str, Task] = OrderedDict()
+        self._sizes: deque[int] = deque()
+        self._takes: OrderedDict[Digest, int] = OrderedDict()
         self._max_tasks = max_tasks
         self._max_bytes = max_bytes
         self._bytes = 0
@@ -49,10 +51,19 @@ class Memory:
     def add(self, task: Task) -> None:
         """Remember *task*, whatever its size."""
         self._tasks[task.id] = task
-        self._bytes += task.size()
+        self._sizes.append(task.size())
+        self._bytes += self._sizes[-1]
         while len(self._tasks) > 1 and (len(self._tasks) > self._max_tasks or self._bytes > self._max_bytes):
-            _, oldest = self._tasks.popitem(last=False)
-            self._bytes -= oldest.size()
+            self._tasks.popitem(last=False)
+            self._bytes -= self._sizes.popleft()
+
+    def next_take(self, wire: Digest, count: int) -> int:
+        """The first of *count* takes of a request that did not say which: 1, then what nobody had yet."""
+        first = self._takes.pop(wire, 1)
+        self._takes[wire] = first + count
+        if len(self._takes) > self._max_tasks:
+            self._takes.popitem(last=False)
+        return first
 
     def get(self, task_id: str) -> Task | None:
         """The task, unless it is unknown or forgotten."""
