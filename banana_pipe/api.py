@@ -21,7 +21,7 @@ from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
 from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch
 from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
-from banana_pipe.workspace import Access, Options, Workspace, open_recipe
+from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part
 
 __all__ = [
     "Acceptance",
@@ -51,6 +51,7 @@ __all__ = [
     "pick",
     "plan",
     "plan_json",
+    "read_part",
     "reconcile",
     "rendered",
     "reroll",

@@ -16,7 +16,7 @@ from banana_pipe.clock import Clock, SystemClock
 from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.images import NotAPicture, measure_file
 from banana_pipe.links import SANDBOX, pinned, refuse_private
-from banana_pipe.model import LOCAL, Artifact, FileInput, Graph, Place
+from banana_pipe.model import LOCAL, Artifact, FileInput, Graph, Place, Recipe
 from banana_pipe.prices import PriceTable
 from banana_pipe.project import Places, find_root, places_of
 from banana_pipe.providers import catalog
@@ -146,12 +146,11 @@ def open_recipe(
     part only the pictures that it reads are opened.
     """
     options, access, clock = options or Options(), access or Access(), clock or SystemClock()
-    allowed = [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
     whole = recipes.load(
         path,
         sets=options.sets,
         vars_files=options.vars_files,
-        allow_read=allowed,
+        allow_read=_allowed(path, options),
         provider=options.provider,
         profile=options.profile,
     )
@@ -179,6 +178,15 @@ def open_recipe(
         markets=_markets(whole, places, access, clock, known.prices, read_lock, options.profile),
         warnings=_advice(graph, known),
     )
+
+
+def read_part(path: Path, options: Options) -> Recipe | None:
+    """The recipe at *path* if it has `inputs` and so is another one's part, checked; else None. Raises RecipeErrors."""
+    return recipes.read_part(path, allow_read=_allowed(path, options))
+
+
+def _allowed(path: Path, options: Options) -> list[Path]:
+    return [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
 
 
 def _markets(

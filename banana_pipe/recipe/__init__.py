@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from banana_pipe.errors import RecipeError, RecipeErrors, UsageError
-from banana_pipe.model import Graph
+from banana_pipe.model import Graph, Recipe
 from banana_pipe.recipe.complaints import once
 from banana_pipe.recipe.compose import Library, under
 from banana_pipe.recipe.expand import expand
@@ -25,6 +25,23 @@ from banana_pipe.recipe.use import placed, refuse_inputs
 from banana_pipe.recipe.variables import apply
 from banana_pipe.recipe.words import suggestion
 from banana_pipe.recipe.written import written
+
+
+def read_part(path: Path, *, allow_read: Sequence[Path] = ()) -> Recipe | None:
+    """The recipe at *path* where it has `inputs`, so that only another recipe can use it; None for any other.
+
+    Checked as far as that goes before somebody fills them. Raises RecipeErrors.
+    """
+    errors: list[RecipeError] = []
+    library = Library(path.absolute(), str(path), allow_read, errors)
+    checked = library.read()
+    if checked is not None and not checked.recipe.inputs:
+        return None
+    if checked is not None:
+        placed(checked, library)
+    if errors or checked is None:
+        raise RecipeErrors(once(errors))
+    return checked.recipe
 
 
 def load(

@@ -5,6 +5,7 @@ Unaware of plans and prices.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
 from banana_pipe.cli.words import count, input_name, op_lines
 from banana_pipe.errors import BananaError
-from banana_pipe.model import Json, Node
+from banana_pipe.model import Json, Node, Recipe
 
 
 @click.command()
@@ -34,6 +35,9 @@ def validate(recipes: tuple[Path, ...], **values: Any) -> int:
 def _checked(recipe: Path, values: dict[str, Any]) -> dict[str, Json]:
     call = read_call(recipe, values)
     try:
+        part = api.read_part(recipe, call.options)
+        if part is not None:
+            return _part(call, recipe, part)
         workspace = api.open_recipe(recipe, call.options, call.access(token=False))
     except BananaError as error:
         show_error(call.err, error)
@@ -41,26 +45,34 @@ def _checked(recipe: Path, values: dict[str, Any]) -> dict[str, Json]:
     try:
         for warning in workspace.warnings:
             call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
-        if not call.json:
-            name = call.out.styled(f"✓ {recipe}", "bold green")
-            call.out.say(f"{name}: {_content(workspace)}")
-        return {
-            "recipe": str(recipe),
-            "valid": True,
-            "name": workspace.graph.recipe.name,
-            "steps": len(workspace.graph.recipe.steps),
-            "nodes": len(workspace.graph),
-            "warnings": list(workspace.warnings),
-            "exit_code": 0,
-        }
+        nodes = len(workspace.graph)
+        takes = sum(node.samples for node in workspace.graph)
+        content = f"{count(nodes, 'node')}, {count(takes, 'take')}"
+        return _valid(call, recipe, workspace.graph.recipe, content, nodes, workspace.warnings)
     finally:
         workspace.close()
 
 
-def _content(workspace: api.Workspace) -> str:
-    takes = sum(node.samples for node in workspace.graph)
-    steps, nodes = len(workspace.graph.recipe.steps), len(workspace.graph)
-    return f"{count(steps, 'step')}, {count(nodes, 'node')}, {count(takes, 'take')}"
+def _part(call: Call, path: Path, part: Recipe) -> dict[str, Json]:
+    """A recipe that others use: what its nodes are is known where its inputs are filled."""
+    return _valid(call, path, part, f"to be used, with {', '.join(part.inputs)}", 0, ())
+
+
+def _valid(
+    call: Call, path: Path, recipe: Recipe, content: str, nodes: int, warnings: Sequence[str]
+) -> dict[str, Json]:
+    if not call.json:
+        name = call.out.styled(f"✓ {path}", "bold green")
+        call.out.say(f"{name}: {count(len(recipe.steps), 'step')}, {content}")
+    return {
+        "recipe": str(path),
+        "valid": True,
+        "name": recipe.name,
+        "steps": len(recipe.steps),
+        "nodes": nodes,
+        "warnings": list(warnings),
+        "exit_code": 0,
+    }
 
 
 @click.command()

@@ -1,0 +1,36 @@
+"""`validate` of recipes that only others can use. Unaware of how recipes are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Pipe
+
+PART = """
+version: 1
+inputs: [photo, logo]
+steps:
+  print: {images: [photo, logo], edit: Print it}
+"""
+
+
+def test_a_recipe_with_inputs_is_good_by_itself(pipe: Pipe, project: Path) -> None:
+    """All recipes of a folder can be named at once; what a part's nodes are is known where it is used."""
+    (project / "recipes" / "part.yaml").write_text(PART)
+    said = pipe("validate", "recipes/part.yaml", "recipes/small.yaml")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[0] == "✓ recipes/part.yaml: 1 step, to be used, with photo, logo"
+    value = json.loads(pipe("validate", "recipes/part.yaml", "--json").out)["recipes"][0]
+    assert (value["valid"], value["steps"], value["nodes"]) == (True, 1, 0)
+    assert "nobody does" in pipe("plan", "recipes/part.yaml").err
+
+
+def test_its_mistakes_are_told_all_the_same(pipe: Pipe, project: Path) -> None:
+    """And those of what it uses itself."""
+    broken = PART.replace("edit", "edti") + "  more: {use: nobody.yaml}\n"
+    (project / "recipes" / "part.yaml").write_text(broken)
+    said = pipe("validate", "recipes/part.yaml")
+    assert said.code == 2
+    assert "did you mean `edit`?" in said.err
+    assert "nobody.yaml" in said.err
