@@ -108,7 +108,7 @@ class Results:
         except ValueError:  # a row that we did not write
             return None
         except _TROUBLE as error:
-            raise StoreError(f"cannot read the results in {self.root}: {error}", hint=_ADVICE) from error
+            raise StoreError(f"cannot read the results in {self.root}: {_first(error)}", hint=_ADVICE) from error
         return _believed(key, text)
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Result]:
@@ -137,7 +137,7 @@ class Results:
                 return standing
             cache.set(result.key, text)
         except _TROUBLE as error:
-            raise StoreError(f"cannot write results in {self.root}: {error}", hint=_ADVICE) from error
+            raise StoreError(f"cannot write results in {self.root}: {_first(error)}", hint=_ADVICE) from error
         return result
 
     def close(self) -> None:
@@ -169,7 +169,7 @@ class Results:
                 sqlite_mmap_size=0,
             )
         except (*_TROUBLE, ValueError, TypeError) as error:  # the latter two: its settings were tampered with
-            raise StoreError(f"cannot open the results in {self.root}: {error}", hint=_ADVICE) from error
+            raise StoreError(f"cannot open the results in {self.root}: {_first(error)}", hint=_ADVICE) from error
 
     def _rows(self, keys: list[Key]) -> list[tuple[Key, Any]]:
         marks = ",".join("?" * len(keys))
@@ -180,11 +180,18 @@ class Results:
         try:
             return [(Key(key), text) for key, text in self._cache()._sql(query, keys)]
         except _TROUBLE as error:
-            raise StoreError(f"cannot read the results in {self.root}: {error}", hint=_ADVICE) from error
+            raise StoreError(f"cannot read the results in {self.root}: {_first(error)}", hint=_ADVICE) from error
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong before *error*, which may only say that the clearing up after it failed too."""
+    while isinstance(error.__context__, sqlite3.Error | OSError):
+        error = error.__context__
+    return error
 
 
 _TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout)
-_ADVICE = "if the file is damaged, move that folder away: results are rebuilt from the ledger"
+_ADVICE = "mend the disk; if the file is damaged, move that folder away: results are rebuilt from the ledger"
 
 
 def artifact_to_json(artifact: Artifact) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,6 +19,8 @@ from banana_pipe.model import Budget
 from banana_pipe.providers.secret import Token
 from banana_pipe.purchase.orders import Consent, Pace
 from tests.campaigns import naive
+from tests.campaigns.watched import watching
+from tests.campaigns.watchers import Failing, recording
 from tests.canary import CANARY
 
 T = TypeVar("T")
@@ -46,6 +48,10 @@ class Errand:
     """What differs from QUICK."""
     kill_at: int = 0
     """The durable act before which the child kills itself; 0: none."""
+    fault: Mapping[str, Any] = field(default_factory=dict)
+    """The fields of a `watchers.Failing`: what the system refuses to do below *cwd*."""
+    trace: str | None = None
+    """Where to write all that was done below *cwd*, as `watchers.Recording` tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,9 @@ class Ended:
     exit_code: int | None
     acts: int = 0
     """Durable acts that were announced."""
+    hit: int = 0
+    """How many acts the system refused, and what else was done: see `watchers.Failing`."""
+    met: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
     """The JSON of the command."""
@@ -78,6 +87,17 @@ class Ended:
 
 def do(errand: Errand, clock: Clock | None = None) -> Ended:
     """Do *errand*, as the command does it: errors that are foreseen become an exit code."""
+    if errand.fault:
+        failing = Failing(**errand.fault)
+        with watching(Path(errand.cwd), failing):
+            return replace(_done(errand, clock), hit=failing.hit, met=dict(failing.met))
+    if errand.trace is not None:
+        with recording(Path(errand.cwd), Path(errand.trace)):
+            return _done(errand, clock)
+    return _done(errand, clock)
+
+
+def _done(errand: Errand, clock: Clock | None) -> Ended:
     acts = _Acts(errand.kill_at)
     disk.observe(acts)
     try:

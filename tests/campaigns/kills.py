@@ -83,16 +83,17 @@ class Report:
 
 
 class Station:
-    """A vendor and a nursery of their own, and caches in which the vendor's listing is proven."""
+    """A vendor and a nursery of their own (or one that runs already), and caches in which the vendor's listing is proven."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, nursery: Nursery | None = None) -> None:
         self._folder = folder
+        self._nursery = nursery
         self._numbers = count()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self.vendor = self._stack.enter_context(VendorProcess(token=CANARY))
-        self.nursery = self._stack.enter_context(Nursery())
+        self.nursery = self._nursery or self._stack.enter_context(Nursery())
         return self
 
     def __exit__(
@@ -142,13 +143,14 @@ class Station:
             ended = self.nursery.send(project.errand(self.vendor, what=case.scene.what, kill_at=point))
             died += ended.exit_code is None
             verdict.corrupt += damage(project.cache, project.out)
-        verdict.add(self._next_run(case.scene, project, report))
+        verdict.add(self.next_run(case.scene, project, report))
         report.cases += 1
         report.killed += died == len(case.points)
         report.verdict.add(_named(case, verdict))
         shutil.rmtree(project.root)
 
-    def _next_run(self, scene: Scene, project: Project, report: Report) -> Verdict:
+    def next_run(self, scene: Scene, project: Project, report: Report) -> Verdict:
+        """Run *project* again, and compare what came of it with the bill; in doubt, with consent once more."""
         doubts = _doubts(project) if scene.listing == "never" else {}
         # Whoever asks for the books has also waited for what a dead client left in the vendor's ear.
         assert len(self.vendor.charges) <= len(self.vendor.posts)

@@ -38,11 +38,14 @@ _LAZY = (
 
 
 class Nursery:
-    """`with Nursery() as nursery: nursery.send(Errand(…))`."""
+    """`with Nursery() as nursery: nursery.send(Errand(…))`; *inside* is a command that starts it somewhere else."""
+
+    def __init__(self, inside: Sequence[str] = ()) -> None:
+        self._inside = inside
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.campaigns.nursery"],
+            [*self._inside, sys.executable, "-m", "tests.campaigns.nursery"],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -54,6 +57,15 @@ class Nursery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that forks."""
+        return self._process.pid
+
+    def wait(self) -> None:
+        """Until it is there, wherever it was started."""
+        self.send_all([])
 
     def send(self, errand: Errand) -> Ended:
         """Have one child do *errand*."""

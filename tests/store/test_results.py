@@ -5,8 +5,10 @@ Unaware of blobs and of the ledger.
 
 from __future__ import annotations
 
+import errno
 import json
 import pickle
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +23,8 @@ from banana_pipe.canonical import digest_of
 from banana_pipe.errors import StoreError
 from banana_pipe.model import Artifact, Key, Result
 from banana_pipe.store.results import Results, TextDisk, artifact_from_json, artifact_to_json
+from tests.campaigns.watched import sqlite_can_be_told, watching
+from tests.campaigns.watchers import Failing
 from tests.store.children import end, go_on, start
 
 
@@ -137,6 +141,34 @@ def test_a_result_of_another_key_is_not_believed(results: Results) -> None:
     connection.close()
     assert results.get(result_of("b").key) is None
     assert results.get_many([result_of("b").key]) == {}
+
+
+@pytest.mark.skipif(not sqlite_can_be_told(), reason="SQLite is built into this Python, out of reach")
+def test_the_first_trouble_is_told_and_not_that_of_clearing_up(in_memory: Path) -> None:
+    """Where the disk refuses any act of a commit, the rollback fails too: the disk is what the user hears of."""
+    folder = in_memory / "refusing"
+    counting = Failing(errno.EIO, 0, where="results")
+    with watching(folder, counting):
+        assert told_of_putting(folder, counting) == ""
+    for at in range(1, counting.count + 1):
+        with watching(folder, failing := Failing(errno.EIO, at, where="results")):
+            told = told_of_putting(folder, failing)
+        assert "disk I/O error" in told or "unable to open database file" in told or told == ""
+
+
+def told_of_putting(folder: Path, failing: Failing) -> str:
+    """What is said when a result is put into a store that was there: *failing* counts from then on."""
+    store = Results(folder / "results" / secrets.token_hex(4))
+    at, failing.at = failing.at, 0
+    store.put(result_of("a"))
+    failing.at, failing.count = at, 0
+    try:
+        store.put(result_of("b"))
+    except StoreError as error:
+        return error.message
+    finally:
+        store.close()
+    return ""
 
 
 def test_a_damaged_file_is_an_error_with_advice(results: Results) -> None:
