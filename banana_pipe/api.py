@@ -13,6 +13,11 @@ from typing import Any, TypeVar
 from banana_pipe.accepting import Acceptance, Accepted, accept
 from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
 from banana_pipe.buying import Limits
+from banana_pipe.care.books import read_books
+from banana_pipe.care.inventory import Item, item_json, kept_money, take_stock
+from banana_pipe.care.repairing import repair
+from banana_pipe.care.sweeping import Sweep, plan_sweep, sweep
+from banana_pipe.care.verifying import Damage, Verified, verify
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
 from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
@@ -28,14 +33,18 @@ __all__ = [
     "Accepted",
     "Access",
     "Check",
+    "Damage",
     "Decided",
     "Interrupts",
+    "Item",
     "Limits",
     "Options",
     "Picked",
     "Price",
     "Reconciled",
     "Reroll",
+    "Sweep",
+    "Verified",
     "Workspace",
     "abandon",
     "accept",
@@ -47,18 +56,26 @@ __all__ = [
     "explanation_json",
     "fetch",
     "graph_json",
+    "item_json",
+    "kept_money",
     "open_recipe",
     "pick",
     "plan",
     "plan_json",
     "read_part",
+    "plan_sweep",
+    "read_books",
     "reconcile",
     "rendered",
+    "repair",
     "reroll",
     "run",
     "run_json",
     "settle",
+    "sweep",
+    "take_stock",
     "to_fetch",
+    "verify",
 ]
 
 T = TypeVar("T")

@@ -144,6 +144,20 @@ class Temporary:
                 self.path.unlink()
 
 
+def is_left_behind(path: Path) -> bool:
+    """Whether *path* is a `Temporary` whose process is gone."""
+    if not path.name.startswith(TEMPORARY_PREFIX):
+        return False
+    owner = path.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OverflowError, PermissionError):
+        pass
+    return False
+
+
 def write_file(path: Path, data: bytes, *, mode: int = 0o644, temporary_in: Path | None = None) -> None:
     """Put *data* at *path*, whole and durably, replacing what is there."""
     make_folder(path.parent)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -194,6 +195,9 @@ def _pattern(shown: str) -> str:
         ("reroll", ("reroll", "fox.yaml", "hero")),
         ("lock accept", ("lock", "accept", "fox.yaml", "-n")),
         ("ledger show", ("ledger", "show")),
+        ("cache stats", ("cache", "stats")),
+        ("cache ls", ("cache", "ls")),
+        ("cache gc", ("cache", "gc")),
         ("doctor", ("doctor", "--offline")),
         ("providers", ("providers",)),
         ("error", ("plan", "fox.yml")),
@@ -203,6 +207,15 @@ def test_json_has_the_shape_that_is_shown(tour: Tour, name: str, arguments: tupl
     """Every member that README shows is there, and no other."""
     (shown,) = blocks(f"json: {name}")
     _compare(json.loads(shown), tour.json(*arguments), name)
+
+
+def test_json_of_damage_has_the_shape_that_is_shown(tour: Tour, tmp_path: Path) -> None:
+    """Only a damaged cache has any to show."""
+    shutil.copytree(tour.folder / "cache", tmp_path / "cache")
+    (listed, *_) = tour.json("cache", "ls", "--kind", "paid", "--cache", str(tmp_path / "cache"))["files"]
+    (tmp_path / "cache" / listed["path"]).unlink()
+    (shown,) = blocks("json: cache verify")
+    _compare(json.loads(shown), tour.json("cache", "verify", "--cache", str(tmp_path / "cache")), "cache verify")
 
 
 def _compare(shown: Any, got: Any, where: str) -> None:

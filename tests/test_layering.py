@@ -38,7 +38,7 @@ FLOORS = (
     "clock disk",
     """
     store.blobs store.results store.attempts store.ledger store.keylock store.locktext
-    store.labels store.pins store.lockmembers store.lockfile store.published store.lookup store
+    store.labels store.pins store.lockmembers store.lockfile store.published store.lookup store.mending store
     """,
     """
     providers.addresses providers.secret providers.base providers.catalog providers.reading
@@ -59,7 +59,8 @@ FLOORS = (
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
     """
-    project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining api
+    project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining
+    care.books care.inventory care.sweeping care.sources care.verifying care.repairing care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
     """
@@ -67,7 +68,7 @@ FLOORS = (
     cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary cli.explained
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.lock cli.commands.ledger
     cli.commands.providers
-    cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
+    cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
     cli.commands.serving cli.commands cli.group cli __init__ __main__
     """,
 )
@@ -102,6 +103,7 @@ WRITERS = {
     ("regular", "os.open"): "reads, and waits for no pipe",
     ("recipe.partials", "os.open"): "reads, folder by folder, so that no symlink is followed",
     ("store.ledger", "sqlite3.connect"): "SQLite syncs its own commits, and announces them to disk",
+    ("store.mending", "sqlite3.connect"): "as in the ledger: a damaged one is opened where it stops the other",
     ("store.results", "_Cache"): "SQLite too; what it loses is rebuilt from the ledger",
 }
 

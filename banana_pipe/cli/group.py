@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Entry] = {
     "reroll": Entry("choosing", "Buy one more take of a node, and pick it."),
     "lock": Entry("lock", "Accept what is there: files changed by hand, pictures of before."),
     "ledger": Entry("ledger", "Show every attempt that may have cost money; settle the open ones."),
+    "cache": Entry("cache", "Look after the cache: what it holds, what may go, whether it is whole."),
     "doctor": Entry("doctor", "Check this machine: disk, locks, clock, token, provider."),
     "providers": Entry("providers", "Show providers, models and prices."),
     "serve": Entry("serving", "Serve the sandbox on a port of this machine, for any client."),

@@ -43,8 +43,8 @@ MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
 
 _CLAIMS: tuple[AttemptState, ...] = ("STORED", "REFUSED", "LOST")
 
-_COLUMNS = "id, key, origin, run_id, day, state, price, task_id, content, digest"
-_MARKS = ",".join("?" * len(_COLUMNS.split(",")))
+COLUMNS = "id, key, origin, run_id, day, state, price, task_id, content, digest"
+MARKS = ",".join("?" * len(COLUMNS.split(",")))
 
 
 def _quoted(states: Iterable[str]) -> str:
@@ -119,7 +119,7 @@ def insert_intent(connection: sqlite3.Connection, attempt: Attempt, budget: Budg
     """Reserve the money of *attempt* and write it. Raises CapReached."""
     _check_caps(connection, attempt, budget)
     try:
-        connection.execute(f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})", _row(attempt))
+        connection.execute(f"INSERT INTO attempts ({COLUMNS}) VALUES ({MARKS})", row_of(attempt))
     except sqlite3.IntegrityError:
         raise StoreError(
             f"the ledger has another attempt under way for {attempt.node or attempt.key}",
@@ -134,8 +134,8 @@ def move(connection: sqlite3.Connection, before: Attempt, after: Attempt) -> Att
         raise AssertionError(f"no attempt goes from {before.state} to {after.state}")
     try:
         done = connection.execute(
-            f"UPDATE attempts SET ({_COLUMNS}) = ({_MARKS}) WHERE id=? AND digest=?",
-            (*_row(after), before.id, _row(before)[-1]),
+            f"UPDATE attempts SET ({COLUMNS}) = ({MARKS}) WHERE id=? AND digest=?",
+            (*row_of(after), before.id, row_of(before)[-1]),
         )
     except sqlite3.IntegrityError as error:
         if "task_id" in str(error):
@@ -153,11 +153,11 @@ def standing(connection: sqlite3.Connection, keys: Iterable[Key]) -> dict[Key, A
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM attempts WHERE key IN ({','.join('?' * len(part))})"
+            f"SELECT {COLUMNS} FROM attempts WHERE key IN ({','.join('?' * len(part))})"
             f" AND state IN ({_quoted((*ACTIVE, *_CLAIMS))}) ORDER BY seq",
             part,
         )
-        for attempt in map(_believed, rows):
+        for attempt in map(believed, rows):
             if attempt.key not in found or found[attempt.key].state not in ACTIVE:
                 found[attempt.key] = attempt
     return found
@@ -166,24 +166,23 @@ def standing(connection: sqlite3.Connection, keys: Iterable[Key]) -> dict[Key, A
 def open_attempts(connection: sqlite3.Connection, origin: str | None) -> list[Attempt]:
     """The active attempts of *origin* (None: of all), oldest first."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM attempts WHERE state IN ({_quoted(ACTIVE)})"
-        " AND (? IS NULL OR origin = ?) ORDER BY seq",
+        f"SELECT {COLUMNS} FROM attempts WHERE state IN ({_quoted(ACTIVE)}) AND (? IS NULL OR origin = ?) ORDER BY seq",
         (origin, origin),
     )
-    return [_believed(row) for row in rows]
+    return [believed(row) for row in rows]
 
 
 def all_attempts(connection: sqlite3.Connection) -> list[Attempt]:
     """Every attempt, oldest first."""
-    return [_believed(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM attempts ORDER BY seq")]
+    return [believed(row) for row in connection.execute(f"SELECT {COLUMNS} FROM attempts ORDER BY seq")]
 
 
 def attempts_of(connection: sqlite3.Connection, run_id: str) -> list[Attempt]:
     """The attempts of a run whose money counts, oldest first."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM attempts WHERE run_id = ? AND state IN ({_quoted(COUNTED)}) ORDER BY seq", (run_id,)
+        f"SELECT {COLUMNS} FROM attempts WHERE run_id = ? AND state IN ({_quoted(COUNTED)}) ORDER BY seq", (run_id,)
     )
-    return [_believed(row) for row in rows]
+    return [believed(row) for row in rows]
 
 
 def samples_known(connection: sqlite3.Connection, keys: Iterable[Key]) -> set[Key]:
@@ -203,10 +202,10 @@ def known_tasks(connection: sqlite3.Connection, asker: Attempt, task_ids: Iterab
     for start in range(0, len(listed), 500):
         part = listed[start : start + 500]
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IN ({','.join('?' * len(part))})",
+            f"SELECT {COLUMNS} FROM attempts WHERE origin = ? AND task_id IN ({','.join('?' * len(part))})",
             (asker.origin, *part),
         )
-        for attempt in map(_believed, rows):
+        for attempt in map(believed, rows):
             if attempt.task_id is not None:
                 proves = attempt.account == asker.account and not attempt.adopted
                 known[attempt.task_id] = attempt.wire if proves else None
@@ -216,20 +215,20 @@ def known_tasks(connection: sqlite3.Connection, asker: Attempt, task_ids: Iterab
 def may_have_failed_unnamed(connection: sqlite3.Connection, attempt: Attempt) -> bool:
     """Whether another attempt sent the same, and may have failed with a task that its answer did not name."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NULL AND id <> ? AND state <> 'NOT_SENT'",
+        f"SELECT {COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NULL AND id <> ? AND state <> 'NOT_SENT'",
         (attempt.origin, attempt.id),
     )
-    return any(other.wire == attempt.wire for other in map(_believed, rows))
+    return any(other.wire == attempt.wire for other in map(believed, rows))
 
 
 def may_have_sent_too(connection: sqlite3.Connection, attempt: Attempt, account: str) -> bool:
     """Whether another attempt, of *account*, sent the same and has not found its task yet."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NULL AND id <> ?"
+        f"SELECT {COLUMNS} FROM attempts WHERE origin = ? AND task_id IS NULL AND id <> ?"
         " AND state IN ('INTENT', 'UNKNOWN')",
         (attempt.origin, attempt.id),
     )
-    return any((other.wire, other.account) == (attempt.wire, account) for other in map(_believed, rows))
+    return any((other.wire, other.account) == (attempt.wire, account) for other in map(believed, rows))
 
 
 def listing_is_proven(connection: sqlite3.Connection, asker: Attempt) -> bool:
@@ -314,7 +313,10 @@ def _name_of_day(number: int) -> str:
 
 # --- rows -------------------------------------------------------------------------------------
 
-_MANGLED = "nothing is bought while the ledger cannot be believed; restore cache/ledger.db from a backup"
+_MANGLED = (
+    "nothing is bought while the ledger cannot be believed: `banana-pipe cache verify --repair` mends what can be"
+    " mended, else restore cache/ledger.db from a backup"
+)
 
 
 def check(connection: sqlite3.Connection) -> None:
@@ -322,14 +324,14 @@ def check(connection: sqlite3.Connection) -> None:
     (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if said != "ok":
         raise StoreError(f"the ledger is damaged: {said}", hint=_MANGLED)
-    for row in connection.execute(f"SELECT {_COLUMNS} FROM attempts NOT INDEXED"):
+    for row in connection.execute(f"SELECT {COLUMNS} FROM attempts NOT INDEXED"):
         _check_digest(row)
 
 
 _FIELDS = tuple(field.name for field in fields(Attempt))
 
 
-def _row(attempt: Attempt) -> tuple[object, ...]:
+def row_of(attempt: Attempt) -> tuple[object, ...]:
     """The columns of *attempt*, the digest of the others last."""
     values: dict[str, object] = {name: getattr(attempt, name) for name in _FIELDS}
     values["artifact"] = None if attempt.artifact is None else artifact_to_json(attempt.artifact)
@@ -338,24 +340,25 @@ def _row(attempt: Attempt) -> tuple[object, ...]:
     day = _day(attempt.created_at)
     columns = (attempt.id, attempt.key, attempt.origin, attempt.run_id, day, attempt.state, attempt.price,
                attempt.task_id, content)  # fmt: skip
-    return (*columns, _digest(columns))
+    return (*columns, row_digest(columns))
 
 
-def _digest(columns: Sequence[object]) -> str:
+def row_digest(columns: Sequence[object]) -> str:
+    """The digest of a row's other columns. Raises TypeError, ValueError for one of a type that is not ours."""
     return digest_of(canonical_json(columns))
 
 
 def _check_digest(row: Sequence[object]) -> None:
     *columns, digest = row
     try:
-        matches = _digest(columns) == digest
+        matches = row_digest(columns) == digest
     except (TypeError, ValueError):  # a column of another type than ours
         matches = False
     if not matches:
         raise StoreError(f"a row of the ledger is damaged ({row[0]!r}): its digest does not match", hint=_MANGLED)
 
 
-def _believed(row: Sequence[object]) -> Attempt:
+def believed(row: Sequence[object]) -> Attempt:
     """The attempt of a row, if the whole row is as it was written. Raises StoreError."""
     _check_digest(row)
     try:

@@ -11,12 +11,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import StoreError
+
+NEW = "new"
+"""The folder in which blobs are written."""
+REJECTED, DAMAGED = "rejected", "damaged"
+"""Folders beside the blobs: what was delivered and is no picture, and what is no longer what it was."""
 
 
 class Blobs:
@@ -45,7 +52,7 @@ class Blobs:
             return None
         if digest_of(data) == digest:
             return data
-        self._set_aside(digest)
+        self.set_aside(self.path(digest))
         return None
 
     def put(self, data: bytes) -> Digest:
@@ -63,19 +70,30 @@ class Blobs:
 
     def reject(self, writer: BlobWriter) -> None:
         """Keep what *writer* got outside the store, for a human to look at."""
-        folder = self.root.parent / "rejected"
+        folder = self.root.parent / REJECTED
         disk.make_folder(folder)
         writer.take_place(folder / writer.digest, 0o444)
 
-    def _set_aside(self, digest: Digest) -> None:
-        disk.move(self.path(digest), self.root.parent / "damaged" / digest)
+    def set_aside(self, path: Path) -> Path:
+        """Take *path* out of the store, for whoever can mend it; where it is now. Nothing there is replaced."""
+        folder = self.root.parent / DAMAGED
+        names = chain([path.name], (f"{path.name}.{number}" for number in count(2)))
+        to = next(folder / name for name in names if not os.path.lexists(folder / name))
+        disk.move(path, to)
+        return to
+
+    def files(self) -> Iterator[Path]:
+        """Everything that lies where blobs lie, whatever it is; what begins with a dot is not ours."""
+        for folder in sorted(_entries(self.root), key=lambda entry: entry.name):
+            if folder.name != NEW and folder.is_dir(follow_symlinks=False):
+                yield from (Path(entry.path) for entry in sorted(_entries(folder), key=lambda entry: entry.name))
 
 
 class BlobWriter(disk.Temporary):
     """A blob in the making; `digest` and `size` are those of what was written so far."""
 
     def __init__(self, blobs: Blobs) -> None:
-        super().__init__(blobs.root / "new")
+        super().__init__(blobs.root / NEW)
         self._blobs = blobs
         self._hash = sha256()
         self.size = 0
@@ -97,6 +115,16 @@ class BlobWriter(disk.Temporary):
         disk.make_folder(path.parent)
         self.take_place(path, 0o444)
         return self.digest
+
+
+def _entries(folder: str | Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except _MISSING:
+        return []
+    except OSError as error:
+        raise _cannot_read(Path(folder), error) from error
 
 
 _MISSING = (FileNotFoundError, NotADirectoryError)

@@ -9,7 +9,6 @@ another added, whichever cache it has. Nobody waits inside a thread: those are f
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,13 +68,8 @@ def _update_now(path: Path, spare_lock: Path, change: Callable[[LockFile], LockF
 def _sweep(folder: Path) -> None:
     """Remove what processes that were killed while writing left in *folder*: people commit it."""
     for path in folder.glob(f"{disk.TEMPORARY_PREFIX}*"):
-        owner = path.name.removeprefix(disk.TEMPORARY_PREFIX).partition("-")[0]
-        try:
-            os.kill(int(owner), 0)
-        except ProcessLookupError:
+        if disk.is_left_behind(path):
             disk.remove(path)
-        except (ValueError, OverflowError, PermissionError):
-            continue
 
 
 def _text_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from banana_pipe.canonical import Digest
 from banana_pipe.model import ACTIVE, Attempt, BaseKey, Finding, Hit, Key, Known, Miss, Open, Result
-from banana_pipe.store.blobs import Blobs
+from banana_pipe.store.blobs import DAMAGED, REJECTED, Blobs
 from banana_pipe.store.ledger import Ledger
 from banana_pipe.store.pins import LockFile
 from banana_pipe.store.published import Published
@@ -118,5 +118,6 @@ def folders_of(cache: Path) -> dict[str, Path]:
         "results": cache / "results",
         "ledger": cache / "ledger.db",
         "locks": cache / "locks",
-        "rejected": cache / "rejected",
+        "rejected": cache / REJECTED,
+        "damaged": cache / DAMAGED,
     }

@@ -75,7 +75,8 @@ class TextDisk(diskcache.Disk):
         """There are no files to remove."""
 
 
-_SETTINGS = frozenset(diskcache.core.DEFAULT_SETTINGS) | frozenset(diskcache.core.METADATA)
+SETTINGS = {**diskcache.core.DEFAULT_SETTINGS, **diskcache.core.METADATA}
+"""What diskcache itself writes beside the rows, with its defaults."""
 
 
 class _Cache(diskcache.Cache):
@@ -83,7 +84,7 @@ class _Cache(diskcache.Cache):
 
     def reset(self, key: str, *rest: Any, **named: Any) -> Any:
         """Take over a setting. The stock form makes whatever stands in the file an attribute of its own."""
-        if key not in _SETTINGS:
+        if key not in SETTINGS:
             raise ValueError(f"a setting that is not ours: {key}")
         return super().reset(key, *rest, **named)
 
@@ -109,7 +110,7 @@ class Results:
             return None
         except _TROUBLE as error:
             raise StoreError(f"cannot read the results in {self.root}: {_first(error)}", hint=_ADVICE) from error
-        return _believed(key, text)
+        return believed(key, text)
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Result]:
         """The results of those *keys* that have one, in few look-ups."""
@@ -119,7 +120,7 @@ class Results:
         found: dict[Key, Result] = {}
         for start in range(0, len(wanted), _LOOK_UP_AT_ONCE):
             for key, text in self._rows(wanted[start : start + _LOOK_UP_AT_ONCE]):
-                result = _believed(key, text)
+                result = believed(key, text)
                 if result is not None:
                     found[key] = result
         return found
@@ -139,6 +140,15 @@ class Results:
         except _TROUBLE as error:
             raise StoreError(f"cannot write results in {self.root}: {_first(error)}", hint=_ADVICE) from error
         return result
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Take these keys' results away: for what costs nothing and is to be made again."""
+        try:
+            for key in keys:
+                disk.announce("commit", self.root)
+                self._cache().delete(key)
+        except _TROUBLE as error:
+            raise StoreError(f"cannot write results in {self.root}: {_first(error)}", hint=_ADVICE) from error
 
     def close(self) -> None:
         """Give back the files."""
@@ -191,7 +201,7 @@ def _first(error: BaseException) -> BaseException:
 
 
 _TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout)
-_ADVICE = "mend the disk; if the file is damaged, move that folder away: results are rebuilt from the ledger"
+_ADVICE = "mend the disk; if the file is damaged: `banana-pipe cache verify --repair`; it is rebuilt from the ledger"
 
 
 def artifact_to_json(artifact: Artifact) -> dict[str, Json]:
@@ -242,18 +252,24 @@ def _to_text(result: Result) -> str:
     return json.dumps({"record": body.decode(), "sha256": digest_of(body)})
 
 
-def _believed(key: Key, text: Any) -> Result | None:
+def believed(key: str, text: Any) -> Result | None:
     """The result in a row, if the row is whole and really is about *key*."""
+    result = from_text(text)
+    return result if result is not None and result.key == key else None
+
+
+def from_text(text: Any) -> Result | None:
+    """The result that the text of a row tells, if it is whole; it says itself which key it is about."""
     try:
         outer = json.loads(text)
         body: str = outer["record"]
         if digest_of(body.encode()) != outer["sha256"]:
             return None
         record = json.loads(body)
-        if record["type"] != TYPE or record["key"] != key:
+        if record["type"] != TYPE or not is_digest(record["key"]):
             return None
         return Result(
-            key=key,
+            key=Key(record["key"]),
             artifact=artifact_from_json(record["artifact"]),
             provider=record["provider"],
             model=record["model"],

@@ -229,7 +229,7 @@ def test_a_content_of_another_version_is_refused(connection: sqlite3.Connection)
     put(connection, intent("a"))
     ((row),) = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM attempts").fetchall()
     content = json.dumps({**json.loads(row[-2]), "news": 1})
-    digest = attempts._digest([*row[:-2], content])
+    digest = attempts.row_digest([*row[:-2], content])
     connection.execute("UPDATE attempts SET content = ?, digest = ?", (content, digest))
     with pytest.raises(StoreError, match="cannot be read"):
         attempts.all_attempts(connection)
@@ -253,5 +253,5 @@ def test_an_older_form_of_the_ledger_is_refused(connection: sqlite3.Connection) 
 
 def test_an_attempt_is_all_in_its_row() -> None:
     """Whatever field is added to an attempt is written with it."""
-    assert set(json.loads(str(attempts._row(intent())[-2]))) == {field.name for field in fields(Attempt)}
-    assert attempts._row(intent(created_at=NOW))[4] == "2026-09-21"
+    assert set(json.loads(str(attempts.row_of(intent())[-2]))) == {field.name for field in fields(Attempt)}
+    assert attempts.row_of(intent(created_at=NOW))[4] == "2026-09-21"

@@ -1,0 +1,319 @@
+"""`cache`: what is kept, what may go, whether it is whole.
+
+Unaware of how files are told, judged and mended.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from banana_pipe import api
+from banana_pipe.care.inventory import KINDS, OF_BLOBS
+from banana_pipe.cli.config import Settings, read_base_url, read_settings, read_token
+from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.options import json_option, shown_path
+from banana_pipe.cli.table import Cell, Column, table
+from banana_pipe.cli.terminal import Paper, out
+from banana_pipe.cli.words import amount, count
+from banana_pipe.model import Json
+from banana_pipe.prices import show_usd, total, usd
+from banana_pipe.project import cache_of, find_root
+
+EXIT_DAMAGED = 1
+
+_PLACE = click.argument("recipe", required=False, type=click.Path(path_type=Path, exists=True))
+_CACHE = click.option(
+    "--cache", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Use this cache."
+)
+_WORDS = {
+    "paid": "pictures that were paid for",
+    "input": "pictures that were sent along",
+    "free": "transforms' pictures and placeholders",
+    "request": "what was asked",
+    "unknown": "named by no record",
+    "rejected": "delivered, and no pictures",
+    "damaged": "set aside as damaged",
+    "temporary": "half written",
+    "records": "ledger, results, locks",
+}
+_LISTED = (
+    Column("sha256"),
+    Column("kind"),
+    Column("bytes", right=True),
+    Column("price", right=True),
+    Column("when (UTC)", drops=True),
+    Column("node", gives=2),
+    Column("model", drops=True),
+    Column("needed", gives=1, prose=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """Whose cache it is. `given` are the arguments that lead there once more."""
+
+    root: Path
+    settings: Settings
+    cache: Path
+    given: tuple[str, ...]
+
+    def command(self, *words: str) -> str:
+        """A command about the same cache, to be copied into a shell."""
+        return shlex.join(["banana-pipe", "cache", *words, *self.given])
+
+
+@click.group()
+def cache() -> None:
+    """Look after the cache: what it holds, what may go, whether it is whole.
+
+    The cache is the project's: that of RECIPE, or the one around the working directory.
+    """
+
+
+@cache.command()
+@_PLACE
+@_CACHE
+@json_option
+def stats(recipe: Path | None, cache: Path | None, *, as_json: bool) -> int:
+    """Count what is kept, by kind, and the money in it."""
+    project = _project(recipe, cache)
+    items = _stock(project)
+    kinds = {kind: [item for item in items if item.kind == kind] for kind in KINDS}
+    if as_json:
+        told = [{"kind": kind, "files": len(some), "bytes": _size(some)} for kind, some in kinds.items()]
+        print_json(out(), {**_whose(project), "kinds": told, "totals": _totals(items)})
+        return 0
+    paper = out()
+    rows = [
+        [Cell(kind), Cell(f"{len(some):,}"), Cell(_bytes(_size(some))), Cell(_WORDS[kind], "dim")]
+        for kind, some in kinds.items()
+        if some
+    ]
+    columns = (Column("kind"), Column("files", right=True), Column("size", right=True), Column("", prose=True, gives=1))
+    for line in [*table(paper, columns, rows), ""] if rows else []:
+        paper.say(line)
+    kept = amount(api.kept_money(items))
+    paper.say(
+        paper.styled(f"{count(len(items), 'file')}, {_bytes(_size(items))}; {kept} was paid for what is here", "bold")
+    )
+    paper.say(paper.styled(shown_path(project.cache), "dim"))
+    return 0
+
+
+@cache.command()
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@click.option("--kind", type=click.Choice(OF_BLOBS), metavar="KIND", help=f"Only these: {', '.join(OF_BLOBS)}.")
+@_CACHE
+@json_option
+def ls(words: tuple[str, ...], kind: str | None, cache: Path | None, *, as_json: bool) -> int:
+    """List the blobs, the dearest first.
+
+    WORD: only those whose digest begins with it, or whose node or model has it.
+    """
+    project = _project(None, cache)
+    blobs = [item for item in _stock(project) if item.kind in OF_BLOBS and kind in (None, item.kind)]
+    found = sorted((item for item in blobs if _matches(item, words)), key=_dearest_first)
+    if as_json:
+        told = [api.item_json(item, project.cache) for item in found]
+        print_json(out(), {**_whose(project), "files": told, "totals": _totals(found)})
+        return 0
+    paper = out()
+    for line in table(paper, _LISTED, [_row(item) for item in found]) if found else ["nothing is listed here"]:
+        paper.say(line)
+    return 0
+
+
+@cache.command()
+@_PLACE
+@_CACHE
+@click.option("--paid", is_flag=True, help="What was paid for too, if no lock file and no open call needs it.")
+@click.option("--yes", "-y", is_flag=True, help="Remove it. Without this it is only said what would go.")
+@json_option
+def gc(recipe: Path | None, cache: Path | None, *, paid: bool, yes: bool, as_json: bool) -> int:
+    """Remove what nothing needs. A dry run unless --yes; what was paid stays unless --paid.
+
+    What the project's lock files name, what an open call needs, and what was changed within the last
+    hour always stays.
+    """
+    project = _project(recipe, cache)
+    if yes:
+        found = api.sweep(project.root, project.cache, paid=paid)
+    else:
+        found = api.plan_sweep(project.root, project.cache)
+    going = [*found.free, *(found.paid if paid else ())]
+    if as_json:
+        told: dict[str, Json] = {
+            **_whose(project),
+            "removed": yes,
+            "files": [api.item_json(item, project.cache) for item in going],
+            "totals": _totals(going),
+        }
+        print_json(out(), told)
+        return 0
+    _show_sweep(out(), project, found, going, paid=paid, yes=yes)
+    return 0
+
+
+def _show_sweep(
+    paper: Paper, project: _Project, found: api.Sweep, going: Sequence[api.Item], *, paid: bool, yes: bool
+) -> None:
+    for kind in KINDS:
+        some = [item for item in found.free if item.kind == kind]
+        if some:
+            paper.say(f"{count(len(some), 'file')}, {_bytes(_size(some))}: {_WORDS[kind]}")
+    if found.paid:
+        price = amount(total(item.purchase.price if item.purchase else None for item in found.paid))
+        words = "paid for, or perhaps" if any(item.purchase is None for item in found.paid) else "paid for"
+        paper.say(f"{count(len(found.paid), 'picture')} {words} ({price}), needed by no lock file:")
+        for line in table(paper, _LISTED, [_row(item) for item in sorted(found.paid, key=_dearest_first)]):
+            paper.say(f"  {line}")
+    if found.recent:
+        paper.say(paper.styled(f"{count(found.recent, 'file')} of the last hour: left alone", "dim"))
+    done = "removed" if yes else "would go"
+    paper.say(paper.styled(f"{count(len(going), 'file')}, {_bytes(_size(going))} {done}", "bold"))
+    if found.paid and not paid and not yes:
+        paper.say(
+            paper.styled(f"  → with what was paid, never to be had again: {project.command('gc', '--paid')}", "cyan")
+        )
+    if going and not yes:
+        paper.say(
+            paper.styled(f"  → to remove it: {project.command('gc', *(['--paid'] if paid else []), '--yes')}", "cyan")
+        )
+
+
+@cache.command()
+@_PLACE
+@_CACHE
+@click.option(
+    "--repair", is_flag=True, help="Put right what can be, free; what is damaged is set aside, never deleted."
+)
+@click.option("--offline", is_flag=True, help="With --repair: don't fetch pictures from their links.")
+@json_option
+def verify(recipe: Path | None, cache: Path | None, *, repair: bool, offline: bool, as_json: bool) -> int:
+    """Check every byte and every row. Exit code 1 if anything is damaged (and not repaired).
+
+    A repair takes bytes from the project's pictures and from their links, and rows from what else is known of them.
+    """
+    project = _project(recipe, cache)
+    access = None
+    if repair and not offline:
+        access = api.Access(token=read_token(project.root), base_url=read_base_url(project.root))
+    work = api.repair(project.root, project.cache, access) if repair else api.verify(project.root, project.cache)
+    found = api.call(work)
+    if as_json:
+        print_json(out(), {**_whose(project), **_verified(found)})
+    else:
+        _show_verified(out(), project, found, repaired=repair)
+    return EXIT_DAMAGED if found.left else 0
+
+
+def _show_verified(paper: Paper, project: _Project, found: api.Verified, *, repaired: bool) -> None:
+    for one in found.damage:
+        price = f", {show_usd(one.price)}" if one.paid and one.what in ("blob", "missing") else ""
+        who = f"{one.node or one.name[:12] if one.what != 'lock' else one.name}{price}"
+        if one.healed is not None:
+            paper.say(f"{paper.styled('✓', 'green')} {paper.styled(who, 'bold')}  {one.words}: {one.healed}")
+            continue
+        paper.say(f"{paper.styled('✗', 'red')} {paper.styled(who, 'bold')}  {one.words}")
+        if one.hint and (repaired or one.what == "lock"):
+            paper.say(paper.styled(f"  → {one.hint}", "cyan"))
+    looked = f"{count(found.blobs, 'blob')} ({_bytes(found.bytes)}), {count(found.attempts, 'attempt')}"
+    looked += f", {count(found.results, 'result')}, {count(found.locks, 'lock file')}"
+    if not found.damage:
+        paper.say(paper.styled(f"all is whole: {looked}", "bold green"))
+        return
+    healed = len(found.damage) - len(found.left)
+    words = f"{count(len(found.left), 'thing')} damaged" + (f", {healed} put right" if repaired else "")
+    paper.say(paper.styled(f"{words}; looked at {looked}", "bold red" if found.left else "bold green"))
+    if not repaired:
+        paper.say(paper.styled(f"  → to put right what can be, free: {project.command('verify', '--repair')}", "cyan"))
+
+
+def _verified(found: api.Verified) -> dict[str, Json]:
+    damage = [
+        {
+            "what": one.what,
+            "name": one.name,
+            "problem": one.words,
+            "node": one.node or None,
+            "price_usd": usd(one.price),
+            "healed": one.healed,
+            "hint": one.hint,
+        }
+        for one in found.damage
+    ]
+    looked = {"blobs": found.blobs, "bytes": found.bytes, "attempts": found.attempts, "results": found.results}
+    return {
+        "damage": damage,
+        "totals": {**looked, "locks": found.locks, "damaged": len(found.damage), "left": len(found.left)},
+    }
+
+
+# --- all of them ------------------------------------------------------------------------------
+
+
+def _project(recipe: Path | None, cache: Path | None) -> _Project:
+    root = find_root(Path.cwd() if recipe is None else recipe.resolve().parent)
+    settings = read_settings(root)
+    given = (*([str(recipe)] if recipe else []), *(["--cache", str(cache)] if cache else []))
+    return _Project(root, settings, cache_of(root, cache or settings.cache), given)
+
+
+def _stock(project: _Project) -> list[api.Item]:
+    return api.take_stock(project.cache, api.read_books(project.root, project.cache))
+
+
+def _whose(project: _Project) -> dict[str, Json]:
+    return {"cache": str(project.cache)}
+
+
+def _totals(items: Sequence[api.Item]) -> dict[str, Json]:
+    return {"files": len(items), "bytes": _size(items), "paid_usd": usd(api.kept_money(items))}
+
+
+def _size(items: Iterable[api.Item]) -> int:
+    return sum(item.size for item in items)
+
+
+def _matches(item: api.Item, words: Sequence[str]) -> bool:
+    about = (item.purchase.node, item.purchase.model) if item.purchase else ()
+    return not words or any(str(item.digest).startswith(word) or any(word in text for text in about) for word in words)
+
+
+def _dearest_first(item: api.Item) -> tuple[Any, ...]:
+    price = item.purchase.price if item.purchase else None
+    return (-(price or 0), item.kind, item.purchase.node if item.purchase else "", item.path)
+
+
+def _row(item: api.Item) -> list[Cell]:
+    purchase = item.purchase
+    when = f"{datetime.fromtimestamp(purchase.bought_at, UTC):%Y-%m-%d %H:%M}" if purchase else ""
+    return [
+        Cell(item.path.name[:12], "dim"),
+        Cell(item.kind),
+        Cell(_bytes(item.size)),
+        Cell(show_usd(purchase.price) if purchase else ""),
+        Cell(when),
+        Cell(purchase.node if purchase else ""),
+        Cell(purchase.model if purchase else "", "dim"),
+        Cell(item.needed or ""),
+    ]
+
+
+def _bytes(number: int) -> str:
+    """`512 bytes`, `1.4 MB`."""
+    if number < 1000:
+        return count(number, "byte")
+    size = float(number)
+    for unit in ("kB", "MB", "GB", "TB"):
+        size /= 1000
+        if size < 999.5 or unit == "TB":
+            break
+    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
