@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from unittest.mock import patch
 
 from banana_pipe import api, disk
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError
-from banana_pipe.model import Budget
+from banana_pipe.model import Budget, Key
 from banana_pipe.providers.secret import Token
 from banana_pipe.purchase.orders import Consent, Pace
+from banana_pipe.store.keylock import KeyLock, KeyLocks
 from tests.campaigns import naive
 from tests.campaigns.watched import watching
 from tests.campaigns.watchers import Failing, recording
@@ -44,6 +47,12 @@ class Errand:
     provider: str | None = None
     budget: Mapping[str, Any] = field(default_factory=dict)
     consent: Mapping[str, bool] = field(default_factory=dict)
+    kill_after: float = 0.0
+    """Seconds after which the system ends the child, wherever it is; 0: never."""
+    kill_holding: int = 0
+    """The durable act, of those while it has a key's lock, before which the child kills itself; 0: none."""
+    strace: Sequence[str] = ()
+    """What strace is told that watches the child; nothing: nobody watches."""
     pace: Mapping[str, float] = field(default_factory=dict)
     """What differs from QUICK."""
     kill_at: int = 0
@@ -98,10 +107,13 @@ def do(errand: Errand, clock: Clock | None = None) -> Ended:
 
 
 def _done(errand: Errand, clock: Clock | None) -> Ended:
-    acts = _Acts(errand.kill_at)
+    acts = _Acts(errand.kill_at, errand.kill_holding)
     disk.observe(acts)
+    if errand.kill_after:
+        signal.setitimer(signal.ITIMER_REAL, errand.kill_after)  # SIGALRM asks as little as SIGKILL does
     try:
-        code, answer, after = _COMMANDS[errand.what](errand, clock)
+        with acts.counting_locks():
+            code, answer, after = _COMMANDS[errand.what](errand, clock)
         return Ended(code, acts.count, answer=answer, after=after)
     except BananaError as error:
         return Ended(error.exit_code, acts.count, error=str(error))
@@ -112,14 +124,32 @@ def _done(errand: Errand, clock: Clock | None) -> Ended:
 class _Acts:
     """Counts durable acts, and dies before the chosen one."""
 
-    def __init__(self, last: int) -> None:
-        self._last = last
-        self.count = 0
+    def __init__(self, last: int, last_holding: int) -> None:
+        self._last, self._last_holding = last, last_holding
+        self._held = self._while_holding = self.count = 0
 
     def __call__(self, act: str, target: str) -> None:
         self.count += 1
-        if self.count == self._last:
+        self._while_holding += self._held > 0
+        if self.count == self._last or (self._held and self._while_holding == self._last_holding):
             os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextmanager
+    def counting_locks(self) -> Iterator[None]:
+        """Know inside how many keys' locks this process has."""
+        take, give_back = KeyLocks.try_take, KeyLock.__exit__
+
+        def taken(locks: KeyLocks, key: Key) -> KeyLock | None:
+            lock = take(locks, key)
+            self._held += lock is not None
+            return lock
+
+        def given_back(lock: KeyLock, *told: object) -> None:
+            self._held -= 1
+            give_back(lock, *told)
+
+        with patch.object(KeyLocks, "try_take", taken), patch.object(KeyLock, "__exit__", given_back):
+            yield
 
 
 _Told = tuple[int, Mapping[str, Any], Mapping[str, Any]]

@@ -107,10 +107,24 @@ def _serve() -> None:
 def _have_done(errands: Sequence[Errand]) -> list[dict[str, Any]]:
     held, gate = os.pipe()
     children = [_fork(errand, held, gate) for errand in errands]
+    watchers = [_watch(pid, errand.strace) for errand, (pid, _) in zip(errands, children, strict=True) if errand.strace]
     os.close(held)
     os.close(gate)  # all of them begin now
     told = _read_all([pipe for _, pipe in children])
-    return [{"status": os.waitpid(pid, 0)[1], "told": told[pipe]} for pid, pipe in children]
+    ended = [{"status": os.waitpid(pid, 0)[1], "told": told[pipe]} for pid, pipe in children]
+    for watcher in watchers:
+        watcher.communicate()
+    return ended
+
+
+def _watch(pid: int, told: Sequence[str]) -> subprocess.Popen[str]:
+    """strace, as soon as it has the child in its hand."""
+    command = ["strace", "-f", "-p", str(pid), *told]
+    watcher = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert watcher.stderr
+    said = watcher.stderr.readline()
+    assert "attached" in said, said
+    return watcher
 
 
 def _fork(errand: Errand, held: int, gate: int) -> tuple[int, int]:

@@ -133,6 +133,11 @@ class Verdict:
         """How often each."""
         return len(self.charged_twice), len(self.lost), len(self.corrupt)
 
+    def of(self, case: str) -> Verdict:
+        """The same, each with the name of its case."""
+        found = (self.charged_twice, self.lost, self.corrupt)
+        return Verdict(*([f"{case}: {word}" for word in words] for words in found))
+
     def add(self, other: Verdict) -> None:
         """Take over what *other* found."""
         self.charged_twice += other.charged_twice

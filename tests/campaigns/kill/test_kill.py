@@ -50,10 +50,12 @@ def test_the_same_kills_catch_a_naive_store(stations: list[Station]) -> None:
 
 
 @pytest.mark.campaign
-def test_every_point(stations: list[Station], tell: Tell) -> None:
-    """The same for all durable acts of all scenes."""
-    report = try_all(drawn(SCENES, stations[0], None), stations)
-    tell(line_of(report, "before every durable act"))
+@pytest.mark.parametrize("number", range(3))
+def test_every_point(stations: list[Station], tell: Tell, number: int) -> None:
+    """The same for all durable acts of all scenes, at vendors of three manners."""
+    lot = random.Random(f"{seed()}/{number}")
+    report = try_all(drawn([scene.in_manner(lot) for scene in SCENES], stations[0], None), stations)
+    tell(line_of(report, f"before every durable act, {number + 1} of 3"))
     assert not report.verdict.wrong, "\n".join(report.verdict.wrong)
     # How many acts a run has depends on which commits go together: the last few are not always reached.
     assert report.killed >= 0.95 * report.cases

@@ -1,0 +1,61 @@
+"""Real command lines, killed at a moment drawn by lot, then typed again.
+
+Unaware of what they are doing then.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns.kill.commands import Shell
+from tests.campaigns.kills import SCENES, Case, Station, try_all
+from tests.campaigns.projects import seed
+from tests.campaigns.score import Line, Tell
+
+SHORT, LONG = 4, 50
+
+
+@pytest.fixture
+def shells(quick_folder: Path) -> Iterator[list[Station]]:
+    """Stations whose nurseries are shells."""
+    with ExitStack() as stack:
+        folders = [quick_folder / f"typed-{number}" for number in range(2)]
+        yield [stack.enter_context(Station(folder, Shell())) for folder in folders]
+
+
+def test_a_command_that_was_killed_is_typed_again(shells: list[Station], tell: Tell) -> None:
+    """What it had paid for is not paid again, and all is there."""
+    _try(SHORT, shells, tell)
+
+
+@pytest.mark.campaign
+def test_fifty_rounds(shells: list[Station], tell: Tell) -> None:
+    """The same, for longer."""
+    _try(LONG, shells, tell)
+
+
+def _try(rounds: int, shells: list[Station], tell: Tell) -> None:
+    lot, span = random.Random(seed()), _span(shells[0])
+    scenes = lot.sample(SCENES, min(rounds, len(SCENES))) + lot.choices(SCENES, k=max(0, rounds - len(SCENES)))
+    # Where it takes half of its time to start, kills are drawn from the other half.
+    cases = [Case(scene, (lot.uniform(span / 4, span),), "kill_after") for scene in scenes]
+    report = try_all(cases, shells)
+    twice, lost, corrupt = report.verdict.counts
+    figure = f"{report.killed} killed, {report.parked} in doubt without a listing"
+    tell(Line(1, "command lines, killed at any moment", report.cases, twice, lost, corrupt, figure))
+    assert not report.verdict.wrong, "\n".join(report.verdict.wrong)
+    assert report.killed >= rounds // 2
+
+
+def _span(shell: Station) -> float:
+    """The seconds of the shortest command that nobody kills."""
+    project = shell.project(SCENES[0])
+    began = time.monotonic()
+    assert shell.nursery.send(project.errand(shell.vendor)).exit_code == 0
+    return time.monotonic() - began
