@@ -5,6 +5,7 @@ Unaware of sockets, tasks and bills.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,11 +15,12 @@ ENDPOINTS: tuple[Endpoint, ...] = ("submit", "poll", "list", "download")
 
 FOREVER = -1
 
-_ANYWHERE = {"status", "bare", "html", "reset_before", "hang", "truncate", "short", "drip"}
+_ANYWHERE = {"status", "bare", "html", "raw", "reset_before", "hang", "truncate", "short", "drip"}
 KINDS: Mapping[Endpoint, frozenset[str]] = {
     "submit": frozenset(
         _ANYWHERE
         | {"reset_after_accept", "hang_after_accept", "bare_after_accept", "html_after_accept", "status_after_accept"}
+        | {"raw_after_accept"}
         | {"used_up", "forbidden", "fails", "no_image", "success_without_data", "blank", "copy"}
     ),
     "poll": frozenset(
@@ -27,7 +29,7 @@ KINDS: Mapping[Endpoint, frozenset[str]] = {
     "list": frozenset(_ANYWHERE),
     "download": frozenset(_ANYWHERE | {"dead_link", "garbage", "redirect"}),
 }
-_BEFORE_WORK = frozenset({"status", "bare", "html", "reset_before", "hang", "used_up"})
+_BEFORE_WORK = frozenset({"status", "bare", "html", "raw", "reset_before", "hang", "used_up"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Fault:
 
     - `status`: an error in the vendor's envelope, HTTP `number`, `code` (else the usual one);
       `used_up` is 403 with that code. Nothing is accepted, nothing billed.
-    - `bare`: an HTML page with HTTP `number` (502). `html`: one with 200.
+    - `bare`: an HTML page with HTTP `number` (502). `html`: one with 200. `raw`: the bytes that
+      `sent` is in Latin-1, head and all, and the end of the connection; `{task_id}` stands for the
+      task's.
     - `reset_before`: the connection is reset, nothing was accepted. `hang`: no answer, ever.
     - `…_after_accept` of these: the same, but the task exists and is billed (`status` then
       carries its `task_id`).
@@ -61,6 +65,7 @@ class Fault:
     retry_after: float | None = None
     length: Literal["right", "missing"] = "missing"
     to: str = ""
+    sent: str = field(default="", repr=False)
     pause: float = 0.01
     match: str = ""
     """Only requests about a prompt that has this text in it."""
@@ -68,6 +73,8 @@ class Fault:
     """How many such requests pass before it begins."""
     times: int = 1
     """How many it befalls; FOREVER: all that follow."""
+    chance: float = 1.0
+    """How likely it befalls one that it could."""
 
     @property
     def before_work(self) -> bool:
@@ -127,6 +134,7 @@ class Plan:
 
     def __init__(self) -> None:
         self._waiting: dict[Endpoint, list[_Waiting]] = {endpoint: [] for endpoint in ENDPOINTS}
+        self._lot = random.Random(1)
 
     def add(self, endpoint: Endpoint, faults: Iterable[Fault]) -> None:
         """Queue *faults*. Raises ValueError for a kind that the endpoint doesn't know."""
@@ -142,6 +150,8 @@ class Plan:
             if waiting.left and waiting.concerns(prompts):
                 if waiting.skip:
                     waiting.skip -= 1
+                    continue
+                if waiting.fault.chance < 1 and self._lot.random() >= waiting.fault.chance:
                     continue
                 waiting.left -= waiting.left != FOREVER
                 return waiting.fault

@@ -70,8 +70,11 @@ async def deliver(
 ) -> bool:
     """Send *answer* the way *fault* wants it. Returns whether the connection can be used again."""
     manner = fault.manner if fault else ""
-    if fault is None or manner not in ("reset", "hang", "truncate", "short", "drip"):
+    if fault is None or manner not in ("raw", "reset", "hang", "truncate", "short", "drip"):
         return await _send(writer, _head(answer, len(answer.body)) + answer.body)
+    if manner == "raw":
+        await _send(writer, answer.body)
+        return False
     if manner == "reset":
         return _reset(writer)
     if manner == "hang":

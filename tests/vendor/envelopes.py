@@ -41,8 +41,10 @@ def spoilt(item: dict[str, Any], fault: Fault) -> dict[str, Any]:
             return item
 
 
-def replaced(fault: Fault | None) -> Answer | None:
-    """What comes instead of an honest answer, None where that is only spoilt on its way."""
+def replaced(fault: Fault | None, task: Task | None = None) -> Answer | None:
+    """What comes instead of an honest answer about *task*, None where that is only spoilt on its way."""
+    if fault and fault.manner == "raw":
+        return instead(fault, task)
     spoils = ("status", "bare", "html", "dead_link", "garbage", "redirect")
     return instead(fault) if fault and fault.manner in spoils else None
 
@@ -57,6 +59,8 @@ def instead(fault: Fault, task: Task | None = None) -> Answer:
             return error("used_up", "Your balance is not sufficient for current request, please buy more.")
         case "html":
             return page(200)
+        case "raw":
+            return Answer(200, fault.sent.replace("{task_id}", task.task_id if task else "").encode("latin-1"))
         case "dead_link":
             return page(fault.number or 404)
         case "garbage":

@@ -110,6 +110,10 @@ class VendorProcess:
         """Turn the vendor's clock on."""
         self._control("clock", {"advance": seconds})
 
+    def calm(self) -> None:
+        """Forget the faults still to come."""
+        self._control("calm", {})
+
     def reset(self) -> None:
         """Forget tasks, books and faults; the behaviour stays."""
         self._control("reset", {})

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -27,8 +28,9 @@ _READ_AHEAD = 1024 * 1024
 class Vendor:
     """The vendor in a thread of this process: `with Vendor(listing="late") as vendor: …`.
 
-    Takes the fields of Behaviour, `faults` by endpoint, a `clock` (seconds since 1970) and a
-    `port` (0: a free one). What it tells are copies, and may be asked at any moment.
+    Takes the fields of Behaviour, `faults` by endpoint, a `clock` (seconds since 1970), a
+    `port` (0: a free one), and `tls` to be spoken to by https. What it tells are copies, and may be
+    asked at any moment.
     """
 
     def __init__(
@@ -37,10 +39,12 @@ class Vendor:
         faults: Faults | None = None,
         clock: Callable[[], float] = system_clock,
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
         **behaviour: Any,
     ) -> None:
         self._shop = Shop(Behaviour(**behaviour), clock)
         self._port = port
+        self._tls = tls
         self._ready = threading.Event()
         self._stop: Callable[[], object] = bool
         self._thread: threading.Thread | None = None
@@ -50,7 +54,7 @@ class Vendor:
     def start(self) -> Self:
         """Begin to listen. Raises OSError if the port is taken."""
         listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
-        self._shop.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._shop.base_url = f"{'https' if self._tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(listener)), name="vendor", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -127,20 +131,24 @@ class Vendor:
         """Turn the vendor's clock on."""
         self._shop.advance(seconds)
 
+    def calm(self) -> None:
+        """Forget the faults still to come."""
+        self._shop.calm()
+
     def reset(self) -> None:
         """Forget tasks, books and faults; the behaviour stays."""
         self._shop.reset()
 
     async def _serve(self, listener: socket.socket) -> None:
         stopped = asyncio.Event()
-        server = await asyncio.start_server(self._connection, sock=listener, limit=_READ_AHEAD)
+        server = await asyncio.start_server(self._connection, sock=listener, limit=_READ_AHEAD, ssl=self._tls)
         self._stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
         self._ready.set()
         await stopped.wait()
         server.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError, asyncio.CancelledError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError, asyncio.CancelledError):
             while (call := await read_call(reader)) is not None:
                 if not await self._turn(call, reader, writer):
                     break
@@ -155,7 +163,7 @@ class Vendor:
 
 def control(vendor: Vendor, call: Call) -> Answer:
     """What `/_control/…` answers: `ledger` and `behaviour` (GET), and by POST with JSON
-    `behaviour` (fields to change), `faults` (by endpoint), `clock` (`advance`: seconds), `reset`."""
+    `behaviour` (fields to change), `faults` (by endpoint), `clock` (`advance`: seconds), `calm`, `reset`."""
     try:
         said: Mapping[str, Any] = json.loads(call.body or b"{}")
         match call.method, call.path.removeprefix("/_control/"):
@@ -169,6 +177,8 @@ def control(vendor: Vendor, call: Call) -> Answer:
                 _queue(vendor, said)
             case "POST", "clock":
                 vendor.advance(float(said["advance"]))
+            case "POST", "calm":
+                vendor.calm()
             case "POST", "reset":
                 vendor.reset()
             case _:

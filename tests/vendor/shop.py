@@ -57,6 +57,11 @@ class Shop:
         with self.lock:
             self._ahead += seconds
 
+    def calm(self) -> None:
+        """Forget the faults still to come."""
+        with self.lock:
+            self.plan = Plan()
+
     def reset(self) -> None:
         """Forget tasks, books and faults; the behaviour stays."""
         with self.lock:
@@ -123,7 +128,8 @@ class Shop:
             found = [task for task_id in ids if (task := self.books.tasks.get(str(task_id)))]
             known = [task for task in found if task.owner == _owner(call) or not self.behaviour.accounts]
             fault = self.plan.take("poll", [task.prompt for task in known])
-            return (replaced(fault) or self._poll(query, known, fault)), fault
+            told_of = known[0] if known else None
+            return (replaced(fault, told_of) or self._poll(query, known, fault)), fault
 
     def _poll(self, query: Mapping[str, Any], known: Sequence[Task], fault: Fault | None) -> Answer:
         items = [self._shown(task) for task in known]

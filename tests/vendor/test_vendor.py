@@ -503,9 +503,33 @@ def test_every_kind_of_fault_can_happen_on_its_endpoint(vendor: Vendor) -> None:
             try:
                 asked[endpoint](Client(vendor)).read()
             except (ConnectionResetError, http.client.IncompleteRead):
-                assert kind.startswith(("reset", "short"))
+                assert kind.startswith(("raw", "reset", "short"))
             assert asked[endpoint](Client(vendor)).status == 200, f"after {kind}"
     assert not any(vendor.faults_left.values())
+
+
+def test_raw_bytes_come_as_they_are_with_the_tasks_id_in_them(vendor: Vendor, client: Client) -> None:
+    """Whatever a gateway can say can be written down; before the work nothing is billed, after it the task is."""
+    sent = "HTTP/1.1 418 \u00ff\r\ncontent-length: 38\r\n\r\n<{task_id}>"
+    vendor.fault("submit", Fault("raw_after_accept", sent=sent))
+    answer = client.ask("/nano-banana/images", CAT)
+    (charge,) = vendor.charges
+    assert (answer.status, answer.read()) == (418, f"<{charge.task_id}>".encode())
+    vendor.fault("poll", Fault("raw", sent=sent))
+    retrieve = {"action": "retrieve_batch", "ids": [charge.task_id]}
+    assert Client(vendor).ask("/nano-banana/tasks", retrieve).read() == f"<{charge.task_id}>".encode()
+    vendor.fault("submit", Fault("raw", sent=sent.replace("38", "2")))
+    assert Client(vendor).ask("/nano-banana/images", CAT).read() == b"<>"
+    assert len(vendor.charges) == 1
+
+
+def test_faults_may_come_by_chance_and_end_when_the_vendor_is_calmed(vendor: Vendor) -> None:
+    """One in two, more or less; then none."""
+    vendor.fault("submit", Fault("status", number=429, chance=0.5, times=FOREVER))
+    statuses = [Client(vendor).ask("/nano-banana/images", CAT).status for _ in range(40)]
+    assert 8 < statuses.count(429) < 32
+    vendor.calm()
+    assert {Client(vendor).ask("/nano-banana/images", CAT).status for _ in range(20)} == {200}
 
 
 def test_many_clients_at_once_are_all_billed_once_per_post() -> None:

@@ -8,87 +8,18 @@ The clock is the vendor's too, and goes on only where somebody waits: two minute
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.campaigns.errands import Ended, Errand, do
+from tests.campaigns.errands import Errand, do
+from tests.campaigns.http.teller import READER, TWO, Teller
 from tests.campaigns.projects import CHAIN, MATRIX, Project, Shape, judge, published, write_recipe
 from tests.campaigns.shared_clock import SharedClock
-from tests.canary import CANARY
 from tests.vendor import FOREVER, Endpoint, Fault, Vendor
 
-AS_USERS_HAVE_IT = {"poll": 2.0, "settle": 120.0, "busy": 0.2, "start": 10_000.0}
-"""The program's own pace; but here hours go by while a connection opens."""
-
-TWO = Shape(
-    "two",
-    """
-    version: 1
-    steps:
-      cup: {generate: A red cup}
-      bowl: {generate: A blue bowl}
-    """,
-    {"cup": "A red cup", "bowl": "A blue bowl"},
-)
-"""One call that goes well, and one that doesn't."""
-
-READER = Shape(
-    "reader",
-    """
-    version: 1
-    steps:
-      cup: {generate: A red cup}
-      bowl: {images: cup, edit: Make it a bowl}
-    """,
-    {"cup": "A red cup", "bowl": "Make it a bowl"},
-)
-"""The same, where the second call sends a picture."""
-
 CUT = ("reset_after_accept", "bare_after_accept", "html_after_accept")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_tls_context() -> Iterator[None]:
-    """Nobody speaks TLS here, and reading the world's authorities would take half of the time."""
-    made = httpx.create_ssl_context(trust_env=False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(httpx, "create_ssl_context", lambda **_: made)
-        yield
-
-
-@pytest.fixture
-def clock() -> SharedClock:
-    return SharedClock()
-
-
-@pytest.fixture
-def strange(clock: SharedClock) -> Iterator[Vendor]:
-    """The vendor, on our clock."""
-    with Vendor(token=CANARY, clock=clock.now) as running:
-        yield running
-
-
-@pytest.fixture
-def told(strange: Vendor, clock: SharedClock) -> Teller:
-    """Runs a project, and tells how it went."""
-    return Teller(strange, clock)
-
-
-class Teller:
-    """Runs of projects at one vendor."""
-
-    def __init__(self, vendor: Vendor, clock: SharedClock) -> None:
-        self._vendor = vendor
-        self._clock = clock
-
-    def __call__(self, project: Project, **more: Any) -> Ended:
-        """Run *project*, one call at a time so that faults come in the recipe's order."""
-        pace = AS_USERS_HAVE_IT | {"calls": 1} | more.pop("pace", {})
-        return do(project.errand(self._vendor, pace=pace, **more), self._clock)
 
 
 # --- all done, nothing charged twice ----------------------------------------------------------------
