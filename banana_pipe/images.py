@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 64_000_000
 """Nearly four times the largest picture the models make (4K at 21:9: about 17 million)."""
+MAX_MEMORY = 272 * 1024 * 1024
+"""Bytes that decoding one picture may take: a WebP of the models' largest fits."""
+
+_DECODED = 4
+"""Bytes of a decoded pixel, in whichever mode."""
+_WEBP_DECODER = 12
+"""Bytes for each pixel that libwebp and Pillow keep besides: two canvases, and a copy to read from."""
+_JPEG_COEFFICIENT = 2
+"""Bytes for each pixel and band that libjpeg keeps of a picture in several scans (a progressive one)."""
+_MAX_SCANNED = 512_000_000
+"""Pixels of all scans together: each goes over the whole picture, and may take a dozen bytes to ask for."""
+_STRIP = 1_000_000
+"""Pixels that are looked at together: what a picture is converted to for that need not fit twice."""
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
@@ -41,6 +55,7 @@ _OTHERS = (
 # In the scan of a JPEG a 0xff that is data is followed by 0x00; 0xd0–0xd7 are restarts within it.
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 _JPEG_END = 0xD9
+_JPEG_SCAN = 0xDA
 
 _Buffer = bytes | mmap.mmap
 
@@ -86,7 +101,7 @@ def _measure(data: _Buffer, stream: BinaryIO) -> Artifact:
         raise NotAPicture(_what_it_is(data[:256]), hint="PNG, JPEG and WebP are what we can work with")
     if not _ENDS[mime](data):
         raise NotAPicture(f"this {_FORMATS[mime]} picture is cut off: its end is missing ({len(data)} bytes)")
-    width, height, blank, alpha = _decode(stream, _FORMATS[mime])
+    width, height, blank, alpha = _decode(data, stream, mime)
     return Artifact(_digest(data), mime, width, height, len(data), blank, alpha)
 
 
@@ -103,16 +118,22 @@ def _what_it_is(head: bytes) -> str:
     return f"not a picture: it begins with the bytes {head[:8].hex(' ')}"
 
 
-def _decode(stream: BinaryIO, kind: str) -> tuple[int, int, bool, bool]:
+def _decode(data: _Buffer, stream: BinaryIO, mime: str) -> tuple[int, int, bool, bool]:
     """Width, height, whether it is blank and whether it has transparency, after decoding every pixel."""
     import PIL.Image
 
+    kind = _FORMATS[mime]
+    if mime == "image/webp":
+        # Pillow makes room for all of it as soon as it is opened.
+        _refuse_dear(kind, *_webp_size(data), _DECODED + _WEBP_DECODER)
     try:
         with PIL.Image.open(stream, formats=(kind,)) as image:
             width, height = image.size
             # Asked before a pixel is decoded: Pillow itself only warns, and only above 89 million.
-            if width * height > MAX_PIXELS:
-                raise NotAPicture(_too_large(width, height))
+            if mime == "image/jpeg":
+                _refuse_dear_jpeg(data, image)
+            else:
+                _refuse_dear(kind, width, height, _DECODED)
             image.load()
             return width, height, *_looked_at(image)
     except NotAPicture:
@@ -123,22 +144,61 @@ def _decode(stream: BinaryIO, kind: str) -> tuple[int, int, bool, bool]:
         raise NotAPicture(f"this {kind} picture does not decode: {error}") from error
 
 
-def _too_large(width: int, height: int) -> str:
-    return f"this picture has {width} × {height} pixels; more than {MAX_PIXELS // 1_000_000} million are not taken"
+def _refuse_dear_jpeg(data: _Buffer, image: Image) -> None:
+    width, height = image.size
+    scans = sum(marker == _JPEG_SCAN for marker in _jpeg_markers(data))
+    if scans < 2 and "progressive" not in image.info:
+        _refuse_dear("JPEG", width, height, _DECODED)
+        return
+    _refuse_dear("progressive JPEG", width, height, _DECODED + _JPEG_COEFFICIENT * len(image.getbands()))
+    if scans * width * height > _MAX_SCANNED:
+        raise NotAPicture(
+            f"this JPEG picture has {scans:,} scans of {width} × {height} pixels: too many", hint="save it as a PNG"
+        )
+
+
+def _refuse_dear(kind: str, width: int, height: int, cost: int) -> None:
+    """Refuse what takes too much memory at *cost* bytes a pixel."""
+    most = min(MAX_PIXELS, MAX_MEMORY // cost)
+    if width * height > most:
+        raise NotAPicture(
+            f"this picture has {width} × {height} pixels; "
+            f"more than {most // 1_000_000} million are not taken of a {kind}",
+            hint=None if most == MAX_PIXELS else "make it smaller, or save it as a PNG",
+        )
 
 
 def _looked_at(image: Image) -> tuple[bool, bool]:
     """Whether every pixel is the same, and whether some pixel is not wholly opaque."""
-    alpha = False
-    if image.mode == "P" or image.has_transparency_data:
-        image = image.convert("RGBA")
-        least, most = image.getchannel("A").getextrema()
-        if most == 0:
-            return True, True
-        alpha = least != 255
-    extrema = image.getextrema()
-    bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    return all(low == high for low, high in bands), alpha
+    transparent = image.mode == "P" or image.has_transparency_data
+    width, height = image.size
+    rows = max(1, _STRIP // width)
+    least: list[float] = []
+    most: list[float] = []
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        extrema = (strip.convert("RGBA") if transparent else strip).getextrema()
+        bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
+        lows, highs = zip(*bands, strict=True)
+        least = [*map(min, least or lows, lows)]
+        most = [*map(max, most or highs, highs)]
+    if transparent and most[-1] == 0:
+        return True, True
+    return least == most, transparent and least[-1] != 255
+
+
+def _webp_size(data: _Buffer) -> tuple[int, int]:
+    """Width and height as the first chunk tells them (RFC 9649, sections 2.5 to 2.7)."""
+    chunk, head = data[12:16], data[20:30]
+    number = int.from_bytes
+    if chunk == b"VP8X":
+        return number(head[4:7], "little") + 1, number(head[7:10], "little") + 1
+    if chunk == b"VP8L":
+        both = number(head[1:5], "little")
+        return (both & 0x3FFF) + 1, (both >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 ":
+        return number(head[6:8], "little") & 0x3FFF, number(head[8:10], "little") & 0x3FFF
+    raise NotAPicture("this WEBP picture does not decode: it begins with none of its three forms")
 
 
 def _png_ends(data: _Buffer) -> bool:
@@ -154,13 +214,17 @@ def _png_ends(data: _Buffer) -> bool:
 
 def _jpeg_ends(data: _Buffer) -> bool:
     """Whether the segments go on, whole, to the end marker; what follows it does not matter."""
+    return any(marker == _JPEG_END for marker in _jpeg_markers(data))
+
+
+def _jpeg_markers(data: _Buffer) -> Iterator[int]:
+    """Each segment's marker, up to the end marker; a scan's data is skipped over."""
     place = 2
     while found := _JPEG_MARKER.search(data, place):
-        marker = found[1][0]
-        if marker == _JPEG_END:
-            return True
+        yield found[1][0]
+        if found[1][0] == _JPEG_END:
+            return
         place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    return False
 
 
 def _webp_ends(data: _Buffer) -> bool:

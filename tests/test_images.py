@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import struct
 import zlib
@@ -117,6 +118,63 @@ def test_the_largest_picture_of_the_models_fits_and_a_bomb_is_refused_undecoded(
             measure(bomb(width, height))
 
 
+def test_a_webp_that_would_take_gigabytes_is_refused_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow makes room for two canvases of a WebP as soon as it is opened: thirty bytes cost two gigabytes."""
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
+    for chunk, head in WEBP_BOMBS.items():
+        body = b"WEBP" + chunk + struct.pack("<I", len(head)) + head
+        with pytest.raises(NotAPicture, match=r"16383 × 16383 pixels; more than 17 million are not taken of a WEBP"):
+            measure(b"RIFF" + struct.pack("<I", len(body)) + body)
+
+
+_SIDES = (16_382 | 16_382 << 14).to_bytes(4, "little")
+WEBP_BOMBS = {
+    b"VP8X": b"\0\0\0\0" + (16_382).to_bytes(3, "little") * 2,
+    b"VP8L": b"\x2f" + _SIDES + b"\0" * 5,
+    b"VP8 ": b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 16_383, 16_383),
+}
+
+
+def test_what_the_fuzzer_made_of_a_small_webp_is_refused_too() -> None:
+    """141 bytes that took more than 256 MiB: 3,969 × 15,426 pixels of one colour."""
+    told = (
+        "UklGRioAAABXRUJQVlA4TB0AAAAvgE8QDzDIgzzIgxzwUN3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d"
+        "3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3dkLYBM+L/qisiov+JjgEA"
+    )
+    with pytest.raises(NotAPicture, match="million are not taken of a WEBP"):
+        measure(base64.b64decode(told))
+
+
+def test_the_largest_webp_of_the_models_is_taken() -> None:
+    """4K at 21:9, in the form that takes most room."""
+    stream = BytesIO()
+    Image.new("RGB", (6336, 2688)).save(stream, "WEBP", method=0)
+    assert measure(stream.getvalue()).width == 6336
+
+
+def test_a_jpeg_in_more_scans_than_anybody_saves_is_refused_undecoded() -> None:
+    """Each scan goes over the whole picture, and a dozen bytes ask for one."""
+    whole = picture("JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    scan, end = whole[last:-2], whole[-2:]
+    assert measure(whole[:-2] + scan * 20 + end).mime == "image/jpeg"
+    size = whole.index(b"\xff\xc2") + 5
+    large = whole[:size] + struct.pack(">HH", 5_000, 5_000) + whole[size + 4 : -2]
+    with pytest.raises(NotAPicture, match=r"scans of 5000 × 5000 pixels: too many"):
+        measure(large + scan * 20 + end)
+
+
+def test_a_progressive_jpeg_has_less_room_than_a_plain_one() -> None:
+    """All its coefficients are kept until its last scan: ten bytes a pixel, not four."""
+    whole = picture("JPEG", progressive=True)
+    size = whole.index(b"\xff\xc2") + 5
+    with pytest.raises(NotAPicture, match="more than 28 million are not taken of a progressive JPEG"):
+        measure(whole[:size] + struct.pack(">HH", 6_000, 6_000) + whole[size + 4 :])
+    stream = BytesIO()
+    Image.new("RGB", (6_000, 6_000)).save(stream, "JPEG")
+    assert measure(stream.getvalue()).width == 6_000
+
+
 def bomb(width: int, height: int) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -157,6 +215,20 @@ def test_one_other_pixel_is_not_blank() -> None:
     stream = BytesIO()
     image.save(stream, "PNG")
     assert not measure(stream.getvalue()).blank
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_one_other_pixel_is_seen_wherever_it_is(mode: str) -> None:
+    """Large pictures are looked at in strips: the first, one between, and the last row of all."""
+    for row in (0, 1_500, 2_999):
+        image = Image.new(mode, (1_000, 3_000), 7 if mode == "P" else (1, 2, 3, 255)[: len(mode)])
+        if mode == "P":
+            image.putpalette([shade for shade in range(256) for _ in range(3)])
+        image.putpixel((999, row), 8 if mode == "P" else (1, 2, 3, 0) if mode == "RGBA" else (1, 2, 4))
+        stream = BytesIO()
+        image.save(stream, "PNG", compress_level=1)
+        measured = measure(stream.getvalue())
+        assert (measured.blank, measured.alpha) == (False, mode == "RGBA")
 
 
 def test_suffixes_follow_the_type() -> None:
