@@ -132,7 +132,7 @@ def test_many_processes_and_one_that_dies(vendor: Vendor, nursery: Nursery, tmp_
     for number in range(20):
         vendor.reset()
         vendor.behave(answers=answers)
-        shape = _some(FIFTY, 20)
+        shape = some_of(FIFTY, 20)
         project = Project.make(tmp_path / str(number), shape)
         point = lot.randint(10, 150)
         errands = [project.errand(vendor, kill_at=0 if other else point) for other in range(16)]
@@ -143,6 +143,7 @@ def test_many_processes_and_one_that_dies(vendor: Vendor, nursery: Nursery, tmp_
         assert set(Counter(charge.prompt for charge in vendor.charges).values()) == {1}
 
 
-def _some(shape: Shape, number: int) -> Shape:
+def some_of(shape: Shape, number: int) -> Shape:
+    """The first *number* pictures of *shape*, which is FIFTY."""
     text = shape.text.replace("[tiny, small, middling, large, huge]", "[tiny, small]")
     return Shape("some", text, dict(list(shape.pictures.items())[:number]))
