@@ -23,7 +23,7 @@ from banana_pipe.purchase.orders import Consent, Pace
 from banana_pipe.store.keylock import KeyLock, KeyLocks
 from tests.campaigns import naive
 from tests.campaigns.watched import watching
-from tests.campaigns.watchers import Failing, recording
+from tests.campaigns.watchers import Failing, Killing, recording
 from tests.canary import CANARY
 
 T = TypeVar("T")
@@ -47,6 +47,8 @@ class Errand:
     provider: str | None = None
     budget: Mapping[str, Any] = field(default_factory=dict)
     consent: Mapping[str, bool] = field(default_factory=dict)
+    kill_at_file: int | None = None
+    """The same for what is done to files below *cwd*, SQLite's own included; 0: they are told and counted."""
     kill_after: float = 0.0
     """Seconds after which the system ends the child, wherever it is; 0: never."""
     kill_holding: int = 0
@@ -100,6 +102,10 @@ def do(errand: Errand, clock: Clock | None = None) -> Ended:
         failing = Failing(**errand.fault)
         with watching(Path(errand.cwd), failing):
             return replace(_done(errand, clock), hit=failing.hit, met=dict(failing.met))
+    if errand.kill_at_file is not None:
+        killing = Killing(errand.kill_at_file)
+        with watching(Path(errand.cwd), killing):
+            return replace(_done(errand, clock), acts=killing.count)
     if errand.trace is not None:
         with recording(Path(errand.cwd), Path(errand.trace)):
             return _done(errand, clock)

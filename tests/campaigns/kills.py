@@ -98,7 +98,7 @@ class Case:
 
     scene: Scene
     points: tuple[Any, ...]
-    how: Literal["kill_at", "kill_after", "strace"] = "kill_at"
+    how: Literal["kill_at", "kill_at_file", "kill_after", "strace"] = "kill_at"
     """The field of an errand that takes a point."""
 
     def __str__(self) -> str:

@@ -39,11 +39,14 @@ def test_every_call_of_the_system(stations: list[Station], tell: Tell, scene: Sc
 
 def _try(cases: list[Case], stations: list[Station], tell: Tell) -> None:
     report = try_all(cases, stations)
-    twice, lost, corrupt = report.verdict.counts
     figure = f"{report.killed:,} killed, {report.parked} in doubt without a listing"
     tell(
         Line(
-            1, f"at write-like system calls of {cases[0].scene}, by strace", report.cases, twice, lost, corrupt, figure
+            1,
+            f"at write-like system calls of {cases[0].scene}, by strace",
+            report.cases,
+            *report.verdict.counts,
+            figure,
         )
     )
     assert not report.verdict.wrong, "\n".join(report.verdict.wrong)

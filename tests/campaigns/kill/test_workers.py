@@ -54,9 +54,8 @@ def _try_until(kills: int, waves: int, stations: list[Station], tell: Tell) -> N
     rounds = (_Round(number, waves, span) for number in count())
     while report.killed < kills:
         report.add(at_all(islice(rounds, len(_VENDORS)), stations, _try))
-    twice, lost, corrupt = report.verdict.counts
     figure = f"{report.killed:,} killed, {report.parked} in doubt without a listing"
-    tell(Line(1, "eight forked workers, ended at any moment", report.cases, twice, lost, corrupt, figure))
+    tell(Line(1, "eight forked workers, ended at any moment", report.cases, *report.verdict.counts, figure))
     assert not report.verdict.wrong, "\n".join(report.verdict.wrong)
 
 

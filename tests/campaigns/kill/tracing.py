@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.campaigns.watchers import TOLD
+
 CALLS = (
     "write",
     "pwrite64",
@@ -29,6 +31,10 @@ CALLS = (
 )
 """By which bytes and names change, and what is sent is sent."""
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<call>\w+)\((?P<told>.*)")
+
+
+_CHANGES = frozenset(CALLS) - {"fsync", "fdatasync", "sendto"}
+"""After a kill a file is what it was whether or not it had been synced."""
 
 
 @cache
@@ -59,6 +65,25 @@ def read(log: Path) -> Iterator[Called]:
     for line in log.read_text("utf-8", "replace").splitlines():
         if (found := _LINE.match(line)) is not None:
             yield Called(int(found["thread"]), found["call"], found["told"])
+
+
+def calls_on_files(log: Path, folder: Path) -> list[Called]:
+    """What was done to files below *folder*."""
+    return [called for called in read(log) if called.name in CALLS and str(folder) in called.told]
+
+
+def untold(log: Path, folder: Path) -> list[Called]:
+    """Changes of files below *folder* of which their thread was not told (see `watchers.TOLD`) since its last one."""
+    told: set[int] = set()
+    found = []
+    for called in read(log):
+        if TOLD in called.told:
+            told.add(called.thread)
+        elif called.name in _CHANGES and str(folder) in called.told:
+            if called.thread not in told:
+                found.append(called)
+            told.discard(called.thread)
+    return found
 
 
 def points(log: Path) -> list[tuple[str, ...]]:
