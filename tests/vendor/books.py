@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -120,6 +120,15 @@ class Books:
         self.charges: list[Charge] = []
         self.received: list[Received] = []
         self.pictures: dict[str, str] = {}
+
+    def only(self, prompts: Collection[str]) -> Books:
+        """Books of the same vendor, who has received nothing but requests for *prompts*, and was asked nothing since."""
+        books = Books()
+        books.tasks = {name: task for name, task in self.tasks.items() if task.prompt in prompts}
+        books.charges = [charge for charge in self.charges if charge.task_id in books.tasks]
+        books.pictures = {name: digest for name, digest in self.pictures.items() if name in books.tasks}
+        books.received = [one for one in self.received if one.endpoint == "submit" and one.body["prompt"] in prompts]
+        return books
 
     def accept(self, body: Any, behaviour: Behaviour, fault: Fault | None, now: float, owner: str = "") -> Task:
         """A new task for *body*, billed if it will succeed. Raises Refused."""

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -117,6 +117,14 @@ class VendorProcess:
     def reset(self) -> None:
         """Forget tasks, books and faults; the behaviour stays."""
         self._control("reset", {})
+
+    def keep(self) -> None:
+        """Remember how the books are now."""
+        self._control("keep", {})
+
+    def rewind(self, prompts: Collection[str]) -> None:
+        """Have the books as they were kept, if nothing but requests for *prompts* had come in."""
+        self._control("rewind", {"prompts": list(prompts)})
 
     def _ledger(self) -> dict[str, Any]:
         return self._control("ledger", None)

@@ -11,7 +11,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from types import TracebackType
@@ -139,6 +139,14 @@ class Vendor:
         """Forget tasks, books and faults; the behaviour stays."""
         self._shop.reset()
 
+    def keep(self) -> None:
+        """Remember how the books are now."""
+        self._shop.keep()
+
+    def rewind(self, prompts: Collection[str]) -> None:
+        """Have the books as they were kept, if nothing but requests for *prompts* had come in."""
+        self._shop.rewind(prompts)
+
     async def _serve(self, listener: socket.socket) -> None:
         stopped = asyncio.Event()
         server = await asyncio.start_server(self._connection, sock=listener, limit=_READ_AHEAD, ssl=self._tls)
@@ -163,7 +171,8 @@ class Vendor:
 
 def control(vendor: Vendor, call: Call) -> Answer:
     """What `/_control/…` answers: `ledger` and `behaviour` (GET), and by POST with JSON
-    `behaviour` (fields to change), `faults` (by endpoint), `clock` (`advance`: seconds), `calm`, `reset`."""
+    `behaviour` (fields to change), `faults` (by endpoint), `clock` (`advance`: seconds), `calm`, `reset`,
+    `keep`, `rewind` (`prompts`)."""
     try:
         said: Mapping[str, Any] = json.loads(call.body or b"{}")
         match call.method, call.path.removeprefix("/_control/"):
@@ -177,10 +186,10 @@ def control(vendor: Vendor, call: Call) -> Answer:
                 _queue(vendor, said)
             case "POST", "clock":
                 vendor.advance(float(said["advance"]))
-            case "POST", "calm":
-                vendor.calm()
-            case "POST", "reset":
-                vendor.reset()
+            case "POST", ("calm" | "reset" | "keep") as name:
+                getattr(vendor, name)()
+            case "POST", "rewind":
+                vendor.rewind(said["prompts"])
             case _:
                 return json_answer({"error": "no such control"}, 404)
     except (KeyError, TypeError, ValueError) as error:

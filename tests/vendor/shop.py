@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -39,7 +39,7 @@ class Shop:
         self._clear()
 
     def _clear(self) -> None:
-        self.books = Books()
+        self.books = self._kept = Books()
         self.plan = Plan()
         self.in_flight = self.peak = self._looks = 0
 
@@ -66,6 +66,16 @@ class Shop:
         """Forget tasks, books and faults; the behaviour stays."""
         with self.lock:
             self._clear()
+
+    def keep(self) -> None:
+        """Remember how the books are now, for `rewind`."""
+        with self.lock:
+            self._kept = self.books
+
+    def rewind(self, prompts: Collection[str]) -> None:
+        """Have the books as they were kept, if nothing but *prompts* had come in."""
+        with self.lock:
+            self.books = self._kept.only(prompts)
 
     def snapshot(self) -> dict[str, Any]:
         """All that the books say, as JSON has it."""

@@ -611,6 +611,19 @@ def test_the_environment_leads_a_client_to_the_vendor_with_the_canary(vendor: Ve
     assert Client(vendor, environment["ACEDATACLOUD_API_TOKEN"]).submit(CAT)["success"]
 
 
+def test_the_books_can_be_as_if_some_requests_had_never_come(vendor_process: VendorProcess) -> None:
+    """What was kept stays kept, however often one goes back to a part of it."""
+    client = Client(vendor_process)
+    client.submit(CAT)
+    client.submit(CAT | {"prompt": "another"})
+    vendor_process.keep()
+    for prompts in (["another"], [], ["another", CAT["prompt"]]):
+        vendor_process.rewind(prompts)
+        assert {charge.prompt for charge in vendor_process.charges} == set(prompts)
+        assert len(vendor_process.pictures) == len(vendor_process.posts) == len(prompts)
+        client.submit(CAT | {"prompt": "later"})
+
+
 def test_a_port_can_be_taken_again_after_a_stop() -> None:
     """A vendor that goes down and comes back is refused in between, not hung."""
     with Vendor() as vendor:
