@@ -8,55 +8,14 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from tests.canary import CANARY
 from tests.cli.conftest import Pipe, in_process, start
+from tests.serving.process import IMAGES, TASKS, serve
 from tests.test_docs import blocks
-
-IMAGES = "/nano-banana/images"
-TASKS = "/nano-banana/tasks"
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A process that serves, and what it said first."""
-
-    process: subprocess.Popen[str]
-    said: Mapping[str, Any]
-
-    def client(self) -> httpx.Client:
-        """A plain client."""
-        headers = {"authorization": f"Bearer {CANARY}"}
-        return httpx.Client(base_url=self.said["base_url"], headers=headers, trust_env=False, timeout=60)
-
-
-@contextmanager
-def serve(cwd: Path, *more: str) -> Iterator[Running]:
-    """The command as long as the block lasts, on a port that was free."""
-    with start("serve", "--port", "0", "--seconds", "0", "--json", *more, cwd=cwd) as process:
-        try:
-            assert process.stdout is not None
-            lines = iter(process.stdout.readline, "")
-            yield Running(process, json.loads("".join(_object(lines))))
-        finally:
-            process.kill()
-
-
-def _object(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        yield line
-        if line == "}\n":
-            return
-    raise AssertionError("it ended without a word")
 
 
 def test_what_it_says_is_what_readme_shows(tmp_path: Path) -> None:
