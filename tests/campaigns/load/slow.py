@@ -31,7 +31,7 @@ class Slow:
         """Come, be slow, be cut off, come again."""
         came = False
         while True:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
                 self._there += not came
                 came = True
@@ -50,8 +50,10 @@ class Slow:
         writer.write((nothing, some, all_of_it, a_body, questions)[kind])
         try:
             while not reader.at_eof():
+                # Not wait_for, which can lose a cancellation that comes together with a byte.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(reader.read(1), DRIP)
+                    async with asyncio.timeout(DRIP):
+                        await reader.read(1)
                 if kind:
                     writer.write(b"x")
         finally:
