@@ -25,7 +25,7 @@ from banana_pipe.providers.addresses import is_public, is_public_host
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.providers.reading import Received
 from banana_pipe.providers.secret import Token, shown
-from banana_pipe.providers.transfer import Reading, Sending, TooLate, retry_after, unpacked
+from banana_pipe.providers.transfer import Reading, Sending, Swollen, TooLate, retry_after, unpacked
 
 # httpx's command line, which nobody asks for here, would bring a terminal library along: a tenth of a second.
 sys.modules["httpx._main"] = None  # type: ignore[assignment]
@@ -114,7 +114,7 @@ class Http:
     async def post_free(self, path: str, body: bytes) -> Received:
         """POST what costs nothing and may be repeated. Raises ProviderError of kind unavailable.
 
-        `trouble` is set only where the answer was longer than MAX_ANSWER_BYTES.
+        `trouble` is set only where the answer was longer than MAX_ANSWER_BYTES, or packed to be.
         """
         reading = Reading()
         try:
@@ -206,11 +206,14 @@ class Http:
     async def _exchange(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, reading: Reading) -> None:
         async with _answered(transport, request) as response, aclosing(_unpacked(response)) as pieces:
             reading.status, reading.headers = response.status_code, response.headers
-            async for piece in pieces:
-                reading.body += piece
-                if len(reading.body) > MAX_ANSWER_BYTES:
-                    reading.trouble = f"the answer is longer than {MAX_ANSWER_BYTES // MIB} MiB"
-                    return
+            try:
+                async for piece in pieces:
+                    reading.body += piece
+                    if len(reading.body) > MAX_ANSWER_BYTES:
+                        reading.cut(f"the answer is longer than {MAX_ANSWER_BYTES // MIB} MiB")
+                        return
+            except Swollen as error:
+                reading.cut(f"the answer is no answer: {error}")
 
     async def _pieces(self, url: str) -> AsyncGenerator[bytes, None]:
         try:
@@ -227,6 +230,8 @@ class Http:
             failure = ProviderError("refused_address", f"the link redirects more than {MAX_REDIRECTS} times")
         except ProviderError:
             raise
+        except Swollen as error:
+            failure = ProviderError("refused_address", f"the link leads to no picture: {error}")
         except (httpx.InvalidURL, UnicodeError):
             failure = ProviderError("refused_address", "the link to the picture is not an address")
         except Exception as error:  # noqa: BLE001

@@ -17,6 +17,9 @@ from banana_pipe.model import Json
 from banana_pipe.providers.secret import Token
 
 MAX_DEPTH = 100
+MAX_VALUES = 500_000
+"""In one answer, as counted by its marks. A task's record has about thirty; each can cost a hundred bytes of memory."""
+_MARKS = (b"[", b"{", b",")
 MAX_KEPT_BODY = 64 * 1024
 MAX_ID = 200
 
@@ -41,7 +44,7 @@ class Received:
 
 def read_json(body: bytes, token: Token | None) -> Json:
     """*body* as JSON, the token masked in it. Raises ValueError for all that is not plainly JSON:
-    also for NaN, numbers beyond a float, a name given twice in an object, and too deep a nesting."""
+    also for NaN, numbers beyond a float, a name given twice in an object, too deep a nesting and too many values."""
 
     def plain(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         made = {_masked(name, token): _masked(value, token) for name, value in pairs}
@@ -49,6 +52,8 @@ def read_json(body: bytes, token: Token | None) -> Json:
             raise ValueError("a name stands twice in an object")
         return made
 
+    if sum(map(body.count, _MARKS)) > MAX_VALUES:
+        raise ValueError("more values than any answer has")
     try:
         text = body.decode("utf-8")
         value = json.loads(text, object_pairs_hook=plain, parse_constant=_no_number, parse_float=_float)

@@ -15,9 +15,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from banana_pipe.clock import Clock
-from banana_pipe.providers.reading import Received
+from banana_pipe.providers.reading import MAX_KEPT_BODY, Received
 
 MAX_RETRY_AFTER = 120.0
+MAX_SWELLING = 32
+"""How many times what came a packed body may be, from SWELLING_FREE bytes on: a picture in Base64 packs to three quarters."""
+SWELLING_FREE = 1024 * 1024
 _PIECE = 256 * 1024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -28,6 +31,10 @@ class TooLate(Exception):
 
 class Packed(Exception):
     """The body is packed in a way that we do not know, or its packing is cut off."""
+
+
+class Swollen(Exception):
+    """The body is packed so tightly that it can only be meant to fill our memory."""
 
 
 @dataclass(slots=True)
@@ -59,6 +66,11 @@ class Reading:
     body: bytearray = field(default_factory=bytearray)
     trouble: str | None = None
 
+    def cut(self, trouble: str) -> None:
+        """Read no further, and keep no more than a record wants: the rest would be memory for nothing."""
+        self.trouble = trouble
+        del self.body[MAX_KEPT_BODY:]
+
     def received(self, clock: Clock, trouble: str | None) -> Received:
         """The answer, whole or as far as it came."""
         date = _moment(self.headers.get("date", ""))
@@ -68,7 +80,7 @@ class Reading:
 async def unpacked(headers: Mapping[str, str], raw: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """The body *raw* in bounded pieces, unpacked. We ask for it plain; some gateways pack it all the same.
 
-    Raises Packed.
+    Raises Packed, and Swollen where little becomes too much.
     """
     packing = headers.get("content-encoding", "identity").strip().lower()
     async with aclosing(raw):
@@ -79,15 +91,21 @@ async def unpacked(headers: Mapping[str, str], raw: AsyncGenerator[bytes, None])
         if packing not in ("gzip", "x-gzip", "deflate"):
             raise Packed(f"the answer is packed as {packing}")
         unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+        came = made = 0
         async for piece in raw:
             rest = piece
+            came += len(piece)
             while rest:
                 if unpacker.eof:  # members follow each other (RFC 1952, section 2.2), zeros may fill up
                     rest = rest.lstrip(b"\0")
                     if not rest:
                         break
                     unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
-                yield unpacker.decompress(rest, _PIECE)
+                plain = unpacker.decompress(rest, _PIECE)
+                made += len(plain)
+                if made > max(SWELLING_FREE, MAX_SWELLING * came):
+                    raise Swollen(f"it unpacks to more than {MAX_SWELLING} times what came")
+                yield plain
                 rest = unpacker.unconsumed_tail or unpacker.unused_data
         yield unpacker.flush()
         if not unpacker.eof:

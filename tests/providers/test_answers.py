@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from banana_pipe.canonical import digest_of
 from banana_pipe.providers.answers import read_free_answer, read_submission, read_task
 from banana_pipe.providers.base import Done, Pending, Picture, ProviderError
-from banana_pipe.providers.reading import MAX_DEPTH, Received, read_json
+from banana_pipe.providers.reading import MAX_DEPTH, MAX_VALUES, Received, read_json
 from banana_pipe.providers.secret import Token
 from tests.canary import CANARY
 
@@ -439,3 +439,11 @@ def test_nesting_is_bounded_long_before_the_interpreter_gives_up() -> None:
     read_json(b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1), None)
     with pytest.raises(ValueError, match="too deep"):
         read_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), None)
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"0", b'{"":0}'])
+def test_more_values_than_any_answer_has_are_not_even_made(value: bytes) -> None:
+    """Each costs a hundred bytes of memory, and three of traffic."""
+    read_json(b"[" + b",".join([value] * 100_000) + b"]", None)
+    with pytest.raises(ValueError, match="more values"):
+        read_json(b"[" + b",".join([value] * (MAX_VALUES + 1)) + b"]", None)

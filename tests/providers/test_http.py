@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import logging
+import random
 import socket
 import ssl
 import subprocess
@@ -23,7 +24,7 @@ from banana_pipe.clock import SystemClock
 from banana_pipe.providers import http
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.providers.http import Http
-from banana_pipe.providers.reading import Received
+from banana_pipe.providers.reading import MAX_KEPT_BODY, Received
 from banana_pipe.providers.secret import Token
 from tests.canary import CANARY
 from tests.providers.loopback import Loopback, Reply, Seen, breaks_after, drips, message, says, serving
@@ -335,6 +336,24 @@ class TestAPaidPost:
         assert (received.status, received.body) == (200, b"")
         assert received.trouble
         assert "br" in received.trouble
+
+    def test_an_answer_that_unpacks_to_far_more_than_came_is_cut(self) -> None:
+        """Less than the longest answer, and still 250 MB of memory for 90 KB of traffic; its first words are kept."""
+        begun = b'{"task_id": "t-1", "more": "'
+        received, _ = post(says(200, gzip.compress(begun + b"a" * 90_000_000 + b'"}'), content_encoding="gzip"))
+        assert isinstance(received, Received)
+        assert received.trouble
+        assert "32 times" in received.trouble
+        assert received.body.startswith(begun)
+        assert len(received.body) == MAX_KEPT_BODY
+
+    def test_an_answer_that_is_only_packed_well_is_whole(self) -> None:
+        """A long listing of much the same: thirty to one is no attack, and a megabyte may be anything."""
+        lot = random.Random(1)
+        for whole in (b"".join(lot.randbytes(100) * 20 for _ in range(1_000)), b" " * 1_000_000):
+            received, _ = post(says(200, gzip.compress(whole), content_encoding="gzip"))
+            assert isinstance(received, Received)
+            assert (received.body == whole, received.trouble) == (True, None)
 
     def test_an_answer_without_end_is_cut(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Memory is bounded, packed or not."""
