@@ -124,7 +124,7 @@ def _folder_name() -> dict[str, Json]:
     """One name that every file system takes, as `naming.folder_name` has it; its length is in characters here."""
     unsafe = r'/<>:"|?*\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff'
     device = "|".join([*map(_any_case, ("con", "prn", "aux", "nul", "conin$", "conout$")), _PORTS])
-    refused = (rf"^\s*({device})(\.|\s*$)", r"\.\s*$", rf"\.({'|'.join(map(_any_case, _SUFFIXES))})\s*$")
+    refused = (rf"^\s*({device})( *\.|\s*$)", r"\.\s*$", rf"\.({'|'.join(map(_any_case, _SUFFIXES))})\s*$")
     return {
         "type": "string",
         "pattern": rf"^\s*[^._\-\s{unsafe}]([^{unsafe}]{{0,{MAX_PART - 1}}}[^\s{unsafe}])?\s*$",

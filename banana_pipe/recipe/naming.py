@@ -16,7 +16,9 @@ MAX_PART = 100
 MAX_PARTS = 16
 
 _UNSAFE = re.compile(r"[<>:\"|?*\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|\Z)", re.IGNORECASE)
+_DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:\.|\Z)", re.IGNORECASE
+)
 _SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|gif)\Z", re.IGNORECASE)
 _HASHED = re.compile(r"~[0-9a-f]{8}\Z")
 _TAKEN = frozenset(["index.html", "manifest.json"])
@@ -83,7 +85,8 @@ def _safe(name: str) -> str:
         pass
     words = re.sub(r"[^\w.-]+", "-", _SUFFIX.sub("", name)).strip("-._ ")
     readable = words.encode()[: MAX_PART // 2].decode("utf-8", "ignore") or "x"
-    return f"{readable}~{sha256(name.encode()).hexdigest()[:8]}"
+    made = f"{readable}~{sha256(name.encode()).hexdigest()[:8]}"
+    return f"x-{made}" if _DEVICE.match(made) else made
 
 
 def _check_part(part: str) -> None:

@@ -26,6 +26,7 @@ def test_plain_names_stay_as_they_are(name: str) -> None:
             "a\nb",
             "CON",
             "nul.txt",
+            "nul .txt",
             "a/COM1",
             "lpt9.x/a",
             "com\u00b9",
@@ -64,6 +65,14 @@ def test_default_names_stay_readable() -> None:
     """A comma or a slash costs a short hash, not the words."""
     name = default_output("scene", ["teal", "oak, old/new"])
     assert name.startswith("scene/teal/oak-old-new~")
+
+
+@pytest.mark.parametrize("name", ["nul.txt", "CON.a", "lpt\u00b9.c"])
+def test_no_default_name_is_a_device(name: str) -> None:
+    """Windows takes whatever stands before the first dot for one: a picture written there is gone."""
+    made = default_output("s", [name])
+    assert output_name(made) == made
+    assert made.startswith("s/x-")
 
 
 def test_names_that_differ_only_in_case_or_form_collide() -> None:
