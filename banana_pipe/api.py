@@ -14,6 +14,7 @@ from banana_pipe.accepting import Acceptance, Accepted, accept
 from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
 from banana_pipe.buying import Limits
 from banana_pipe.care.books import read_books
+from banana_pipe.care.carrying import Carried, export_cache, import_cache
 from banana_pipe.care.inventory import Item, item_json, kept_money, take_stock
 from banana_pipe.care.repairing import repair
 from banana_pipe.care.sweeping import Sweep, plan_sweep, sweep
@@ -32,6 +33,7 @@ __all__ = [
     "Acceptance",
     "Accepted",
     "Access",
+    "Carried",
     "Check",
     "Damage",
     "Decided",
@@ -54,8 +56,10 @@ __all__ = [
     "examine",
     "explain",
     "explanation_json",
+    "export_cache",
     "fetch",
     "graph_json",
+    "import_cache",
     "item_json",
     "kept_money",
     "open_recipe",

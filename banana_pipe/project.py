@@ -43,10 +43,8 @@ class Places:
         return Path(os.path.relpath(self.root.resolve(), self.out.resolve())).as_posix()
 
     def make_cache(self) -> None:
-        """Make the cache folder, which git passes over: what it holds is bytes, the record is the lock file."""
-        ignored = self.cache / ".gitignore"
-        if not ignored.exists():
-            disk.write_file(ignored, b"*\n")
+        """Make the cache folder."""
+        make_cache(self.cache)
 
     def guard_of(self, path: Path) -> Path:
         """The lock file under which *path*, a record outside the cache, is changed where its folder has no lock."""
@@ -84,6 +82,13 @@ def cache_of(root: Path, given: Path | None) -> Path:
     for part in _parts(cache):
         _inside(root, part, "--cache")
     return cache
+
+
+def make_cache(cache: Path) -> None:
+    """Make the folder *cache*, which git passes over: what it holds is bytes, the record is the lock file."""
+    ignored = cache / ".gitignore"
+    if not ignored.exists():
+        disk.write_file(ignored, b"*\n")
 
 
 def _parts(cache: Path) -> list[Path]:

@@ -198,6 +198,8 @@ def _pattern(shown: str) -> str:
         ("cache stats", ("cache", "stats")),
         ("cache ls", ("cache", "ls")),
         ("cache gc", ("cache", "gc")),
+        ("cache export", ("cache", "export", "fox.tar")),
+        ("cache import", ("cache", "import", "fox.tar")),
         ("doctor", ("doctor", "--offline")),
         ("providers", ("providers",)),
         ("error", ("plan", "fox.yml")),

@@ -60,7 +60,7 @@ FLOORS = (
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
     """
     project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining
-    care.books care.inventory care.sweeping care.sources care.verifying care.repairing care api
+    care.books care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
     """

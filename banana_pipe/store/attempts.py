@@ -128,6 +128,25 @@ def insert_intent(connection: sqlite3.Connection, attempt: Attempt, budget: Budg
     return attempt
 
 
+def take_in(connection: sqlite3.Connection, bought: Sequence[Attempt]) -> list[Attempt]:
+    """Write the STORED attempts *bought* elsewhere, but for those whose key or call is known here; what was written.
+
+    What stands here stays: a key that is bought or under way, and an attempt of that id or task.
+    """
+    here = standing(connection, [attempt.key for attempt in bought])
+    stands = {key for key, attempt in here.items() if attempt.state in (*ACTIVE, "STORED")}
+    written = []
+    for attempt in bought:
+        known = connection.execute(
+            "SELECT 1 FROM attempts WHERE id = ? OR (origin = ? AND task_id = ?)",
+            (attempt.id, attempt.origin, attempt.task_id),
+        ).fetchone()
+        if attempt.key not in stands and known is None:
+            connection.execute(f"INSERT INTO attempts ({COLUMNS}) VALUES ({MARKS})", row_of(attempt))
+            written.append(attempt)
+    return written
+
+
 def move(connection: sqlite3.Connection, before: Attempt, after: Attempt) -> Attempt:
     """Write *after* over *before*. Raises TaskTaken, and StoreError where the row is not *before*."""
     if after.state not in MOVES[before.state]:

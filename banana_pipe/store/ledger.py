@@ -90,6 +90,10 @@ class Ledger:
         after = self._given_up(attempt)
         return await self._write(lambda connection: attempts.move(connection, attempt, after))
 
+    async def take_in(self, bought: Sequence[Attempt]) -> list[Attempt]:
+        """Write finished attempts of another ledger, but for those whose key or call this one knows; what was written."""
+        return await self._write(lambda connection: attempts.take_in(connection, bought))
+
     async def standing(self, keys: Iterable[Key]) -> dict[Key, Attempt]:
         """For each key the attempt that says how it stands: the active one, else its newest claim."""
         wanted = tuple(keys)

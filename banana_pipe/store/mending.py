@@ -31,6 +31,9 @@ _OF_A_DIGEST = 60
 """Of the 64 digits of a digest so many are the same: then it is the digest that is damaged, nothing else gives such."""
 _COMPLAINTS = 100
 
+_TROUBLE = (sqlite3.Error, UnicodeError)
+"""The latter where the name of a column, or what SQLite says of one, is no text any more."""
+
 _Row = Sequence[object]
 
 
@@ -95,7 +98,7 @@ def read_ledger(path: Path) -> LedgerFile:
                     found.append(attempt)
                 else:
                     bad.append(BadRow(seq, _shown(row[0]), _mended(row)))
-    except sqlite3.Error as error:
+    except _TROUBLE as error:
         complaints.append(str(error))
     return LedgerFile(tuple(found), tuple(bad), tuple(dict.fromkeys(complaints)))
 
@@ -119,7 +122,7 @@ def mend_ledger(path: Path, bad: Sequence[BadRow], copy: Path) -> LedgerFile:
                     )
             disk.announce("commit", path)
             connection.execute("COMMIT")
-    except sqlite3.Error:
+    except _TROUBLE:
         pass  # what stands there now is told by reading it
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
@@ -214,7 +217,7 @@ def read_results(folder: Path) -> ResultsFile:
                     found.append(result)
                 else:
                     astray.append(result)
-    except sqlite3.Error as error:
+    except _TROUBLE as error:
         complaints.append(str(error))
     return ResultsFile(tuple(found), tuple(astray), tuple(bad), tuple(dict.fromkeys(complaints)))
 

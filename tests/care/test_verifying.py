@@ -5,6 +5,7 @@ Unaware of how it is shown.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 from banana_pipe.canonical import Digest
 from banana_pipe.care import repairing, verifying
 from banana_pipe.care.verifying import Damage, Verified
+from banana_pipe.errors import StoreError
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.workspace import Access
 from tests.world import CHAIN, TOKEN, World, ends
@@ -270,6 +272,21 @@ def test_damaged_results_are_rebuilt_from_the_ledger(world: World) -> None:
     assert (found.damage, found.results) == ((), 3)
     assert {path.name for path in (world.cache / "damaged").iterdir()} == {"results.1", "results.2"}
     assert world.run().called == 0
+
+
+@pytest.mark.parametrize("name", ["results/cache.db", "ledger.db"])
+def test_a_schema_that_is_no_text_any_more_is_told(world: World, name: str) -> None:
+    """What SQLite then says of it is none either: neither a check nor a run may stumble over that."""
+    world.forget("shop.lock")  # what it pins is looked for nowhere else
+    path = world.cache / name
+    data = path.read_bytes()
+    place, told = data.index(b"CREATE TABLE") + 20, 0
+    for offset in range(60):
+        path.write_bytes(data[: place + offset] + bytes([data[place + offset] ^ 0x80]) + data[place + offset + 1 :])
+        told += len(verify(world).damage)
+        with contextlib.suppress(StoreError):
+            world.plan()
+    assert told
 
 
 def test_results_that_are_not_there_are_written_without_a_word(world: World) -> None:

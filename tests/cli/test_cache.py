@@ -98,3 +98,28 @@ def test_what_is_lost_is_told_with_what_buys_it_again(pipe: Pipe, made: Vendor, 
     assert (said.code, json.loads(said.out)["damage"][0]["healed"]) == (0, "from its link")
     assert CANARY not in said.out
     assert len(made.charges) == 3
+
+
+def test_a_cache_travels_in_one_archive(pipe: Pipe, made: Vendor, project: Path) -> None:
+    """Elsewhere the same folder is there without a call; what is no archive is refused in words."""
+    said = pipe("cache", "export", "all.tar", "recipes/small.yaml")
+    assert (said.code, said.out.split(" → ")[0]) == (0, "3 pictures that $0.117 was paid for, 6 blobs")
+    assert pipe("cache", "export", "all.tar").code == 2
+    came = pipe("cache", "import", "all.tar", "--cache", "other")
+    assert (came.code, came.out.split(",")[0]) == (0, "3 pictures that $0.117 was paid for")
+    assert pipe("run", "recipes/small.yaml", "--cache", "other", "--out", "there").code == 0
+    assert len(made.charges) == 3
+    (project / "bad.tar").write_bytes((project / "all.tar").read_bytes()[:-1])
+    refused = pipe("cache", "import", "bad.tar", "--cache", "third")
+    assert (refused.code, "nothing was imported" in refused.err) == (1, True)
+    assert not (project / "third").exists()
+    assert CANARY.encode() not in (project / "all.tar").read_bytes()
+
+
+def test_an_archive_that_lacks_a_picture_is_exit_code_1(pipe: Pipe, made: Vendor, project: Path) -> None:
+    """Who makes a copy to be safe must hear of it."""
+    a_picture(project, pipe).unlink()
+    said = pipe("cache", "export", "all.tar")
+    assert said.code == 1
+    assert said.out.startswith("✗ base  its bytes are not here")
+    assert said.out.splitlines()[-1].endswith("banana-pipe cache verify --repair")

@@ -256,6 +256,64 @@ def _verified(found: api.Verified) -> dict[str, Json]:
     }
 
 
+@cache.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("recipes", metavar="[RECIPE]...", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@_CACHE
+@json_option
+def export(file: Path, recipes: tuple[Path, ...], cache: Path | None, *, as_json: bool) -> int:
+    """Write what was bought into one archive, FILE: pictures, what was asked, and the ledger's rows.
+
+    RECIPE: only what the lock files of these recipes name. Exit code 1 if the bytes of a picture are not there.
+    """
+    project = _project(recipes[0] if recipes else None, cache)
+    done = api.export_cache(project.root, project.cache, file, recipes)
+    if as_json:
+        print_json(out(), {**_whose(project), "archive": str(file), **_carried(done), "absent": len(done.absent)})
+        return EXIT_DAMAGED if done.absent else 0
+    paper = out()
+    for attempt in done.absent:
+        paper.say(
+            f"{paper.styled('✗', 'red')} {paper.styled(attempt.node or attempt.key[:12], 'bold')}  its bytes are not here"
+        )
+    paper.say(paper.styled(f"{_said(done)} → {shown_path(file)}, {_bytes(done.bytes)}", "bold"))
+    if done.absent:
+        paper.say(paper.styled(f"  → {project.command('verify', '--repair')}", "cyan"))
+    return EXIT_DAMAGED if done.absent else 0
+
+
+@cache.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@_CACHE
+@json_option
+def import_(file: Path, cache: Path | None, *, as_json: bool) -> int:
+    """Take in an archive of `cache export`, whole or not at all. What is here already stays as it is.
+
+    What comes is written into the ledger with its price and date, as bought. Take archives from people whom you
+    would let spend your money: what an archive says was asked and bought is believed.
+    """
+    project = _project(None, cache)
+    done = api.call(api.import_cache(project.cache, file))
+    if as_json:
+        print_json(out(), {**_whose(project), "archive": str(file), **_carried(done), "had": done.had})
+        return 0
+    paper = out()
+    had = f"; {count(done.had, 'purchase')} known here already" if done.had else ""
+    paper.say(paper.styled(f"{_said(done)} came, {_bytes(done.bytes)} new{had}", "bold"))
+    return 0
+
+
+def _said(done: api.Carried) -> str:
+    cost = amount(total(attempt.price for attempt in done.attempts))
+    return f"{count(len(done.attempts), 'picture')} that {cost} was paid for, {count(done.blobs, 'blob')}"
+
+
+def _carried(done: api.Carried) -> dict[str, Json]:
+    cost = total(attempt.price for attempt in done.attempts)
+    totals = {"attempts": len(done.attempts), "results": done.results, "blobs": done.blobs, "bytes": done.bytes}
+    return {"totals": {**totals, "paid_usd": usd(cost)}}
+
+
 # --- all of them ------------------------------------------------------------------------------
 
 

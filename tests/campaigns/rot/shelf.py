@@ -5,6 +5,7 @@ Unaware of what is looked for afterwards.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import sqlite3
@@ -55,10 +56,10 @@ class Shelf:
         return sorted(path for path in self.blobs if path.name in paid)
 
     def verify(self) -> Verified:
-        return self.world.do(verifying.verify(self.world.folder, self.world.cache))
+        return asyncio.run(verifying.verify(self.world.folder, self.world.cache))
 
     def repair(self, access: Access | None = None) -> Verified:
-        return self.world.do(repairing.repair(self.world.folder, self.world.cache, access, self.world.clock))
+        return asyncio.run(repairing.repair(self.world.folder, self.world.cache, access, self.world.clock))
 
     def run(self) -> Run | None:
         """A run; None where it refused to begin. It must never buy: everything was bought."""
