@@ -200,7 +200,7 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-_TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout, UnicodeError)
+_TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout)
 _ADVICE = "mend the disk; if the file is damaged: `banana-pipe cache verify --repair`; it is rebuilt from the ledger"
 
 

@@ -280,8 +280,8 @@ def test_a_schema_that_is_no_text_any_more_is_told(world: World, name: str) -> N
     world.forget("shop.lock")  # what it pins is looked for nowhere else
     path = world.cache / name
     data = path.read_bytes()
-    place, told = data.index(b"CREATE TABLE") + 20, 0
-    for offset in range(60):
+    place, told = data.index(b"CREATE TABLE") - 20, 0
+    for offset in range(40):
         path.write_bytes(data[: place + offset] + bytes([data[place + offset] ^ 0x80]) + data[place + offset + 1 :])
         told += len(verify(world).damage)
         with contextlib.suppress(StoreError):
