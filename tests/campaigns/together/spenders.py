@@ -32,6 +32,7 @@ async def reserve(ledger, wanted, budget, dies):
     try:
         await ledger.begin(intent(wanted["id"], **wanted), budget)
     except CapReached as reached:
+        ledger.close()  # who is refused hears of it before the commit, over which this process may have to die
         return reached.cap
     if dies == "afterwards":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -97,12 +98,15 @@ class Spenders:
             wanted = asdict(wish)
             dies = wanted.pop("dies")
             _tell(child, ledger, "reserve", {"wanted": wanted, "dies": dies})
-        return [self._answer(number) for number in range(len(wishes))]
+        answers = [self._answer(number) for number in range(len(wishes))]
+        assert {"reserved", "run", "day", "died"}.issuperset(answers), answers
+        return answers
 
     def end(self, spender: int, ledger: Path, attempt: str, state: str) -> None:
         """Have *attempt* end so."""
         _tell(self._children[spender], ledger, "end", {"attempt": attempt, "state": state})
-        assert line(self._children[spender]) == "ended"
+        answer = self._answer(spender)
+        assert answer == "ended", answer
 
     def _started(self) -> subprocess.Popen[str]:
         return start(_SCRIPT, self._budget)
@@ -113,10 +117,9 @@ class Spenders:
         if said := child.stdout.readline():
             return said.strip()
         errors = child.communicate()[1]
-        assert not errors, errors
         self._children[number] = self._started()
         assert line(self._children[number]) == "ready"
-        return "died"
+        return errors or "died"
 
 
 def _tell(child: subprocess.Popen[str], ledger: Path, what: str, told: object) -> None:
