@@ -1,0 +1,150 @@
+"""`python -m tests.campaigns.load.soak SECONDS`: one process buys, ten at once, while one in a hundred of everything
+goes wrong; and tells what it made of it, how many files it has open and how much memory it takes.
+
+Unaware of how much is too much.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from pathlib import Path
+
+from banana_pipe.providers import http
+from tests.campaigns.errands import do
+from tests.campaigns.projects import Project, Shape, Verdict, judge
+from tests.canary import CANARY
+from tests.vendor import FOREVER, Endpoint, Fault, VendorProcess
+
+CALLS = 100
+"""Of one round; then comes another project."""
+MOST_RUNS = 8
+"""Until a project has to be done."""
+PACE = {"calls": 10, "poll": 0.1, "settle": 8.0}
+"""The vendor is next door, but on a busy machine: what is absent after so many seconds is."""
+
+_CHANCE = 0.01
+_KINDS: Mapping[Endpoint, Sequence[Fault]] = {
+    "submit": (
+        *(Fault(kind) for kind in ("reset_before", "hang", "html", "bare", "fails", "truncate", "short")),
+        *(Fault(kind) for kind in ("reset_after_accept", "hang_after_accept", "html_after_accept")),
+        *(Fault(kind) for kind in ("bare_after_accept", "success_without_data")),
+        Fault("status", number=429, retry_after=1),
+        Fault("status", number=500, code="api_error"),
+        Fault("status_after_accept", number=504, code="timeout"),
+        Fault("drip", pause=0.001),
+    ),
+    "poll": (
+        *(Fault(kind) for kind in ("bare", "html", "reset_before", "hang", "truncate", "short")),
+        *(Fault(kind) for kind in ("null_response", "success_without_data", "string_error", "forgets")),
+        Fault("no_success_flag"),
+        Fault("status", number=429, retry_after=1),
+    ),
+    "list": tuple(Fault(kind) for kind in ("bare", "html", "reset_before", "hang", "truncate", "short")),
+    "download": (
+        *(Fault(kind) for kind in ("bare", "html", "reset_before", "hang", "truncate", "short")),
+        *(Fault(kind) for kind in ("garbage", "dead_link")),
+        Fault("truncate", length="right"),
+    ),
+}
+FAULTS: Mapping[Endpoint, Sequence[Fault]] = {
+    endpoint: [
+        Fault(
+            **{
+                **{name: getattr(fault, name) for name in Fault.__dataclass_fields__},
+                "chance": _CHANCE,
+                "times": FOREVER,
+            }
+        )
+        for fault in faults
+    ]
+    for endpoint, faults in _KINDS.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The process between two rounds."""
+
+    seconds: float
+    open_files: int
+    mib: float
+
+
+@dataclass(slots=True)
+class Soaked:
+    """What came of it."""
+
+    rounds: int = 0
+    runs: int = 0
+    requests: int = 0
+    """Charged, or to be."""
+    posts: int = 0
+    verdict: Verdict = field(default_factory=Verdict)
+    samples: list[Sample] = field(default_factory=list)
+
+
+def soak(seconds: float, folder: Path) -> Soaked:
+    """Buy for so long, and finish the round that is begun."""
+    # Minutes, elsewhere: who hangs is left alone sooner here.
+    http.FREE_CALL_SECONDS = http.DOWNLOAD_SECONDS = http.SILENT_SECONDS = 3.0
+    soaked = Soaked()
+    began = time.monotonic()
+    with VendorProcess(token=CANARY, delay=0.05) as vendor:
+        for number in count():
+            _round(number, vendor, folder, soaked)
+            soaked.samples.append(_sample(time.monotonic() - began))
+            if time.monotonic() - began >= seconds:
+                return soaked
+    raise AssertionError("unreachable")
+
+
+def _round(number: int, vendor: VendorProcess, folder: Path, soaked: Soaked) -> None:
+    vendor.reset()
+    for endpoint, faults in FAULTS.items():
+        vendor.fault(endpoint, *faults)
+    project = Project.make(folder / str(number), _shape(number))
+    ended, runs = do(project.errand(vendor, pace=PACE)), 1
+    while ended.exit_code != 0 and runs < MOST_RUNS:
+        ended, runs = do(project.errand(vendor, pace=PACE)), runs + 1
+    soaked.runs += runs
+    if ended.exit_code != 0:
+        soaked.verdict.lost.append(f"round {number}: exit code {ended.exit_code}: {ended.error} {ended.statuses}")
+    soaked.verdict.add(judge(project, vendor))
+    soaked.rounds += 1
+    soaked.requests += len(project.shape.pictures)
+    soaked.posts += vendor.counts.get("submit", 0)
+    shutil.rmtree(project.root)
+
+
+def _shape(number: int) -> Shape:
+    scenes = range(1, CALLS)
+    text = f"""
+    version: 1
+    timeout: 10
+    steps:
+      cup: {{generate: "Cup of round {number}"}}
+      scene:
+        matrix: {{place: [{", ".join(f"p{scene}" for scene in scenes)}]}}
+        images: cup
+        edit: Take it to {{{{ place }}}}
+    """
+    scenery = {f"scene/p{scene}": f"Take it to p{scene}" for scene in scenes}
+    return Shape("soak", text, {"cup": f"Cup of round {number}"} | scenery)
+
+
+def _sample(seconds: float) -> Sample:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return Sample(seconds, len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(dir=sys.argv[2]) as scratch:
+        sys.stdout.write(json.dumps(asdict(soak(float(sys.argv[1]), Path(scratch)))))

@@ -1,0 +1,84 @@
+"""A long run of everything at once: ten calls at a time, one in a hundred of each fault, for half an hour.
+
+Unaware of what goes wrong: bill, pictures, open files and memory are looked at, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.campaigns.load.soak import Sample
+from tests.campaigns.score import Line, Tell
+
+_ROOT = Path(__file__).absolute().parents[3]
+SHORT = 5.0
+LONG = float(os.environ.get("CAMPAIGN_SOAK_SECONDS", "1800"))
+MOST_MIB_IN_TEN_MINUTES = 1.0
+_TEN_MINUTES = 600.0
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="open files are counted in /proc")
+
+
+def _soaked(seconds: float, folder: Path) -> tuple[dict[str, Any], list[Sample]]:
+    command = [sys.executable, "-m", "tests.campaigns.load.soak", str(seconds), str(folder)]
+    ended = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    return told, [Sample(**sample) for sample in told["samples"]]
+
+
+def slope(samples: Sequence[Sample]) -> float:
+    """By how many MiB memory grows in ten minutes, in the second half: before it, things are still being imported
+    and pools filled. Theil and Sen's: the middle of the slopes between all pairs, that no peak can bend."""
+    late = samples[len(samples) // 2 :]
+    pairs = [(one, other) for place, one in enumerate(late) for other in late[place + 1 :]]
+    return _TEN_MINUTES * statistics.median((b.mib - a.mib) / (b.seconds - a.seconds) for a, b in pairs)
+
+
+def _line(told: dict[str, Any], what: str, figure: str) -> Line:
+    wrong = told["verdict"]
+    twice, lost, corrupt = (len(wrong[way]) for way in ("charged_twice", "lost", "corrupt"))
+    first = f"{told['runs']} runs, {told['posts']:,} POSTs for {told['requests']:,} requests"
+    return Line(9, what, told["requests"], twice, lost, corrupt, f"{first}, {figure}")
+
+
+def _wrong(told: dict[str, Any]) -> list[str]:
+    return [words for way in told["verdict"].values() for words in way]
+
+
+def test_a_little_of_everything_at_once_charges_nothing_twice(quick_folder: Path, tell: Tell) -> None:
+    """A hundred pictures, ten at a time, one in a hundred of every fault there is."""
+    told, samples = _soaked(SHORT, quick_folder)
+    tell(_line(told, "soak, ten at once, 1 % of each fault", f"{samples[-1].open_files} files open at the end"))
+    assert _wrong(told) == []
+    assert told["posts"] > told["requests"]
+
+
+@pytest.mark.campaign
+def test_half_an_hour_leaves_neither_files_open_nor_memory_behind(quick_folder: Path, tell: Tell) -> None:
+    """Nothing double, the same files open after each round, and memory that does not grow."""
+    told, samples = _soaked(LONG, quick_folder)
+    growth = slope(samples)
+    files = {sample.open_files for sample in samples[1:]}
+    figure = f"{min(files)} to {max(files)} files open, {growth:+.2f} MiB in ten minutes"
+    tell(_line(told, f"soak of {samples[-1].seconds / 60:.0f} minutes, ten at once, 1 % of each fault", figure))
+    assert _wrong(told) == []
+    assert max(files) == min(files), samples
+    assert growth < MOST_MIB_IN_TEN_MINUTES, samples
+
+
+def test_the_measure_sees_a_leak_and_no_peak() -> None:
+    """A harness that finds nothing is worth what it could find."""
+    leaking = [Sample(60.0 * minute, 8, 70 + 0.2 * minute) for minute in range(30)]
+    still = [Sample(60.0 * minute, 8, 70 + 20 * (minute == 22)) for minute in range(30)]
+    assert slope(leaking) == pytest.approx(2.0)
+    assert slope(still) == 0
