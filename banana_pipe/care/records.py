@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
+from hashlib import sha256
 from typing import Any
 
 from banana_pipe.canonical import is_digest
@@ -36,39 +37,52 @@ _TIMES = ("created_at", "updated_at")
 
 
 def to_lines(attempts: Iterable[Attempt], results: Iterable[Result]) -> Iterator[bytes]:
-    """The records as they stand in an archive. Whose token a call was sent with is left out."""
-    yield _line({"type": TYPE})
-    for attempt in attempts:
-        yield _line({"attempt": _described(replace(attempt, account=ACCOUNT))})
-    for result in results:
-        yield _line({"result": _described(result)})
+    """The records as they stand in an archive, and the digest of it all. Whose token a call was sent with is left out."""
+    records: list[Mapping[str, Json]] = [{"type": TYPE}]
+    records += [{"attempt": _described(replace(attempt, account=ACCOUNT))} for attempt in attempts]
+    records += [{"result": _described(result)} for result in results]
+    hashed = sha256()
+    for record in records:
+        line = _line(record)
+        hashed.update(line)
+        yield line
+    yield _line({"sha256": hashed.hexdigest()})
 
 
 def from_lines(lines: Iterable[bytes]) -> tuple[list[Attempt], list[Result]]:
     """The records in *lines*. Raises NoArchive for anything but finished purchases and transforms."""
     attempts: list[Attempt] = []
     results: list[Result] = []
+    hashed, ended = sha256(), False
     for number, line in enumerate(lines):
         try:
             record = json.loads(line, parse_constant=_no_number)
+            _check(not ended, "it stands behind the end")
             if number == 0:
-                if record != {"type": TYPE}:
-                    raise ValueError("it does not say what it is")
+                _check(record == {"type": TYPE}, "it does not say what it is")
             elif record.keys() == {"attempt"}:
                 attempts.append(_attempt(record["attempt"]))
             elif record.keys() == {"result"}:
                 results.append(_result(record["result"]))
             else:
-                raise ValueError("neither an attempt nor a result")
+                _check(record == {"sha256": hashed.hexdigest()}, "they are not as they were written")
+                ended = True
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise NoArchive(f"line {number + 1} of the records cannot be believed ({str(error)[:100]})") from None
-    if len({one.key for one in (*attempts,)} | {one.key for one in results}) != len(attempts) + len(results):
+        hashed.update(line + b"\n")
+    if not ended:
+        raise NoArchive("the records are cut off")
+    _refuse_twins(attempts, results)
+    return attempts, results
+
+
+def _refuse_twins(attempts: list[Attempt], results: list[Result]) -> None:
+    if len({one.key for one in attempts} | {one.key for one in results}) != len(attempts) + len(results):
         raise NoArchive("the records name one request twice")
     if len({one.id for one in attempts}) != len(attempts) or len(_tasks(attempts)) != sum(
         one.task_id is not None for one in attempts
     ):
         raise NoArchive("the records name one call twice")
-    return attempts, results
 
 
 def _tasks(attempts: Iterable[Attempt]) -> set[tuple[str, str]]:

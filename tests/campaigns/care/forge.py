@@ -80,10 +80,11 @@ def _patched(data: bytes, place: int, field: bytes) -> bytes:
 
 def _lines(members: Members, change: Callable[[list[Any]], Any]) -> bytes:
     """The records changed, everything else made to fit."""
-    records = [json.loads(line) for line in members[0][1].splitlines()]
+    records = [json.loads(line) for line in members[0][1].splitlines()[:-1]]
     changed = change(records)
     lines = records if changed is None else changed
     text = b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
+    text += json.dumps({"sha256": sha256(text).hexdigest()}).encode() + b"\n"
     return pack([(RECORDS, text), *members[1:]])
 
 
@@ -100,15 +101,18 @@ def _with(members: Members, *more: tuple[str, bytes]) -> Members:
     return [members[0], *sorted([*members[1:], *more])]
 
 
-def _typed(kind: bytes, link: str = "") -> Forger:
-    def forge(members: Members) -> bytes:
-        def change(number: int, info: tarfile.TarInfo) -> None:
-            if number == 1:
-                info.type, info.linkname = kind, link
+def _second(place: int, field: bytes) -> Forger:
+    """The header of the second member changed in one field, all before it as it should be."""
 
-        return with_tar(members, change)
+    def forge(members: Members) -> bytes:
+        first = pack(members[:1], b"")
+        return first + _patched(pack(members[1:]), place, field)
 
     return forge
+
+
+def _typed(kind: bytes, link: str = "") -> Forger:
+    return _second(156, kind + link.encode())
 
 
 def _named(name: str) -> Forger:
@@ -221,10 +225,14 @@ FORGERS: Mapping[str, Forger] = {
     ),
     "gnu form": lambda members: with_tar(members, lambda n, i: None, tarfile.GNU_FORMAT),
     "gnu long name": lambda members: with_tar([*members, ("x" * 300, b"evil")], lambda n, i: None, tarfile.GNU_FORMAT),
-    "an owner": lambda members: with_tar(members, lambda n, i: setattr(i, "uid", 1000)),
-    "executable": lambda members: with_tar(members, lambda n, i: setattr(i, "mode", 0o4755)),
-    "a time": lambda members: with_tar(members, lambda n, i: setattr(i, "mtime", 1)),
-    "prefix": _field(345, b"../../.."),
+    "an owner": _second(108, b"0001750\0"),
+    "executable": _second(100, b"0004755\0"),
+    "a time": _second(136, b"00000000001\0"),
+    "an owner's name": _second(265, b"root"),
+    "a device's number": _second(329, b"0000001\0"),
+    "prefix": _second(345, b"../../.."),
+    "something behind the fields": _second(505, b"evil"),
+    "a name behind the name": _second(90, b"\0evil"),
     "magic of nobody": _field(257, b"USTAR\0"),
     "wrong sum": lambda members: pack(members)[:148] + b"000000\0 " + pack(members)[156:],
     "negative size": _field(124, b"-0000000001\0"),
@@ -252,6 +260,13 @@ FORGERS: Mapping[str, Forger] = {
     # its records
     "no type": lambda members: _lines(members, lambda records: records[1:]),
     "another type": lambda members: _lines(members, lambda records: [{"type": "banana-pipe/archive/v2"}, *records[1:]]),
+    "a price that somebody changed": lambda members: pack(
+        [(RECORDS, members[0][1].replace(b"39000", b"39001", 1)), *members[1:]]
+    ),
+    "records without their digest": lambda members: pack(
+        [(RECORDS, b"".join(members[0][1].splitlines(keepends=True)[:-1])), *members[1:]]
+    ),
+    "no line behind the last": lambda members: pack([(RECORDS, members[0][1][:-1]), *members[1:]]),
     "no JSON": lambda members: _lines(members, lambda records: [*records, b"{\n"]),
     "deep JSON": lambda members: _lines(members, lambda records: [*records, b"[" * 100_000 + b"\n"]),
     "a number of a million digits": lambda members: _lines(members, lambda r: [*r, b"1" * 1_000_000 + b"\n"]),
