@@ -13,7 +13,7 @@ import pytest
 from tests.campaigns.errands import Ended
 from tests.campaigns.kill import tracing
 from tests.campaigns.kill.test_strace import SCENES
-from tests.campaigns.kills import Case, Scene, Station, try_all
+from tests.campaigns.kills import NAIVE, Case, Scene, Station, try_all
 from tests.campaigns.projects import Project, seed
 from tests.campaigns.score import Line, Tell
 from tests.campaigns.watched import sqlite_can_be_told
@@ -50,6 +50,13 @@ def test_a_kill_at_what_is_done_to_a_file_is_survived(stations: list[Station], t
     _try(random.Random(seed()).sample(_cases(SCENES[1], stations[0]), SHORT), stations, tell)
 
 
+def test_such_kills_catch_a_naive_store(stations: list[Station]) -> None:
+    """A harness that finds nothing is worth what it could find."""
+    cases = _cases(NAIVE, stations[0])
+    report = try_all(random.Random(seed()).sample(cases, 8), stations)
+    assert report.verdict.charged_twice
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_all_that_is_done_to_files(stations: list[Station], tell: Tell, scene: Scene) -> None:
@@ -68,7 +75,7 @@ def _try(cases: list[Case], stations: list[Station], tell: Tell) -> None:
 
 def _cases(scene: Scene, station: Station) -> list[Case]:
     project = station.project(scene)
-    ended = station.nursery.send(project.errand(station.vendor, kill_at_file=0))
+    ended = station.nursery.send(project.errand(station.vendor, what=scene.what, kill_at_file=0))
     assert ended.exit_code == 0, ended
     return [Case(scene, (point,), "kill_at_file") for point in range(1, ended.acts + 1)]
 
