@@ -77,10 +77,10 @@ def _odd_ipv4(host: str) -> IPv4Address | None:
     parts = host.split(".")
     if len(parts) > 4:
         return None
-    numbers = [_number(part) for part in parts]
-    if None in numbers:
+    numbers = [number for part in parts if (number := _number(part)) is not None]
+    if len(numbers) < len(parts):
         return None
-    *first, last = (number or 0 for number in numbers)
+    *first, last = numbers
     room = 4 - len(first)
     if any(number > 255 for number in first) or last >= 256**room:
         return None

@@ -35,6 +35,55 @@ def test_an_address_of_the_open_internet_is_public(address: str) -> None:
     assert is_public_host(address)
 
 
+RANGES = [
+    *(("0.0.0.0", "0.255.255.255"), ("10.0.0.0", "10.255.255.255"), ("100.64.0.0", "100.127.255.255")),
+    *(("127.0.0.0", "127.255.255.255"), ("169.254.0.0", "169.254.255.255"), ("172.16.0.0", "172.31.255.255")),
+    *(("192.0.0.0", "192.0.0.255"), ("192.0.2.0", "192.0.2.255"), ("192.88.99.0", "192.88.99.255")),
+    *(("192.168.0.0", "192.168.255.255"), ("198.18.0.0", "198.19.255.255"), ("198.51.100.0", "198.51.100.255")),
+    *(("203.0.113.0", "203.0.113.255"), ("224.0.0.0", "255.255.255.255")),
+    *(("::", "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff"), ("64:ff9b::1:0:0", "1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")),
+    *(("2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff"), ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")),
+    *(("2002::", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff")),
+    ("4000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+]
+"""The ranges of the registries; what NAT64 makes of addresses lies between two of them, and is judged by those."""
+BESIDE = {"::", "0.0.0.0", "255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+          "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b::1:0:0", "4000::"}  # fmt: skip
+"""Ends beside which there is nothing, or nothing public."""
+
+
+@pytest.mark.parametrize(("first", "last"), RANGES)
+def test_a_range_ends_where_its_registry_says(first: str, last: str) -> None:
+    """Its first and its last address are not public, and those before and behind it are."""
+    assert not is_public(ip_address(first))
+    assert not is_public(ip_address(last))
+    assert first in BESIDE or is_public(ip_address(first) - 1)
+    assert last in BESIDE or is_public(ip_address(last) + 1)
+
+
+@pytest.mark.parametrize(
+    "address", ["2000::", "3ffe::", "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b::223.255.255.255"]
+)
+def test_the_ends_of_what_is_global_are_public(address: str) -> None:
+    """And behind NAT64's prefix what is public in itself, up to the highest."""
+    assert is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        *(("127.1", "127.0.0.1"), ("1.2.3", "1.2.0.3"), ("1.2.772", "1.2.3.4"), ("255.16777215", "255.255.255.255")),
+        *(("4294967295", "255.255.255.255"), ("255.255.65535", "255.255.255.255"), ("0x1.02.3.4", "1.2.3.4")),
+        *(("4294967296", None), ("1.16777216", None), ("1.2.65536", None), ("1.2.3.256", None), ("256.1", None)),
+        *(("1.256.3.4", None), ("1.2.3.4.0", None), ("1.2.3.4.5", None), ("1..2", None), ("1.x", None), ("08.1", None)),
+        *(("[::1]", "::1"), ("[fe80::1%25eth0]", "fe80::1"), ("1.2.3.4.", "1.2.3.4")),
+    ],
+)
+def test_a_spelling_is_one_address_or_none(host: str, address: str | None) -> None:
+    """Each part fills its byte, the last one what is left: no more, or it is no address."""
+    assert literal(host) == (None if address is None else ip_address(address))
+
+
 ODD = ["127.1", "127.0.1", "0x7f000001", "2130706433", "0177.0.0.1", "0x7f.1", "017700000001", "127.0.0.1.", "0"]
 FULL_WIDTH = ["\uff11\uff12\uff17.0.0.1", "127\u30020\u30020\u30021"]
 
@@ -59,6 +108,8 @@ def test_odd_spellings_of_local_addresses_are_read_as_resolvers_read_them(host: 
         "1.2.3.4.5",
         "999.1.1.1",
         "a.1",
+        "a.b.local",
+        "a.b.1",
     ],
 )
 def test_names_that_only_this_network_knows_are_not_public(host: str) -> None:
@@ -67,7 +118,15 @@ def test_names_that_only_this_network_knows_are_not_public(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["api.acedata.cloud", "platform.cdn.acedata.cloud.", "bücher.example", "local.example"]
+    "host",
+    [
+        "api.acedata.cloud",
+        "platform.cdn.acedata.cloud.",
+        "bücher.example",
+        "local.example",
+        "a.local.example",
+        "a.1.example",
+    ],
 )
 def test_names_of_the_open_internet_are_public(host: str) -> None:
     """A company's gateway included."""

@@ -87,6 +87,7 @@ def test_a_cut_or_grown_blob_is_found(wrong: bytes, blobs: Blobs) -> None:
 def test_a_link_in_its_place_is_never_followed(blobs: Blobs, tmp_path: Path) -> None:
     """Not even to the right bytes; and putting replaces the link, not what it points to."""
     digest = digest_of(DATA)
+    assert blobs.has(digest) is False
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(DATA)
     blobs.path(digest).parent.mkdir(parents=True)
@@ -122,6 +123,37 @@ def test_what_cannot_be_read_just_now_is_not_missing(blobs: Blobs, monkeypatch: 
         blobs.read(digest)
     with pytest.raises(StoreError, match="Too many open files"):
         blobs.has(digest)
+
+
+def test_what_breaks_off_while_it_is_read_is_not_missing(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails is no reason to buy again."""
+    digest = blobs.put(DATA)
+
+    def fail(_: int) -> os.stat_result:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", fail)
+        with pytest.raises(StoreError, match=r"cannot read .*: Input/output error") as caught:
+            blobs.read(digest)
+    assert "not bought again" in str(caught.value.hint)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux shows a process its open files")
+def test_reading_leaves_no_file_open(blobs: Blobs) -> None:
+    """A run reads thousands of them."""
+    digest = blobs.put(DATA)
+    before = os.listdir("/proc/self/fd")
+    assert [blobs.read(digest) for _ in range(8)] == [DATA] * 8
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def test_what_is_being_written_lies_beside_the_blobs(blobs: Blobs) -> None:
+    """In a folder of its own on the same file system: its name is changed in one act, and no digest is its name."""
+    with blobs.writer() as writer:
+        writer.write(DATA)
+        assert writer.path.parent == blobs.root / "new"
+        assert writer.keep() == digest_of(DATA)
 
 
 @pytest.mark.parametrize("n", range(1, 12))
@@ -162,6 +194,7 @@ def test_rejected_bytes_are_kept_outside_the_store(blobs: Blobs) -> None:
         blobs.reject(writer)
     kept = blobs.root.parent / "rejected" / digest_of(DATA)
     assert kept.read_bytes() == DATA
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o444
     assert not blobs.has(digest_of(DATA))
 
 

@@ -48,7 +48,8 @@ def test_a_key_has_one_holder_and_others_are_free(tmp_path: Path) -> None:
     locks = KeyLocks(tmp_path)
     lock = locks.try_take(KEY)
     assert lock is not None
-    with lock:
+    with lock as held:
+        assert held is lock
         assert locks.try_take(KEY) is None
         other = locks.try_take(Key(digest_of(b"other")))
         assert other is not None

@@ -1,0 +1,72 @@
+"""The modules that money and safety hang on, each with the tests that are quick enough to be run for every mutant.
+
+Unaware of what a mutant is.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).absolute().parents[3]
+_SURVIVORS = Path(__file__).with_name("survivors.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A module, by its path below the package, and its tests: files, and words in the names of those left out."""
+
+    module: str
+    tests: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    only: str = ""
+    """A word that the names of tests must hold."""
+
+    @property
+    def name(self) -> str:
+        """As it is imported."""
+        return "banana_pipe." + self.module.removesuffix(".py").replace("/", ".")
+
+    @property
+    def path(self) -> Path:
+        return ROOT / "banana_pipe" / self.module
+
+    @property
+    def source(self) -> str:
+        return self.path.read_text("utf-8")
+
+
+_PURCHASE = tuple(
+    f"tests/purchase/test_{name}.py" for name in ("rules", "buyer", "collect", "search", "poller", "proof")
+)
+_LONG = ("mishaps", "never_more_than_the_limit", "two_samples_of_one_prompt", "finds_its_task_taken")
+
+SUBJECTS = (
+    Subject("store/blobs.py", ("tests/store/test_blobs.py",), ("LikeADict",)),
+    Subject("store/keylock.py", ("tests/store/test_keylock.py",), ("processes", "process", "lets_nobody")),
+    Subject("providers/addresses.py", ("tests/providers/test_addresses.py",), ("any_text", "one_number", "nat64")),
+    Subject("store/attempts.py", ("tests/store/test_attempts.py", "tests/store/test_ledger.py"),
+            ("Caps", "processes", "flipped_bit", "every_field")),
+    Subject("store/ledger.py", ("tests/store/test_ledger.py",), ("Caps", "processes", "flipped_bit")),
+    Subject("purchase/rules.py", ("tests/purchase/test_rules.py",)),
+    Subject("purchase/orders.py", ("tests/purchase/test_rules.py", "tests/purchase/test_buyer.py")),
+    Subject("purchase/slots.py", ("tests/purchase/test_slots.py",), _LONG),
+    *(Subject(f"purchase/{name}.py", _PURCHASE, _LONG)
+      for name in ("poller", "search", "replies", "stops", "collect", "follow", "buyer")),
+)  # fmt: skip
+
+
+Name = tuple[str, str, str]
+"""Function, line and mistake of a mutant."""
+
+
+def survivors() -> Mapping[str, Mapping[Name, str]]:
+    """Module → the mutants that no test can tell from the program as it is, or need not, each with the reason."""
+    listed: dict[str, dict[Name, str]] = {}
+    for entry in tomllib.loads(_SURVIVORS.read_text("utf-8")).get("survivor", []):
+        of_module = listed.setdefault(entry["module"], {})
+        for mistake in entry["mistakes"]:
+            of_module[entry["function"], entry["line"], mistake] = entry["reason"]
+    return listed
