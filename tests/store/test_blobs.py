@@ -156,6 +156,47 @@ def test_what_is_being_written_lies_beside_the_blobs(blobs: Blobs) -> None:
         assert writer.keep() == digest_of(DATA)
 
 
+def test_what_lies_in_the_store_is_listed_in_order(blobs: Blobs, tmp_path: Path) -> None:
+    """Whatever it is, by folder and name; neither what is being written nor hidden files, and links are not followed."""
+    assert list(blobs.files()) == []
+    there = {blobs.path(blobs.put(data)) for data in (b"1", b"2", b"3", b"4")}
+    stray = blobs.path(digest_of(b"1")).with_name("stray")
+    there.add(stray)
+    stray.mkdir()
+    (stray / "deeper").touch()
+    stray.with_name(".hidden").touch()
+    (blobs.root / "alone").touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").touch()
+    (blobs.root / "link").symlink_to(tmp_path / "elsewhere")
+    with blobs.writer() as writer:
+        writer.write(DATA)
+        assert list(blobs.files()) == sorted(there)
+
+
+def test_a_store_that_cannot_be_listed_is_not_empty(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be taken for one that has lost everything."""
+
+    def no(_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "scandir", no)
+    with pytest.raises(StoreError, match=r"cannot read .*blobs: Too many open files"):
+        list(blobs.files())
+
+
+def test_what_is_set_aside_takes_nothings_place(blobs: Blobs) -> None:
+    """Damaged thrice: three files, the first under its own name."""
+    places = []
+    for number in range(3):
+        path = blobs.path(blobs.put(DATA))
+        damage(path, bytes([number]))
+        places.append(blobs.set_aside(path))
+    folder, digest = blobs.root.parent / "damaged", digest_of(DATA)
+    assert places == [folder / digest, folder / f"{digest}.2", folder / f"{digest}.3"]
+    assert [place.read_bytes() for place in places] == [b"\0", b"\1", b"\2"]
+
+
 @pytest.mark.parametrize("n", range(1, 12))
 def test_a_crash_before_the_name_leaves_no_blob(n: int, blobs: Blobs) -> None:
     """Whole and named, or not there: nothing in between, at whichever act."""

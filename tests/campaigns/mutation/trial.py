@@ -42,7 +42,7 @@ from _pytest.runner import runtestprotocol
 from tests.campaigns.mutation.mutants import Mutant, mutants_of
 from tests.campaigns.mutation.subjects import ROOT, SUBJECTS, Subject
 
-AT_ONCE = 2 * (os.cpu_count() or 1)
+AT_ONCE = os.cpu_count() or 1
 _ABOVE = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
 _BUG = 99
 _PATIENCE = 20.0
