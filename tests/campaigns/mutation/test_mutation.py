@@ -19,8 +19,6 @@ from tests.campaigns.score import Line, Tell
 
 LEAST = 0.9
 """Of the mutants are killed, those included that are listed as survivors."""
-MOST_SECONDS = 2.0
-"""That the tests of one module take, on a core of their own."""
 SMALL = ("store/keylock.py", "store/blobs.py", "providers/addresses.py")
 
 

@@ -58,18 +58,15 @@ class Baseline:
     """How the tests went with nothing wrong: which ran each line, how long they took, what they left out."""
 
     passed: bool
+    seconds: float
+    """Of a processor, for all the tests."""
     tests: Mapping[str, float]
-    """Each test's seconds."""
+    """Each test's seconds by the clock on the wall."""
     ran: Mapping[int, Sequence[str]]
     """Line → the tests that ran it; an empty name is the import."""
     branches: int
     left_out: Sequence[str]
     """Lines and branches that no test ran, as coverage names them."""
-
-    @property
-    def seconds(self) -> float:
-        """Of all the tests."""
-        return sum(self.tests.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Trial:
 
     module: str
     seconds: float
-    """What its tests take."""
+    """Of a processor, that its tests take while their lines are counted."""
     branches: int
     left_out: Sequence[str]
     killed: int = 0
@@ -92,7 +89,7 @@ class Trial:
 
 
 def try_module(subject: Subject, wanted: Callable[[Mutant], bool] = lambda _: True) -> Trial:
-    """Run the tests of *subject* as it is, then for each mutant that is *wanted*."""
+    """Run the tests of *subject* as it is, then for each mutant that is *wanted*; the numbers of survivors go to stderr."""
     _warm_up()
     baseline = _baseline(subject)
     if not baseline.passed:
@@ -123,7 +120,7 @@ def _verdicts(subject: Subject, baseline: Baseline, mutants: Sequence[Mutant]) -
         (outside if at_import else inside).append(number)
     chosen = [(number, _swapped(subject, mutants[number]), _tests_of(mutants[number], baseline)) for number in inside]
     verdicts = dict(_forked(lambda: _with_mistakes(subject, _Children(baseline, chosen)))) if inside else {}
-    patience = _PATIENCE + 10 * baseline.seconds
+    patience = _PATIENCE + 10 * sum(baseline.tests.values())
     trials = [(number, partial(_run_anew, subject, mutants[number])) for number in outside]
     verdicts |= dict(_all_of(trials, lambda _: patience))
     return [verdicts[number] for number in range(len(mutants))]
@@ -193,7 +190,7 @@ def _measured(subject: Subject) -> dict[str, Any]:
     branches, left_out = _left_out(measuring, subject)
     by_line = measuring.get_data().contexts_by_lineno(str(subject.path))
     ran = {line: list(contexts) for line, contexts in by_line.items()}
-    return {"passed": passed, "tests": watch.seconds, "ran": list(ran.items()), "branches": branches,
+    return {"passed": passed, "seconds": watch.busy, "tests": watch.seconds, "ran": list(ran.items()), "branches": branches,
             "left_out": left_out}  # fmt: skip
 
 
@@ -211,12 +208,15 @@ class _Watch:
 
     def __init__(self, measuring: coverage.Coverage) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self.busy = 0.0
         self._measuring = measuring
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._measuring.switch_context(item.nodeid)
+        began = time.process_time()
         result = yield
+        self.busy += time.process_time() - began
         self._measuring.switch_context("")
         return result
 
@@ -354,7 +354,10 @@ def _ended(under_way: selectors.BaseSelector) -> Iterator[tuple[int, str]]:
         os.close(key.fd)
         shutil.rmtree(_scratch(pid), ignore_errors=True)
         # Whoever died without a word was killed by its mutant.
-        yield number, json.loads(told) if told else "out of time" if late else "killed"
+        verdict = json.loads(told) if told else "out of time" if late else "killed"
+        if verdict != "killed":
+            print(number, verdict, file=sys.__stderr__, flush=True)
+        yield number, verdict
 
 
 def _fork(act: Callable[[], Any]) -> tuple[int, int]:
