@@ -14,6 +14,9 @@ Digest = NewType("Digest", str)
 """The sha256 of some bytes, as 64 lower-case hex digits."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+_readable = json.JSONEncoder(ensure_ascii=False).encode
+# JSON itself escapes those below the space.
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -46,3 +49,11 @@ def _refuse_other_keys(value: Any) -> None:
     elif isinstance(value, list | tuple):
         for inner in value:
             _refuse_other_keys(inner)
+
+
+def readable_json(value: Any) -> str:
+    """*value* as JSON on one line for people: letters as they are, what a terminal would act on as `\\u009b`."""
+    text = _readable(value)
+    return (
+        text if text.isascii() and "\x7f" not in text else _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    )

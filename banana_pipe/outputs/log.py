@@ -21,7 +21,6 @@ groups: at the end, and after a while.
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import subprocess
@@ -29,6 +28,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from banana_pipe import disk
+from banana_pipe.canonical import readable_json
 from banana_pipe.clock import Clock
 from banana_pipe.errors import StoreError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting, Warned
@@ -133,10 +133,10 @@ def commit_of(root: Path) -> str | None:
 
 
 def _line(record: Mapping[str, Json], redact: Redact) -> bytes:
-    text = json.dumps(record, ensure_ascii=False)
+    text = readable_json(record)
     # Where nothing is escaped, what is to be hidden would stand in the line as it is: most lines hold nothing of it.
     if "\\" in text or redact(text) != text or _BEARER.search(text):
-        text = json.dumps(_redacted(record, redact), ensure_ascii=False)
+        text = readable_json(_redacted(record, redact))
     return text.encode(errors="backslashreplace") + b"\n"
 
 

@@ -8,10 +8,9 @@ say nothing of the run that wrote them, and stand sorted by path.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from banana_pipe.canonical import Digest
+from banana_pipe.canonical import Digest, readable_json
 from banana_pipe.model import FileInput, Graph, Input, Json, Node, Outcome, Output, Result, UrlInput
 from banana_pipe.prices import usd
 from banana_pipe.request import describe, request_for
@@ -87,14 +86,10 @@ def alike(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
 
 def as_text(manifest: Mapping[str, Json]) -> str:
     """The manifest as it is written: a line for each member, and one for each file."""
-    lines = [f"{_json(name)}: {_json(value)}" for name, value in manifest.items() if name != "files"]
-    files = ",\n  ".join([_json(file) for file in manifest["files"]])
+    lines = [f"{readable_json(name)}: {readable_json(value)}" for name, value in manifest.items() if name != "files"]
+    files = ",\n  ".join([readable_json(file) for file in manifest["files"]])
     lines.append(f'"files": [\n  {files}\n ]' if files else '"files": []')
     return "{\n " + ",\n ".join(lines) + "\n}\n"
-
-
-def _json(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _lasting(manifest: Mapping[str, Json]) -> dict[str, Json]:

@@ -47,6 +47,8 @@ _RUN_BADGES = {
     "stopped": ("■", "stopped"),
     "interrupted": ("■", "interrupted"),
 }
+_CONTROLS = dict.fromkeys([*(code for code in range(0x20) if code not in b"\t\n"), *range(0x7F, 0xA0)], "\ufffd")
+"""They have no place in HTML, and a terminal that is shown the file would act on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ def page(document: Mapping[str, Json], run: Run, graph: Graph, *, command: str) 
             style=style,
             style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         )
+        .translate(_CONTROLS)
         .encode(errors="replace")
     )
 
