@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from banana_pipe.canonical import digest_of
 from banana_pipe.errors import StoreError
 from banana_pipe.model import ACTIVE, COUNTED, Attempt, AttemptState, Budget
 from banana_pipe.store import attempts
@@ -154,6 +155,31 @@ def test_a_lone_surrogate_is_written_down(connection: sqlite3.Connection) -> Non
     """JSON allows it in a message."""
     attempts.insert_intent(connection, full := intent(error_message="\ud800"), FREE)
     assert attempts.all_attempts(connection) == [full]
+
+
+def test_exactly_the_cap_is_let_through(connection: sqlite3.Connection) -> None:
+    """A cap is the most that may be spent, not the first that may not; a call without a price costs nothing of it."""
+    attempts.insert_intent(connection, intent("a", price=40_000), Budget(max_cost=40_000))
+    attempts.insert_intent(connection, intent("b", price=60_000), Budget(max_cost_per_day=100_000))
+    attempts.insert_intent(connection, intent("c", price=None), Budget(max_cost=100_000, allow_unpriced=True))
+    with pytest.raises(CapReached) as caught:
+        attempts.insert_intent(connection, intent("d", price=1), Budget(max_cost=100_000))
+    assert caught.value.hint == "what is paid is kept; the same command with a larger --max-cost goes on"
+
+
+def test_who_may_have_sent_the_same_is_another_with_the_same_wire(connection: sqlite3.Connection) -> None:
+    """Not the one who asks, not other wires, not what was not sent; in doubt alone, and of that account."""
+    asker = put(connection, intent("a", wire=digest_of(b"one")), "UNKNOWN")
+    put(connection, intent("b", wire=digest_of(b"another")), "UNKNOWN")
+    put(connection, intent("c", wire=asker.wire), "NOT_SENT")
+    assert attempts.may_have_failed_unnamed(connection, asker) is False
+    assert attempts.may_have_sent_too(connection, asker, asker.account) is False
+    put(connection, intent("d", wire=asker.wire), "FAILED")
+    assert attempts.may_have_failed_unnamed(connection, asker) is True
+    assert attempts.may_have_sent_too(connection, asker, asker.account) is False
+    put(connection, intent("e", wire=asker.wire), "UNKNOWN")
+    assert attempts.may_have_sent_too(connection, asker, asker.account) is True
+    assert attempts.may_have_sent_too(connection, asker, "somebody else") is False
 
 
 # --- what stands ----------------------------------------------------------------------------------
