@@ -123,3 +123,15 @@ def test_an_archive_that_lacks_a_picture_is_exit_code_1(pipe: Pipe, made: Vendor
     assert said.code == 1
     assert said.out.startswith("✗ base  its bytes are not here")
     assert said.out.splitlines()[-1].endswith("banana-pipe cache verify --repair")
+
+
+def test_what_a_damaged_file_says_does_not_reach_the_terminal_as_it_is(pipe: Pipe, made: Vendor, project: Path) -> None:
+    """A name in a damaged schema may be anything, a colour too."""
+    path = project / "cache" / "ledger.db"
+    data = path.read_bytes()
+    place = data.index(b"tableattemptsattempts") + len("table")
+    path.write_bytes(data[:place] + b"\x1b[31mxx" + data[place + 7 :])
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE attempts", b"CREATE TABLE \x1b[31mxxx", 1))
+    said = pipe("cache", "verify")
+    assert said.code == 1
+    assert "\x1b" not in said.out + said.err

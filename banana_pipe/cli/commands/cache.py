@@ -6,11 +6,9 @@ Unaware of how files are told, judged and mended.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,12 +16,14 @@ from banana_pipe import api
 from banana_pipe.care.inventory import KINDS, OF_BLOBS
 from banana_pipe.cli.config import Settings, read_base_url, read_settings, read_token
 from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.kept import KINDS_SAID, LISTED, dearest_first, row_of, show_bytes, size_of
 from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper, out
+from banana_pipe.cli.verified import show_verified, verified_json
 from banana_pipe.cli.words import amount, count
 from banana_pipe.model import Json
-from banana_pipe.prices import show_usd, total, usd
+from banana_pipe.prices import total, usd
 from banana_pipe.project import cache_of, find_root
 
 EXIT_DAMAGED = 1
@@ -31,27 +31,6 @@ EXIT_DAMAGED = 1
 _PLACE = click.argument("recipe", required=False, type=click.Path(path_type=Path, exists=True))
 _CACHE = click.option(
     "--cache", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Use this cache."
-)
-_WORDS = {
-    "paid": "pictures that were paid for",
-    "input": "pictures that were sent along",
-    "free": "transforms' pictures and placeholders",
-    "request": "what was asked",
-    "unknown": "named by no record",
-    "rejected": "delivered, and no pictures",
-    "damaged": "set aside as damaged",
-    "temporary": "half written",
-    "records": "ledger, results, locks",
-}
-_LISTED = (
-    Column("sha256"),
-    Column("kind"),
-    Column("bytes", right=True),
-    Column("price", right=True),
-    Column("when (UTC)", drops=True),
-    Column("node", gives=2),
-    Column("model", drops=True),
-    Column("needed", gives=1, prose=True),
 )
 
 
@@ -87,12 +66,12 @@ def stats(recipe: Path | None, cache: Path | None, *, as_json: bool) -> int:
     items = _stock(project)
     kinds = {kind: [item for item in items if item.kind == kind] for kind in KINDS}
     if as_json:
-        told = [{"kind": kind, "files": len(some), "bytes": _size(some)} for kind, some in kinds.items()]
+        told = [{"kind": kind, "files": len(some), "bytes": size_of(some)} for kind, some in kinds.items()]
         print_json(out(), {**_whose(project), "kinds": told, "totals": _totals(items)})
         return 0
     paper = out()
     rows = [
-        [Cell(kind), Cell(f"{len(some):,}"), Cell(_bytes(_size(some))), Cell(_WORDS[kind], "dim")]
+        [Cell(kind), Cell(f"{len(some):,}"), Cell(show_bytes(size_of(some))), Cell(KINDS_SAID[kind], "dim")]
         for kind, some in kinds.items()
         if some
     ]
@@ -101,7 +80,9 @@ def stats(recipe: Path | None, cache: Path | None, *, as_json: bool) -> int:
         paper.say(line)
     kept = amount(api.kept_money(items))
     paper.say(
-        paper.styled(f"{count(len(items), 'file')}, {_bytes(_size(items))}; {kept} was paid for what is here", "bold")
+        paper.styled(
+            f"{count(len(items), 'file')}, {show_bytes(size_of(items))}; {kept} was paid for what is here", "bold"
+        )
     )
     paper.say(paper.styled(shown_path(project.cache), "dim"))
     return 0
@@ -119,13 +100,13 @@ def ls(words: tuple[str, ...], kind: str | None, cache: Path | None, *, as_json:
     """
     project = _project(None, cache)
     blobs = [item for item in _stock(project) if item.kind in OF_BLOBS and kind in (None, item.kind)]
-    found = sorted((item for item in blobs if _matches(item, words)), key=_dearest_first)
+    found = sorted((item for item in blobs if _matches(item, words)), key=dearest_first)
     if as_json:
         told = [api.item_json(item, project.cache) for item in found]
         print_json(out(), {**_whose(project), "files": told, "totals": _totals(found)})
         return 0
     paper = out()
-    for line in table(paper, _LISTED, [_row(item) for item in found]) if found else ["nothing is listed here"]:
+    for line in table(paper, LISTED, [row_of(item) for item in found]) if found else ["nothing is listed here"]:
         paper.say(line)
     return 0
 
@@ -167,17 +148,17 @@ def _show_sweep(
     for kind in KINDS:
         some = [item for item in found.free if item.kind == kind]
         if some:
-            paper.say(f"{count(len(some), 'file')}, {_bytes(_size(some))}: {_WORDS[kind]}")
+            paper.say(f"{count(len(some), 'file')}, {show_bytes(size_of(some))}: {KINDS_SAID[kind]}")
     if found.paid:
         price = amount(total(item.purchase.price if item.purchase else None for item in found.paid))
         words = "paid for, or perhaps" if any(item.purchase is None for item in found.paid) else "paid for"
         paper.say(f"{count(len(found.paid), 'picture')} {words} ({price}), needed by no lock file:")
-        for line in table(paper, _LISTED, [_row(item) for item in sorted(found.paid, key=_dearest_first)]):
+        for line in table(paper, LISTED, [row_of(item) for item in sorted(found.paid, key=dearest_first)]):
             paper.say(f"  {line}")
     if found.recent:
         paper.say(paper.styled(f"{count(found.recent, 'file')} of the last hour: left alone", "dim"))
     done = "removed" if yes else "would go"
-    paper.say(paper.styled(f"{count(len(going), 'file')}, {_bytes(_size(going))} {done}", "bold"))
+    paper.say(paper.styled(f"{count(len(going), 'file')}, {show_bytes(size_of(going))} {done}", "bold"))
     if found.paid and not paid and not yes:
         paper.say(
             paper.styled(f"  → with what was paid, never to be had again: {project.command('gc', '--paid')}", "cyan")
@@ -208,52 +189,10 @@ def verify(recipe: Path | None, cache: Path | None, *, repair: bool, offline: bo
     work = api.repair(project.root, project.cache, access) if repair else api.verify(project.root, project.cache)
     found = api.call(work)
     if as_json:
-        print_json(out(), {**_whose(project), **_verified(found)})
+        print_json(out(), {**_whose(project), **verified_json(found)})
     else:
-        _show_verified(out(), project, found, repaired=repair)
+        show_verified(out(), found, repair=None if repair else project.command("verify", "--repair"))
     return EXIT_DAMAGED if found.left else 0
-
-
-def _show_verified(paper: Paper, project: _Project, found: api.Verified, *, repaired: bool) -> None:
-    for one in found.damage:
-        price = f", {show_usd(one.price)}" if one.paid and one.what in ("blob", "missing") else ""
-        who = f"{one.node or one.name[:12] if one.what != 'lock' else one.name}{price}"
-        if one.healed is not None:
-            paper.say(f"{paper.styled('✓', 'green')} {paper.styled(who, 'bold')}  {one.words}: {one.healed}")
-            continue
-        paper.say(f"{paper.styled('✗', 'red')} {paper.styled(who, 'bold')}  {one.words}")
-        if one.hint and (repaired or one.what == "lock"):
-            paper.say(paper.styled(f"  → {one.hint}", "cyan"))
-    looked = f"{count(found.blobs, 'blob')} ({_bytes(found.bytes)}), {count(found.attempts, 'attempt')}"
-    looked += f", {count(found.results, 'result')}, {count(found.locks, 'lock file')}"
-    if not found.damage:
-        paper.say(paper.styled(f"all is whole: {looked}", "bold green"))
-        return
-    healed = len(found.damage) - len(found.left)
-    words = f"{count(len(found.left), 'thing')} damaged" + (f", {healed} put right" if repaired else "")
-    paper.say(paper.styled(f"{words}; looked at {looked}", "bold red" if found.left else "bold green"))
-    if not repaired:
-        paper.say(paper.styled(f"  → to put right what can be, free: {project.command('verify', '--repair')}", "cyan"))
-
-
-def _verified(found: api.Verified) -> dict[str, Json]:
-    damage = [
-        {
-            "what": one.what,
-            "name": one.name,
-            "problem": one.words,
-            "node": one.node or None,
-            "price_usd": usd(one.price),
-            "healed": one.healed,
-            "hint": one.hint,
-        }
-        for one in found.damage
-    ]
-    looked = {"blobs": found.blobs, "bytes": found.bytes, "attempts": found.attempts, "results": found.results}
-    return {
-        "damage": damage,
-        "totals": {**looked, "locks": found.locks, "damaged": len(found.damage), "left": len(found.left)},
-    }
 
 
 @cache.command()
@@ -276,7 +215,7 @@ def export(file: Path, recipes: tuple[Path, ...], cache: Path | None, *, as_json
         paper.say(
             f"{paper.styled('✗', 'red')} {paper.styled(attempt.node or attempt.key[:12], 'bold')}  its bytes are not here"
         )
-    paper.say(paper.styled(f"{_said(done)} → {shown_path(file)}, {_bytes(done.bytes)}", "bold"))
+    paper.say(paper.styled(f"{_said(done)} → {shown_path(file)}, {show_bytes(done.bytes)}", "bold"))
     if done.absent:
         paper.say(paper.styled(f"  → {project.command('verify', '--repair')}", "cyan"))
     return EXIT_DAMAGED if done.absent else 0
@@ -299,7 +238,7 @@ def import_(file: Path, cache: Path | None, *, as_json: bool) -> int:
         return 0
     paper = out()
     had = f"; {count(done.had, 'purchase')} known here already" if done.had else ""
-    paper.say(paper.styled(f"{_said(done)} came, {_bytes(done.bytes)} new{had}", "bold"))
+    paper.say(paper.styled(f"{_said(done)} came, {show_bytes(done.bytes)} new{had}", "bold"))
     return 0
 
 
@@ -333,45 +272,9 @@ def _whose(project: _Project) -> dict[str, Json]:
 
 
 def _totals(items: Sequence[api.Item]) -> dict[str, Json]:
-    return {"files": len(items), "bytes": _size(items), "paid_usd": usd(api.kept_money(items))}
-
-
-def _size(items: Iterable[api.Item]) -> int:
-    return sum(item.size for item in items)
+    return {"files": len(items), "bytes": size_of(items), "paid_usd": usd(api.kept_money(items))}
 
 
 def _matches(item: api.Item, words: Sequence[str]) -> bool:
     about = (item.purchase.node, item.purchase.model) if item.purchase else ()
     return not words or any(str(item.digest).startswith(word) or any(word in text for text in about) for word in words)
-
-
-def _dearest_first(item: api.Item) -> tuple[Any, ...]:
-    price = item.purchase.price if item.purchase else None
-    return (-(price or 0), item.kind, item.purchase.node if item.purchase else "", item.path)
-
-
-def _row(item: api.Item) -> list[Cell]:
-    purchase = item.purchase
-    when = f"{datetime.fromtimestamp(purchase.bought_at, UTC):%Y-%m-%d %H:%M}" if purchase else ""
-    return [
-        Cell(item.path.name[:12], "dim"),
-        Cell(item.kind),
-        Cell(_bytes(item.size)),
-        Cell(show_usd(purchase.price) if purchase else ""),
-        Cell(when),
-        Cell(purchase.node if purchase else ""),
-        Cell(purchase.model if purchase else "", "dim"),
-        Cell(item.needed or ""),
-    ]
-
-
-def _bytes(number: int) -> str:
-    """`512 bytes`, `1.4 MB`."""
-    if number < 1000:
-        return count(number, "byte")
-    size = float(number)
-    for unit in ("kB", "MB", "GB", "TB"):
-        size /= 1000
-        if size < 999.5 or unit == "TB":
-            break
-    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
