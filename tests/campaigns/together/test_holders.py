@@ -19,8 +19,6 @@ from tests.campaigns.together.test_together import FIFTY, some_of
 from tests.store.children import end, go_on, line, start
 
 KEYS = 20
-DOOMED = 4
-"""Workers of a round that are to be killed once they have a lock: some find everything bought before."""
 SHAPE = some_of(FIFTY, KEYS)
 
 
@@ -46,20 +44,21 @@ def _try(station: Station, tell: Tell, *, workers: int, rounds: int) -> int:
     figure = f"{charges:,} charges for {rounds * KEYS:,} requests; a holder was killed in {killed[True]} rounds"
     tell(Line(5, f"{workers} workers on {KEYS} keys", rounds, *verdict.counts, figure))
     assert not verdict.wrong, "\n".join(verdict.wrong)
-    assert killed[True] == rounds
+    # On a busy machine one worker can have every lock, and be one that lives.
+    assert killed[True] >= rounds // 2
     return charges
 
 
 def _round(station: Station, lot: random.Random, workers: int, answers: Answers) -> tuple[Verdict, int, int]:
     project = station.project(Scene(SHAPE, answers, "proven"))
-    doomed = lot.sample(range(workers), DOOMED)
+    doomed = lot.sample(range(workers), workers // 2)
     points = {worker: lot.randint(1, 12) for worker in doomed}
     errands = [project.errand(station.vendor, kill_holding=points.get(worker, 0)) for worker in range(workers)]
     ended = station.nursery.send_all(errands)
     verdict = judge(project, station.vendor)
     codes = Counter(one.exit_code for one in ended)
     died = codes.pop(None, 0)
-    if set(codes) - {0} or died > DOOMED:
+    if set(codes) - {0} or died > len(doomed):
         verdict.lost.append(f"exit codes {codes}, {died} killed")
     again = station.nursery.send(project.errand(station.vendor))
     if set(again.statuses.values()) != {"cached"}:
