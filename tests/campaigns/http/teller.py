@@ -5,7 +5,10 @@ Unaware of what is misbehaving, and of what is right.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import pytest
 
 from tests.campaigns.errands import Ended, do
 from tests.campaigns.projects import Project, Shape
@@ -38,6 +41,16 @@ READER = Shape(
     {"cup": "A red cup", "bowl": "Make it a bowl"},
 )
 """The same, where the second call sends a picture."""
+
+
+EVERY = 3
+"""The short form of a table tries one case in so many."""
+
+
+def some(cases: Iterable[tuple[Any, ...]], every: int = EVERY) -> list[Any]:
+    """*cases* as parameters of a test: one in *every*, and all others in the long form."""
+    long = pytest.mark.campaign
+    return [pytest.param(*case, marks=[long] if number % every else []) for number, case in enumerate(cases)]
 
 
 class Teller:

@@ -24,7 +24,7 @@ from tests.campaigns.shared_clock import SharedClock
 from tests.canary import CANARY
 from tests.vendor import Endpoint, Fault, Vendor
 
-SHORT = 3
+SHORT = 1
 """Of each kind, drawn by lot."""
 MOST = 400
 """Of the kinds that have more bytes than anybody wants to try."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.campaigns.errands import Errand, do
-from tests.campaigns.http.teller import READER, TWO, Teller
+from tests.campaigns.http.teller import READER, TWO, Teller, some
 from tests.campaigns.projects import CHAIN, MATRIX, Project, Shape, judge, published, write_recipe
 from tests.campaigns.shared_clock import SharedClock
 from tests.vendor import FOREVER, Endpoint, Fault, Vendor
@@ -75,8 +75,10 @@ def _name(value: object) -> str:
 
 @pytest.mark.parametrize(
     ("endpoint", "fault", "answers"),
-    [(*day, "task") for day in BAD_DAYS]
-    + [(*day, "at_once") for day in BAD_DAYS if day[0] != "poll"],  # nobody polls where pictures come at once
+    some(
+        [(*day, "task") for day in BAD_DAYS]
+        + [(*day, "at_once") for day in BAD_DAYS if day[0] != "poll"]  # nobody polls where pictures come at once
+    ),
     ids=_name,
 )
 def test_a_bad_day_costs_time_and_no_money(
@@ -128,9 +130,11 @@ def test_everything_at_once(strange: Vendor, told: Teller, tmp_path: Path) -> No
 # --- cut off after acceptance -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", CUT)
-@pytest.mark.parametrize("late", [0, 30, 119, 120])
-@pytest.mark.parametrize("shape", [TWO, READER], ids=lambda shape: shape.name)
+@pytest.mark.parametrize(
+    ("shape", "late", "kind"),
+    some([(shape, late, kind) for late in (0, 120, 119, 30) for shape in (TWO, READER) for kind in CUT], every=4),
+    ids=lambda value: value.name if isinstance(value, Shape) else None,
+)
 def test_a_call_cut_off_after_it_was_accepted_is_adopted_when_it_is_listed(
     strange: Vendor, told: Teller, tmp_path: Path, shape: Shape, late: int, kind: str
 ) -> None:
@@ -175,9 +179,11 @@ def test_what_is_listed_too_late_is_adopted_by_a_later_run(
 
 @pytest.mark.parametrize(
     ("listing", "kind"),
-    [(listing, kind) for listing in ("never", "empty") for kind in (*CUT, "reset_before", "bare")]
-    # Where nothing of ours is hidden, that it is absent can be proven: only what was accepted is in doubt.
-    + [("rewrites", kind) for kind in CUT],
+    some(
+        [(listing, kind) for listing in ("never", "empty") for kind in (*CUT, "reset_before", "bare")]
+        # Where nothing of ours is hidden, that it is absent can be proven: only what was accepted is in doubt.
+        + [("rewrites", kind) for kind in CUT]
+    ),
 )
 def test_where_no_listing_can_tell_a_doubt_is_parked_until_somebody_agrees_to_pay(
     strange: Vendor, clock: SharedClock, told: Teller, tmp_path: Path, listing: str, kind: str

@@ -31,7 +31,7 @@ from tests.campaigns.shared_clock import SharedClock
 from tests.canary import CANARY
 from tests.vendor import Endpoint, Fault, Vendor
 
-SHORT = 25
+SHORT = 12
 FULL = 2_000
 MOST_RUNS = 4
 """With faults still to come; then the vendor is calmed."""
@@ -100,7 +100,7 @@ def _placed(fault: Fault, match: str, skip: int, times: int) -> Fault:
 def schedules(draw: st.DrawFn) -> Schedule:
     shape = draw(st.sampled_from([TWO, READER, CHAIN, MATRIX]))
     faults: list[tuple[Endpoint, Fault]] = []
-    for endpoint in draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=6)):
+    for endpoint in draw(st.lists(st.sampled_from(list(KINDS)), min_size=2, max_size=8)):
         match = draw(st.sampled_from(["", *shape.pictures.values()])) if endpoint != "list" else ""
         placed = _placed(draw(KINDS[endpoint]), match, draw(st.integers(0, 3)), draw(st.integers(1, 3)))
         faults.append((endpoint, placed))
