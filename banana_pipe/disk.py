@@ -44,7 +44,7 @@ def announce(act: str, target: object) -> None:
 
 
 @contextlib.contextmanager
-def _explained(what: str, path: Path) -> Iterator[None]:
+def explained(what: str, path: Path) -> Iterator[None]:
     """Turn the operating system's errors into ours: what could not be done, where, and what helps."""
     try:
         yield
@@ -68,7 +68,7 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
         missing.append(probe)
         probe = probe.parent
     for folder in reversed(missing):
-        with _explained("make the folder", folder):
+        with explained("make the folder", folder):
             announce("mkdir", folder)
             folder.mkdir(mode=mode, exist_ok=True)
         sync_folder(folder.parent)
@@ -76,7 +76,7 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
 
 def sync_folder(path: Path) -> None:
     """Make the names in *path* durable."""
-    with _explained("sync", path):
+    with explained("sync", path):
         announce("sync", path)
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -99,21 +99,21 @@ class Temporary:
     def __init__(self, folder: Path) -> None:
         make_folder(folder)
         self.path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
-        with _explained("write in", folder):
+        with explained("write in", folder):
             announce("create", self.path)
             self._file = open(self.path, "xb")  # noqa: SIM115 - the object is the context manager
         self._placed = False
 
     def write(self, chunk: bytes) -> None:
         """Add *chunk* at the end."""
-        with _explained("write", self.path):
+        with explained("write", self.path):
             self._file.write(chunk)
 
     def seal(self) -> None:
         """Make what was written durable; no more can be written."""
         if self._file.closed:
             return
-        with _explained("write", self.path):
+        with explained("write", self.path):
             announce("write", self.path)
             self._file.flush()
             announce("sync", self.path)
@@ -123,7 +123,7 @@ class Temporary:
     def take_place(self, path: Path, mode: int = 0o644) -> None:
         """Become *path*, replacing what is there, whole and durably."""
         self.seal()
-        with _explained("write", path):
+        with explained("write", path):
             self.path.chmod(mode)
             announce("rename", path)
             os.replace(self.path, path)
@@ -170,7 +170,7 @@ def append(path: Path, data: bytes) -> None:
     """Add *data* at the end of *path*, durably. A crash can leave a part of it: readers check."""
     make_folder(path.parent)
     fresh = not path.exists()
-    with _explained("write", path):
+    with explained("write", path):
         announce("append", path)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
         try:
@@ -188,7 +188,7 @@ def append(path: Path, data: bytes) -> None:
 def move(path: Path, to: Path) -> None:
     """Rename *path* to *to* on the same file system, durably; nothing happens if it is gone."""
     make_folder(to.parent)
-    with _explained("move", path), contextlib.suppress(FileNotFoundError):
+    with explained("move", path), contextlib.suppress(FileNotFoundError):
         announce("rename", to)
         os.replace(path, to)
     sync_folder(to.parent)
@@ -196,7 +196,7 @@ def move(path: Path, to: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove the file *path* if it is there."""
-    with _explained("remove", path), contextlib.suppress(FileNotFoundError):
+    with explained("remove", path), contextlib.suppress(FileNotFoundError):
         announce("remove", path)
         path.unlink()
 
@@ -242,7 +242,7 @@ def try_lock(path: Path) -> FileLock | None:
     """
     make_folder(path.parent)
     while True:
-        with _explained("lock", path):
+        with explained("lock", path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -267,7 +267,7 @@ def try_lock_folder(folder: Path, *, else_lock: Path) -> FileLock | None:
     """
     make_folder(folder)
     while True:
-        with _explained("lock", folder):
+        with explained("lock", folder):
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

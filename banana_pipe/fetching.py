@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from banana_pipe import disk
 from banana_pipe.errors import BananaError
 from banana_pipe.images import NotAPicture, measure_file
 from banana_pipe.links import homes, links_of
@@ -118,9 +119,10 @@ async def _fetched(fetcher: Fetcher, blobs: Blobs, url: Url, pin: Artifact | Non
 
 
 def _kept(writer: BlobWriter, pin: Artifact | None) -> Artifact:
-    """What *writer* holds as a picture and a blob. Raises NotAPicture, and _Another where it is not *pin*."""
+    """What *writer* holds as a picture and a blob. Raises NotAPicture, StoreError, and _Another where it is not *pin*."""
     writer.seal()
-    artifact = measure_file(writer.path)
+    with disk.explained("read", writer.path):
+        artifact = measure_file(writer.path)
     if pin is not None and pin.digest != artifact.digest:
         raise _Another(
             f"another picture is there now than the lock file pins (sha256 {pin.digest[:12]}…), and the bytes of that"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from banana_pipe import disk
 from banana_pipe.canonical import Digest
 from banana_pipe.events import AttemptMoved
 from banana_pipe.images import NotAPicture, measure, measure_file
@@ -102,10 +103,11 @@ class Collector:
                 return await asyncio.to_thread(self._kept, writer)
 
     def _kept(self, writer: BlobWriter) -> Artifact:
-        """What *writer* holds as a picture and a blob. Raises NotAPicture."""
+        """What *writer* holds as a picture and a blob. Raises NotAPicture and StoreError."""
         writer.seal()
         try:
-            artifact = measure_file(writer.path)
+            with disk.explained("read", writer.path):
+                artifact = measure_file(writer.path)
         except NotAPicture:
             self._desk.stores.blobs.reject(writer)
             raise

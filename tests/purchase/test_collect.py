@@ -5,13 +5,16 @@ Unaware of networks: links are dead or late as told.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import pytest
 
 from banana_pipe.canonical import digest_of
-from banana_pipe.model import Key, Result
+from banana_pipe.errors import StoreError
+from banana_pipe.model import Artifact, Key, Result
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, Consent, Pace
 from banana_pipe.store.blobs import Blobs
@@ -164,6 +167,23 @@ def test_bytes_that_are_no_picture_are_kept_and_stay_paid(fate: Literal["task", 
         assert refused(shop.one()).reason == "undecodable"
         result(shop.one(consent=REBUY))
         assert shop.states() == ["LOST", "STORED"]
+
+
+def test_a_download_that_cannot_be_opened_again_stops_the_run_with_words(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback, wherever too many files are open; it stays paid, and the next run fetches it again."""
+
+    def no_more_files(path: Path) -> Artifact:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("banana_pipe.purchase.collect.measure_file", no_more_files)
+        with pytest.raises(StoreError, match="Too many open files"):
+            shop.one()
+    assert shop.states() == ["SUCCEEDED"]
+    result(shop.one())
+    assert len(shop.vendor.posts) == 1
 
 
 def test_undecodable_bytes_are_given_up_by_consent_only(shop: Shop) -> None:
