@@ -33,7 +33,7 @@ TEXTS = tuple(name for name in COLUMNS.split(", ") if name not in ("price", "tas
 class _Hurried(SystemClock):
     """The machine's clock, whose waits are none: nothing would come of them."""
 
-    async def sleep(self, seconds: float) -> None:  # noqa: ARG002 - that is the point
+    async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
 
 
