@@ -41,7 +41,7 @@ def test_a_plan(world: World) -> None:
     }
     base, glaze, scene = shown["nodes"]
     assert (base["action"], base["state"], base["reason"], base["cost_usd"]) == ("generate", "call", "new", 0.039)
-    assert (glaze["action"], glaze["key"], glaze["cost_usd"], glaze["detail"]) == ("edit", None, None, None)
+    assert (glaze["action"], glaze["key"], glaze["cost_usd"], glaze["detail"]) == ("edit", None, None, "waits for base")
     assert (scene["inputs"], scene["modified"], scene["calls"]) == (["glaze"], False, 1)
     totals = shown["totals"]
     assert set(totals) == {"nodes", *STATES, "calls", "calls_max", "cost_usd", "cost_usd_max"}
