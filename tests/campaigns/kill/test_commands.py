@@ -32,6 +32,7 @@ def shells(quick_folder: Path) -> Iterator[list[Station]]:
         yield [stack.enter_context(Station(folder, Shell())) for folder in folders]
 
 
+@pytest.mark.campaign
 def test_a_command_that_was_killed_is_typed_again(shells: list[Station], tell: Tell) -> None:
     """What it had paid for is not paid again, and all is there."""
     _try(SHORT, shells, tell)

@@ -45,11 +45,13 @@ def test_a_seam_that_tells_nothing_is_found_out(stations: list[Station]) -> None
     assert len(tracing.untold(log, project.root)) == len([one for one in found if "sync" not in one.name]) > 0
 
 
+@pytest.mark.campaign
 def test_a_kill_at_what_is_done_to_a_file_is_survived(stations: list[Station], tell: Tell) -> None:
     """At some of it, drawn by lot: within SQLite's transactions, too."""
     _try(random.Random(seed()).sample(_cases(SCENES[1], stations[0]), SHORT), stations, tell)
 
 
+@pytest.mark.campaign
 def test_such_kills_catch_a_naive_store(stations: list[Station]) -> None:
     """A harness that finds nothing is worth what it could find."""
     cases = _cases(NAIVE, stations[0])

@@ -24,6 +24,7 @@ SCENES = (
 SHORT = 12
 
 
+@pytest.mark.campaign
 def test_a_kill_at_a_call_of_the_system_is_survived(stations: list[Station], tell: Tell) -> None:
     """At twelve of them, drawn by lot."""
     cases = _cases(SCENES[1], stations[0])

@@ -38,6 +38,7 @@ class _Round:
     """Seconds that eight workers need whom nobody ends."""
 
 
+@pytest.mark.campaign
 def test_workers_that_die_at_any_moment_leave_nothing_to_be_paid_twice(stations: list[Station], tell: Tell) -> None:
     """What all of them share is charged once; what is in doubt is left to the user."""
     _try_until(SHORT, 1, stations, tell)

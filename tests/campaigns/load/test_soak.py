@@ -55,6 +55,7 @@ def _wrong(told: dict[str, Any]) -> list[str]:
     return [words for way in told["verdict"].values() for words in way]
 
 
+@pytest.mark.campaign
 def test_a_little_of_everything_at_once_charges_nothing_twice(quick_folder: Path, tell: Tell) -> None:
     """A hundred pictures, ten at a time, one in a hundred of every fault there is."""
     told, samples = _soaked(SHORT, quick_folder)

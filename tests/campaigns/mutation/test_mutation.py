@@ -82,12 +82,14 @@ def test_who_is_listed_as_a_survivor_is_still_there() -> None:
         assert all(len(reason) > 20 for reason in listed.get(subject.module, {}).values())
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("module", SMALL)
 def test_the_quick_tests_of_a_small_module_reach_every_branch(module: str) -> None:
     """Without its mutants."""
     assert try_in_a_process(module, "--function", "none").left_out == []
 
 
+@pytest.mark.campaign
 def test_tests_that_hold_too_little_are_found_out() -> None:
     """Those of public names alone let mutants of the guard live; all of them together none that is not listed."""
     module, function = "providers/addresses.py", "is_public_host"
