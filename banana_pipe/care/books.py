@@ -52,8 +52,10 @@ class Books:
     """The pictures that money was paid for."""
     free: frozenset[Digest]
     """Pictures that are made again for nothing."""
+    asked: frozenset[Digest]
+    """The keys of calls: what was asked is a blob of that name."""
     requests: frozenset[Digest]
-    """The keys that any record names: the request itself is a blob."""
+    """The keys that any record names, those of transforms and of other caches' purchases too."""
     pinned: Mapping[Digest, Path] = field(default_factory=dict)
     """What a lock file names, with one of those that do."""
     shown: Mapping[Digest, Path] = field(default_factory=dict)
@@ -79,9 +81,10 @@ def read_books(root: Path, cache: Path) -> Books:
 def books_of(attempts: Iterable[Attempt], results: Iterable[Result], locks: Mapping[Path, LockFile]) -> Books:
     """The books that these records make."""
     attempts, results = tuple(attempts), tuple(results)
+    asked = frozenset(Digest(attempt.key) for attempt in attempts)
     pinned: dict[Digest, Path] = {}
     for path, lock in locks.items():
-        pinned |= dict.fromkeys(_named(lock), path)
+        pinned |= dict.fromkeys(named(lock), path)
     return Books(
         attempts=attempts,
         results=results,
@@ -89,7 +92,8 @@ def books_of(attempts: Iterable[Attempt], results: Iterable[Result], locks: Mapp
         paid=_paid(attempts, results, locks),
         free=frozenset(result.artifact.digest for result in results if result.provider in FREE)
         | {take for _, lock in locks.items() for take in _free_takes(lock)},
-        requests=frozenset(Digest(key) for key in _keys(attempts, results)),
+        asked=asked,
+        requests=asked | {Digest(result.key) for result in results},
         pinned=pinned,
         shown={digest: path for path, lock in locks.items() for digest in _shown(lock)},
     )
@@ -170,12 +174,8 @@ def _free_takes(lock: LockFile) -> Iterator[Digest]:
             yield from (take.artifact.digest for take in block.takes.values())
 
 
-def _keys(attempts: Iterable[Attempt], results: Iterable[Result]) -> Iterator[Key]:
-    yield from (attempt.key for attempt in attempts)
-    yield from (result.key for result in results)
-
-
-def _named(lock: LockFile) -> Iterator[Digest]:
+def named(lock: LockFile) -> Iterator[Digest]:
+    """The pictures that *lock* names: takes, what was accepted, what addresses are pinned to, and what was sent."""
     yield from _shown(lock)
     for block in lock.blocks.values():
         yield from block.inputs

@@ -19,7 +19,7 @@ from banana_pipe import disk
 from banana_pipe.canonical import Digest
 from banana_pipe.care import archive
 from banana_pipe.care.archive import Member, NoArchive
-from banana_pipe.care.books import Books, read_books
+from banana_pipe.care.books import Books, named, read_books
 from banana_pipe.care.records import MAX_LINE, from_lines, to_lines
 from banana_pipe.clock import Clock, SystemClock
 from banana_pipe.errors import StoreError, UsageError
@@ -88,10 +88,7 @@ def _pinned(books: Books, paths: Iterable[Path]) -> set[Digest]:
         lock: LockFile | None = next((lock for one, lock in books.locks.items() if one.resolve() == path), None)
         if lock is None:
             raise UsageError(f"there is no lock file {path}", hint="a run of that recipe writes it")
-        found |= {take.artifact.digest for block in lock.blocks.values() for take in block.takes.values()}
-        found |= {digest for block in lock.blocks.values() for digest in block.inputs}
-        found |= {block.accepted.artifact.digest for block in lock.blocks.values() if block.accepted}
-        found |= {link.artifact.digest for link in lock.links.values()}
+        found.update(named(lock))
     return found
 
 

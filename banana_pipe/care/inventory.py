@@ -118,10 +118,8 @@ def _others(cache: Path, books: Books) -> Iterator[Item]:
         lost = digest in books.paid and not Blobs(folders["blobs"]).has(digest)
         yield from _item(path, "damaged", purchase=books.paid.get(digest) if lost else None)
     yield from _temporaries(cache)
-    for name in ("results", "ledger", "locks"):
-        for path in (folders[name],) if name == "ledger" else _files(folders[name]):
-            if not path.name.startswith(disk.TEMPORARY_PREFIX):
-                yield from _item(path, "records")
+    for path in (*_files(folders["results"]), folders["ledger"], *_files(folders["locks"])):
+        yield from _item(path, "records")
 
 
 def _temporaries(cache: Path) -> Iterator[Item]:

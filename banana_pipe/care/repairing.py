@@ -22,7 +22,6 @@ from banana_pipe.care.verifying import (
     Records,
     Verified,
     What,
-    is_request,
     look,
     wrong,
 )
@@ -53,15 +52,15 @@ async def repair(root: Path, cache: Path, access: Access | None = None, clock: C
     blobs = Blobs(folders_of(cache)["blobs"])
     wanted = await asyncio.to_thread(_set_aside, blobs, found.damage)
     here = await asyncio.to_thread(_put_back, blobs, wanted, Sources(root, cache))
-    left = [digest for digest in wanted if digest not in here]
+    left, books = [digest for digest in wanted if digest not in here], state.books
     if access is not None and left:
         provider = AceData(access.base_url, access.token, clock or SystemClock())
         try:
-            here |= dict.fromkeys(await download(left, state.books, blobs, provider), "from its link")
+            here |= dict.fromkeys(await download(left, books, blobs, provider), "from its link")
         finally:
             await provider.close()
     healed |= {(_BYTES, digest): words for digest, words in here.items()}
-    await asyncio.to_thread(_forget, cache, [one for one in left if one not in here and is_request(one, state.books)])
+    await asyncio.to_thread(_forget, cache, [one for one in left if one not in here and one in books.asked])
     return replace(found, damage=tuple(_told(one, healed) for one in found.damage))
 
 

@@ -180,18 +180,13 @@ def _about(digest: Digest, what: What, words: str, books: Books) -> Damage:
         hint = "make it readable"
     elif purchase is not None:
         hint = _way_on(books.pinned.get(digest))
-    elif is_request(digest, books):
+    elif digest in books.asked:
         hint = "what was asked cannot be read back any more; the picture is not touched by that"
     elif digest in books.pinned and digest not in books.free:
         hint = "bring back the picture that was sent: a file of yours, or one from the web"
     if purchase is None:
         return Damage(what, digest, words, hint=hint)
     return Damage(what, digest, words, purchase.node, purchase.price, paid=True, hint=hint)
-
-
-def is_request(digest: Digest, books: Books) -> bool:
-    """Whether *digest* is a key that was asked for."""
-    return digest in {Digest(attempt.key) for attempt in books.attempts}
 
 
 def _way_on(lock: Path | None) -> str:
