@@ -257,9 +257,13 @@ class _Running:
         return told
 
     async def _write_early(self) -> None:
-        """Bring the lock file up to date. Only its last writing must succeed: the ledger knows all of it."""
+        """Bring the lock file up to date. Only its last writing must succeed: the ledger knows all of it.
+
+        The page, too, is made ready while calls are under way: nobody waits for that then.
+        """
         try:
             await self._record.write()
+            await asyncio.to_thread(report.prepare)
         except (StoreError, UsageError) as error:
             trouble = f"the lock file could not be brought up to date, and is tried again: {error.message}"
             if trouble not in self._warnings:
@@ -331,11 +335,11 @@ class _Running:
 
     async def _leave(self, run: Run, error: BananaError | None) -> Run:
         """Write lock, manifest, page and log, each whatever became of the others; what ended the run goes up."""
-        for write in (self._record.write, partial(self._finish, run)):
-            try:
-                await write()
-            except (StoreError, UsageError) as trouble:
+        for trouble in await asyncio.gather(self._record.write(), self._finish(run), return_exceptions=True):
+            if isinstance(trouble, StoreError | UsageError):
                 error = error or trouble
+            elif trouble is not None:
+                raise trouble
         publisher = self._publisher
         run = replace(run, warnings=tuple(self._warnings), placed=publisher.placed, removed=publisher.removed)
         self._tell(RunEnded(run, self._workspace.clock.now()))

@@ -47,7 +47,7 @@ _RUN_BADGES = {
     "stopped": ("■", "stopped"),
     "interrupted": ("■", "interrupted"),
 }
-_CONTROLS = dict.fromkeys([*(code for code in range(0x20) if code not in b"\t\n"), *range(0x7F, 0xA0)], "\ufffd")
+_CONTROLS = re.compile(r"[^\t\n -~\xa0-\U0010ffff]")
 """They have no place in HTML, and a terminal that is shown the file would act on them."""
 
 
@@ -105,22 +105,23 @@ def page(document: Mapping[str, Json], run: Run, graph: Graph, *, command: str) 
     """The page for *run* and the folder that the manifest *document* describes; *command* makes it again."""
     style = (_HERE / "page.css").read_text(encoding="utf-8")
     sections = _sections(document, run, graph)
-    return (
-        _template()
-        .render(
-            document=document,
-            run=run,
-            command=command,
-            badge=Badge(run.status, *_RUN_BADGES[run.status]),
-            facts=_summary(document, run),
-            troubles=_troubles(sections),
-            sections=sections,
-            style=style,
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        )
-        .translate(_CONTROLS)
-        .encode(errors="replace")
+    rendered = _template().render(
+        document=document,
+        run=run,
+        command=command,
+        badge=Badge(run.status, *_RUN_BADGES[run.status]),
+        facts=_summary(document, run),
+        troubles=_troubles(sections),
+        sections=sections,
+        style=style,
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
+    return _CONTROLS.sub("\ufffd", rendered).encode(errors="replace")
+
+
+def prepare() -> None:
+    """Make ready what every page needs."""
+    _template()
 
 
 @cache
