@@ -148,8 +148,9 @@ def _published(market: Market) -> Iterator[bytes]:
                 yield canonical_json(entry.get("request"))
 
 
-async def _kept(market: Market, wanted: Container[Digest]) -> list[bytes]:
-    """The requests that are kept beside what was bought with them."""
+async def _kept(market: Market, wanted: Container[Digest]) -> Iterator[bytes]:
+    """The requests that are kept beside what was bought with them; what is free is in no ledger that stays."""
     bought = (a for a in await market.stores.ledger.all_attempts() if a.artifact and a.artifact.digest in wanted)
-    kept = (market.stores.blobs.read(Digest(attempt.key)) for attempt in bought)
-    return [data for data in kept if data is not None]
+    keys = dict.fromkeys((*(attempt.key for attempt in bought), *market.stores.results.keys_of(wanted)))
+    kept = (market.stores.blobs.read(Digest(key)) for key in keys)
+    return (data for data in kept if data is not None)

@@ -247,6 +247,17 @@ def test_what_a_profile_never_asked_is_compared_with_what_was_asked_elsewhere_an
         assert "never asked" not in said_of(base)
 
 
+@pytest.mark.parametrize("provider", [None, "sandbox"])
+def test_words_that_were_asked_under_another_profile_are_found(world: World, provider: str | None) -> None:
+    """In the cache: the other profile's folder is not looked in, and the sandbox has no ledger that stays."""
+    world.write(SHOP + "profiles: {draft: {model: nano-banana}}\n")
+    world.run(options=Options(provider=provider))
+    world.write(SHOP.replace("ceramic", "tin") + "profiles: {draft: {model: nano-banana}}\n")
+    (base,) = explained(world, "base", Options(provider=provider, profile="draft"))
+    assert changed(base) == [("removed", "ceramic"), ("added", "tin")]
+    assert "only model and pictures" not in said_of(base)
+
+
 def said_of(one: Explanation) -> str:
     return "\n".join(explained_lines(Paper(StringIO()), one))
 

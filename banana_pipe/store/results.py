@@ -12,14 +12,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import diskcache
 
 from banana_pipe import disk
-from banana_pipe.canonical import canonical_json, digest_of, is_digest
+from banana_pipe.canonical import Digest, canonical_json, digest_of, is_digest
 from banana_pipe.errors import StoreError
 from banana_pipe.model import Artifact, Json, Key, Result
 
@@ -38,6 +38,9 @@ class ResultStore(Protocol):
 
     def put(self, result: Result, *, instead: bool = False) -> Result:
         """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
+
+    def keys_of(self, pictures: Container[Digest]) -> list[Key]:
+        """The keys whose result is one of *pictures*."""
 
 
 class TextDisk(diskcache.Disk):
@@ -141,6 +144,13 @@ class Results:
             raise StoreError(f"cannot write results in {self.root}: {_first(error)}", hint=_ADVICE) from error
         return result
 
+    def keys_of(self, pictures: Container[Digest]) -> list[Key]:
+        """The keys whose result is one of *pictures*, in the order of keys; every row is read."""
+        if not self._exists():
+            return []
+        results = (believed(key, text) for key, text in self._select("ORDER BY key"))
+        return [result.key for result in results if result is not None and result.artifact.digest in pictures]
+
     def forget(self, keys: Iterable[Key]) -> None:
         """Take these keys' results away: for what costs nothing and is to be made again."""
         try:
@@ -182,10 +192,12 @@ class Results:
             raise StoreError(f"cannot open the results in {self.root}: {_first(error)}", hint=_ADVICE) from error
 
     def _rows(self, keys: list[Key]) -> list[tuple[Key, Any]]:
-        marks = ",".join("?" * len(keys))
+        return self._select(f"AND key IN ({','.join('?' * len(keys))})", keys)
+
+    def _select(self, which: str, keys: Sequence[Key] = ()) -> list[tuple[Key, Any]]:
         query = (
             "SELECT key, value FROM Cache"  # noqa: S608 - of our own constants and question marks
-            f" WHERE raw = 1 AND mode = {diskcache.core.MODE_RAW} AND filename IS NULL AND key IN ({marks})"
+            f" WHERE raw = 1 AND mode = {diskcache.core.MODE_RAW} AND filename IS NULL {which}"
         )
         try:
             return [(Key(key), text) for key, text in self._cache()._sql(query, keys)]

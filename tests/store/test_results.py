@@ -75,6 +75,18 @@ def test_a_result_is_written_once(results: Results) -> None:
     assert results.get(first.key) == second
 
 
+def test_keys_are_found_by_what_they_gave(results: Results) -> None:
+    """Several may have given the same picture; a row that we did not write gives none, a store that isn't there neither."""
+    assert results.keys_of({digest_of(b"mug")}) == []
+    assert not results.root.exists()
+    mugs = [result_of(name, "mug") for name in ("a", "b")]
+    for one in (*mugs, result_of("c", "fox")):
+        results.put(one)
+    connect(results).execute("UPDATE Cache SET value = '{}' WHERE key = ?", (mugs[0].key,))
+    assert results.keys_of({digest_of(b"mug")}) == [mugs[1].key]
+    assert results.keys_of({digest_of(b"mug"), digest_of(b"fox")}) == sorted([mugs[1].key, result_of("c").key])
+
+
 def test_twelve_thousand_keys_at_once(results: Results) -> None:
     """More than SQLite takes in one statement of ours."""
     wanted = [result_of(str(number)).key for number in range(12_000)]
