@@ -68,7 +68,10 @@ def words(cell: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("name", "last"),
-    [("quickstart", ".venv/bin/banana-pipe run recipes/quickstart.yaml"), ("tests", ".venv/bin/pytest -n auto --dist worksteal")],
+    [
+        ("quickstart", ".venv/bin/banana-pipe run recipes/quickstart.yaml"),
+        ("tests", ".venv/bin/pytest -n auto --dist worksteal"),
+    ],
 )
 def test_each_command_of_the_readme_is_one_line_with_an_environment_of_its_own(name: str, last: str) -> None:
     """Pasted into a fresh clone it works, also where the system's Python is externally managed."""
