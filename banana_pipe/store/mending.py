@@ -37,6 +37,10 @@ _TROUBLE = (sqlite3.Error, UnicodeError)
 _Row = Sequence[object]
 
 
+class _Text(bytes):
+    """What stands in a file as text, and may be none any more. A blob of the same bytes is none: nobody finds it."""
+
+
 @dataclass(frozen=True, slots=True)
 class BadRow:
     """A row of the ledger that cannot be believed. `mended`: what it was, where that can be proved."""
@@ -204,7 +208,8 @@ def read_results(folder: Path) -> ResultsFile:
     found, astray, bad, complaints = [], [], [], []
     query = (
         "SELECT CAST(key AS BLOB), CAST(value AS BLOB), raw = 1 AND mode = ? AND filename IS NULL"
-        " AND expire_time IS NULL FROM Cache NOT INDEXED ORDER BY rowid"
+        " AND expire_time IS NULL AND typeof(key) = 'text' AND typeof(value) = 'text'"
+        " FROM Cache NOT INDEXED ORDER BY rowid"
     )
     try:
         with closing(_connect(path)) as connection:
@@ -224,9 +229,10 @@ def read_results(folder: Path) -> ResultsFile:
 
 def _strange_settings(connection: sqlite3.Connection) -> list[str]:
     """With these nobody can open it."""
-    rows = [(_shown(key), _text(value, "replace")) for key, value in connection.execute("SELECT * FROM Settings")]
+    settings = connection.execute("SELECT * FROM Settings")
+    rows = [(_text(key, "replace"), _text(value, "replace")) for key, value in settings]
     return [
-        f"a setting that is not ours: {key}"
+        f"a setting that is not ours: {_shown(key)}"
         for key, value in rows
         if key not in results.SETTINGS or type(value) is not type(results.SETTINGS[key])
     ]
@@ -237,7 +243,7 @@ def _strange_settings(connection: sqlite3.Connection) -> list[str]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(str(path), timeout=_PATIENCE_SECONDS, isolation_level=None)
-    connection.text_factory = bytes  # what is damaged may be no text
+    connection.text_factory = _Text
     connection.execute("PRAGMA trusted_schema=OFF")
     connection.execute("PRAGMA mmap_size=0")
     return connection
@@ -249,8 +255,9 @@ def _complaints(connection: sqlite3.Connection) -> list[str]:
 
 
 def _text(value: object, errors: str = "strict") -> object:
-    return value.decode(errors=errors) if isinstance(value, bytes) else value
+    """*value* as Python's text if it is text, and as it is if it is anything else."""
+    return value.decode(errors=errors) if isinstance(value, _Text) else value
 
 
 def _shown(value: object) -> str:
-    return str(_text(value, "replace"))
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
