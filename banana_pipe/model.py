@@ -449,6 +449,7 @@ Reason = Literal[
     "pick",  # nobody has picked a take yet
     "accepted",  # somebody accepted the picture as it is
     "error",  # the provider or the network said no
+    "invalid",  # the provider takes no such request: asked again it says the same
     "op",  # an op cannot do what it should with these pictures
     "input",  # something that it reads failed
     "undecodable",  # the bytes behind the link are no picture

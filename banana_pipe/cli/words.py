@@ -71,6 +71,7 @@ REASONS: Mapping[Reason, str] = {
     "pick": "waits until somebody has picked",
     "accepted": "accepted as it is",
     "error": "the provider or the network said no",
+    "invalid": "the provider takes no such request",
     "op": "an op cannot do what it should",
     "input": "needs what failed",
     "undecodable": "what was delivered is no picture",

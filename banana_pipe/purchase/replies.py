@@ -27,6 +27,8 @@ def refused(attempt: Attempt, *, before: bool) -> NotBought:
 
 def failed(attempt: Attempt) -> NotBought:
     """The call came to nothing, and cost nothing."""
+    if attempt.error_code == "bad_request" or attempt.error_kind == "too_large":  # of what was asked, not of the moment
+        return NotBought("failed", "invalid", f"not billed: {_words(attempt)}; asked the same again, it says the same")
     return NotBought("failed", "error", f"not billed: {_words(attempt)}")
 
 

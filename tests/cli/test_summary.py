@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import SMALL, Pipe
 from tests.vendor.behaviour import Fault
@@ -172,3 +174,25 @@ def test_a_transform_that_fails_is_mended_in_the_recipe_and_not_by_trying_again(
     assert "banana-pipe run recipes/small.yaml" in said.out
     assert "try again" not in said.out
     assert "reroll" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("step", "why", "reason"),
+    [
+        ("generate: A fox, aspect_ratio: 7:3", "not billed: aspect_ratio is invalid.", "invalid"),
+        ("images: black.png, transform: [trim: {}]", "trim: nothing would be left", "op"),
+    ],
+)
+def test_what_fails_the_same_way_again_is_not_to_be_tried_again(
+    pipe: Pipe, project: Path, step: str, why: str, reason: str
+) -> None:
+    """The recipe has to change first: the run's words say so."""
+    (project / "recipes" / "small.yaml").write_text(f"version: 1\nsteps: {{hero: {{{step}}}}}\n")
+    Image.new("RGBA", (8, 8)).save(project / "recipes" / "black.png")
+    said = pipe(*SANDBOX)
+    assert said.code == 1
+    assert why in said.out
+    assert "→ change the step in the recipe, or what it reads, then" in said.out
+    assert "to try again" not in said.out
+    (node,) = json.loads(pipe(*SANDBOX, "--json").out)["nodes"]
+    assert (node["status"], node["reason"]) == ("failed", reason)

@@ -21,7 +21,7 @@ AFTER_SUBMIT: dict[Kind, tuple[AttemptState, int, Status, Reason, StopKind | Non
     "transient": ("FAILED", 3, "failed", "error", None),
     "moderation": ("REFUSED", 1, "failed", "refused", None),
     "invalid": ("FAILED", 1, "failed", "error", None),
-    "too_large": ("FAILED", 1, "failed", "error", None),
+    "too_large": ("FAILED", 1, "failed", "invalid", None),
     "no_image": ("FAILED", 1, "failed", "error", None),
     "auth": ("FAILED", 1, "waiting", "stopped", "auth"),
     "disabled": ("FAILED", 1, "waiting", "stopped", "auth"),
@@ -36,7 +36,7 @@ AFTER_TASK: dict[Kind, tuple[AttemptState, int, Status, Reason]] = {
     "transient": ("FAILED", 3, "failed", "error"),
     "moderation": ("REFUSED", 1, "failed", "refused"),
     "invalid": ("FAILED", 1, "failed", "error"),
-    "too_large": ("FAILED", 1, "failed", "error"),
+    "too_large": ("FAILED", 1, "failed", "invalid"),
     "no_image": ("FAILED", 1, "failed", "error"),
     "auth": ("FAILED", 1, "waiting", "stopped"),
     "disabled": ("FAILED", 1, "waiting", "stopped"),
@@ -62,6 +62,15 @@ def test_a_post_that_ends_so(kind: Kind, shop: Shop) -> None:
     assert len(shop.vendor.posts) == posts
     assert after_submit(kind).stops == stops
     assert not shop.vendor.charges
+
+
+@pytest.mark.parametrize(("code", "reason"), [("bad_request", "invalid"), ("no_api", "error"), (None, "error")])
+def test_a_word_on_the_request_is_no_word_on_the_moment(code: str | None, reason: Reason, shop: Shop) -> None:
+    """A request that is not taken has to change; that there is no such API may be a mistyped base URL."""
+    shop.vendor.fates += [ProviderError("invalid", "aspect_ratio is invalid.", code=code)]
+    answer = refused(shop.one())
+    assert (answer.status, answer.reason) == ("failed", reason)
+    assert ("says the same" in answer.error) == (reason == "invalid")
 
 
 @pytest.mark.parametrize("kind", AFTER_TASK)
