@@ -112,12 +112,14 @@ async def plan(
     markets: Mapping[str, Market],
     files: Mapping[Place, Artifact],
     broken: Mapping[Place, str] = MappingProxyType({}),
+    *,
+    elsewhere: bool = False,
 ) -> Decided:
     """Plan a run of *graph*.
 
     *markets* are the providers by the name that nodes use, *files* the measured pictures of every
-    FileInput, and of every UrlInput that is pinned; *broken* says why others cannot be had. Looks up
-    all nodes of one depth at once.
+    FileInput, and of every UrlInput that is pinned; *broken* says why others cannot be had. With
+    *elsewhere* what is bought counts as there, wherever its bytes are. Looks up all nodes of one depth at once.
     """
     asked = asked_takes(graph)
     seen = {
@@ -134,13 +136,17 @@ async def plan(
             digests = [image.digest for image in one.images]
             one.takes = takes_of(one.node, market, digests, one.asked)
             one.accepted = market.stores.lock.accepted(one.takes[0].wanted.base)
-            one.is_accepted_gone = one.accepted is not None and not market.stores.has(one.accepted.digest)
+            there = elsewhere or one.accepted is None or market.stores.has(one.accepted.digest)
+            one.is_accepted_gone = not there
             wanted.setdefault(one.node.provider, []).extend(take.wanted for take in one.takes)
         for provider, keys in wanted.items():
             found = await markets[provider].stores.find_many(keys)
             # What is made here is made again where its bytes are nowhere: it is never lost.
             again = provider == LOCAL
             findings.update((k, Miss(k) if again and isinstance(one, Known) else one) for k, one in found.items())
+            if elsewhere:
+                bought = {k: Hit(one.result, one.source) for k, one in found.items() if isinstance(one, Known)}
+                findings.update({} if again else bought)
         for one in (seen[node.id] for node in level):
             _settle_pick(one, markets[one.node.provider], findings)
             _settle_needs(one, seen, markets[one.node.provider], findings, broken)

@@ -45,9 +45,14 @@ class Interrupts(Protocol):
         """Call *stop* at the first one."""
 
 
-async def plan(workspace: Workspace) -> Decided:
-    """What a run would do. Touches no network, writes nothing."""
-    decided = await planning.plan(workspace.graph, workspace.markets, workspace.files, workspace.broken)
+async def plan(workspace: Workspace, *, elsewhere: bool = False) -> Decided:
+    """What a run would do. Touches no network, writes nothing.
+
+    With *elsewhere*: where the bytes of all that is bought are at hand, as a reviewer's clone seldom has them.
+    """
+    decided = await planning.plan(
+        workspace.graph, workspace.markets, workspace.files, workspace.broken, elsewhere=elsewhere
+    )
     modified = _modified(workspace, decided)
     nodes = tuple(replace(line, modified=line.id in modified) for line in decided.plan.nodes)
     warnings = (*workspace.warnings, *decided.plan.warnings)

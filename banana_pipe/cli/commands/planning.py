@@ -14,6 +14,7 @@ from banana_pipe import api
 from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
 from banana_pipe.cli.plans import plan_lines
+from banana_pipe.cli.review import review_lines
 from banana_pipe.cli.selecting import NarrowCommand, narrowing_options
 from banana_pipe.cli.words import MOST_NAMED
 from banana_pipe.model import Plan
@@ -26,16 +27,25 @@ EXIT_WOULD_CALL = 10
 @recipe_options
 @narrowing_options
 @click.option("--verbose", "-v", is_flag=True, help="Show every node, however many there are.")
+@click.option(
+    "--review",
+    is_flag=True,
+    help="As a comment on a change, in Markdown: what is bought counts as there, though its bytes are elsewhere.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help=f"Exit {EXIT_WOULD_CALL} if a run would call the provider.")
-def plan(recipe: Path, *, verbose: bool, detailed_exitcode: bool, **values: Any) -> int:
+def plan(recipe: Path, *, verbose: bool, review: bool, detailed_exitcode: bool, **values: Any) -> int:
     """Show what a run of RECIPE would do with every node, why, and what it would cost."""
     call = read_call(recipe, values)
     workspace = api.open_recipe(recipe, call.options, call.access(token=False))
     try:
-        decided = api.call(api.plan(workspace))
+        decided = api.call(api.plan(workspace, elsewhere=review))
     finally:
         workspace.close()
-    show_plan(call, decided.plan, every_node=verbose)
+    if review and not call.json:
+        for line in review_lines(decided.plan):
+            call.out.say(line)
+    else:
+        show_plan(call, decided.plan, every_node=verbose)
     return EXIT_WOULD_CALL if detailed_exitcode and decided.plan.calls_now else 0
 
 
