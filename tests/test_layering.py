@@ -65,7 +65,7 @@ FLOORS = (
     """,
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.live cli.plans cli.progress cli.spending cli.summary cli.explained cli.kept cli.verified
+    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.kept cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.lock cli.commands.ledger
     cli.commands.providers
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
