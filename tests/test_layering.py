@@ -24,7 +24,7 @@ FLOORS = (
     "version errors regular canonical",
     "model events",
     """
-    images
+    images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.xmp metadata
     transforms.kinds transforms.pixels transforms.base transforms.resize transforms.crop transforms.trim transforms.pad
     transforms.convert transforms.keying transforms.chroma_key transforms.overlay transforms.grid transforms
     recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
@@ -54,7 +54,7 @@ FLOORS = (
     takes planning explain making
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
-    purchase
+    purchase frozen
     """,
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
