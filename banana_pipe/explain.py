@@ -5,7 +5,7 @@ Unaware of where requests are kept, of the network, and of how a difference is s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -116,12 +116,21 @@ def compare(last: Last, asked: Asked, origins: Origins, places: Mapping[str, Loc
     """What is different in *asked*; *places* are where its settings are set."""
     prompt: tuple[Piece, ...] = ()
     if last.request is not None and last.request.prompt != asked.node.prompt:
-        prompt = tuple(_pieces(last.request.prompt, asked.node, origins))
+        prompt = tuple(
+            word_diff(
+                last.request.prompt,
+                asked.node.prompt,
+                lambda words, start, end: origins.of(asked.node, words, start, end),
+            )
+        )
     return Difference(prompt, tuple(_changes(last, asked, places)), tuple(_pictures(last, asked)))
 
 
-def _pieces(before: str, node: Node, origins: Origins) -> Iterator[Piece]:
-    old, new = words_of(before), words_of(node.prompt)
+def word_diff(
+    before: str, now: str, find: Callable[[Sequence[str], int, int], Iterable[Origin]] = lambda *_: ()
+) -> Iterator[Piece]:
+    """The words of *now* and those that it no longer has, in order; *find* says where a run of new words comes from."""
+    old, new = words_of(before), words_of(now)
     # White space is shown only where nothing else is different.
     runs = _runs([word.rstrip() for word in old], [word.rstrip() for word in new])
     if all(same for same, _, _ in runs):
@@ -133,7 +142,7 @@ def _pieces(before: str, node: Node, origins: Origins) -> Iterator[Piece]:
         if j > i:
             yield Piece("removed", "".join(old[i:j]))
         if m > k:
-            yield Piece("added", "".join(new[k:m]), tuple(origins.of(node, new, k, m)))
+            yield Piece("added", "".join(new[k:m]), tuple(find(new, k, m)))
 
 
 _Run = tuple[bool, tuple[int, int], tuple[int, int]]
