@@ -31,6 +31,8 @@ class Limits:
     consent: Consent = field(default_factory=Consent)
     pace: Pace = field(default_factory=Pace)
     fail_fast: bool = False
+    frozen: bool = False
+    """Nothing is bought, fetched, polled or looked up: no socket is opened."""
 
 
 def run_id(now: float) -> str:
@@ -53,6 +55,8 @@ async def open_buyer(name: str, workspace: Workspace, limits: Limits, run: str, 
 
     Raises NotAuthorised without a token, and StoreError where an intent could not be written.
     """
+    if limits.frozen:
+        raise AssertionError("a frozen run asked for a buyer")
     market = workspace.markets[name]
     if not market.free:
         if workspace.access.token is None:

@@ -19,11 +19,13 @@ from typing import TypeVar
 from banana_pipe.clock import Clock
 from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import Listener, NodeEnded, Warned
+from banana_pipe.frozen import WOULD_BE_BOUGHT, left_open
 from banana_pipe.images import NotAPicture
 from banana_pipe.making import Workshop
 from banana_pipe.model import (
     Artifact,
     Attempt,
+    FileInput,
     Finding,
     Graph,
     Hit,
@@ -37,6 +39,7 @@ from banana_pipe.model import (
     Reason,
     Status,
     Take,
+    UrlInput,
 )
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order, Stop
@@ -103,9 +106,10 @@ class Executor:
         broken: Mapping[Place, str] = MappingProxyType({}),
         fail_fast: bool = False,
         rebuy: bool = False,
+        frozen: Mapping[str, str] | None = None,
     ) -> None:
         """*files* and *broken* are as in a plan. *lost* is what has its bytes nowhere and is needed; *rebuy*:
-        by consent it is bought again."""
+        by consent it is bought again. *frozen*: nothing is bought or fetched; by node what is said instead."""
         self._graph = graph
         self._counters = counters
         self._files = files
@@ -117,6 +121,7 @@ class Executor:
         self._broken = broken
         self._fail_fast = fail_fast
         self._rebuy = rebuy
+        self._frozen = frozen
         self._wanted: set[Key] = set()
         self._had: dict[tuple[str, Key], Bought] = {}
         """What this run has got hold of, so that a second look does not look for it."""
@@ -257,7 +262,7 @@ class Executor:
         for one in node.inputs:
             if not isinstance(one, NodeInput):
                 if one.place not in self._files:
-                    return Outcome(node.id, "failed", "error", error=self._broken[one.place])
+                    return self._unread(node, one)
                 artifacts.append(self._files[one.place])
                 continue
             upstream = self.outcomes[one.node]
@@ -274,6 +279,12 @@ class Executor:
             if self._is_gone(take):
                 gone.append(one.node)
         return _inherited(node, missing) if missing else _Reading(tuple(artifacts), tuple(gone))
+
+    def _unread(self, node: Node, one: FileInput | UrlInput) -> Outcome:
+        """The outcome of *node*, which reads *one*, a picture from the web that is not there."""
+        if one.place in self._broken:
+            return Outcome(node.id, "failed", "error", error=self._broken[one.place])
+        return Outcome(node.id, "waiting", "frozen", error=f"reads {one.label}, which nobody has fetched yet")
 
     def _is_gone(self, take: Take) -> bool:
         return take.result.key in self._lost and not (take.bought or take.replaced)
@@ -319,7 +330,9 @@ class Executor:
         if counter.buyer is not None:
             return await counter.buyer.obtain(order)
         if isinstance(finding, Open):
-            return said_before(order, finding.attempt)
+            return said_before(order, finding.attempt) if self._frozen is None else left_open(order, finding.attempt)
+        if self._frozen is not None:
+            return NotBought("waiting", "frozen", self._frozen.get(node.id, WOULD_BE_BOUGHT))
         raise AssertionError(f"{node.id} would be bought, and the plan did not say so")
 
     async def _made(self, node: Node, take: TakeWanted) -> Bought | NotBought:

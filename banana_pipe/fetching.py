@@ -66,6 +66,15 @@ def missing(workspace: Workspace, nodes: Iterable[Node], sending: Container[str]
     return found
 
 
+def left_alone(workspace: Workspace, nodes: Iterable[Node]) -> dict[Place, str]:
+    """Why *nodes* cannot read what is pinned and has its bytes nowhere, where nothing is to be fetched."""
+    return {
+        url: f"{url}: what it is pinned to (sha256 {pin.digest[:12]}…) is nowhere here, and a frozen run fetches nothing"
+        for url in links_of(nodes)
+        if (pin := workspace.files.get(url)) is not None and not workspace.has(pin.digest)
+    }
+
+
 async def bring(workspace: Workspace, wanted: Mapping[Url, Artifact | None]) -> Workspace:
     """*workspace* with the pictures *wanted*, fetched and pinned; in `broken` why others cannot be had.
 

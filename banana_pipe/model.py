@@ -344,6 +344,8 @@ ACTIVE: tuple[AttemptState, ...] = ("INTENT", "ACCEPTED", "SUCCEEDED", "UNKNOWN"
 """States that hold their key: at most one attempt of a key is in one of them."""
 COUNTED: tuple[AttemptState, ...] = ("INTENT", "ACCEPTED", "SUCCEEDED", "STORED", "UNKNOWN", "ABANDONED", "LOST")
 """States whose money counts as spent: it was, or nobody can say that it was not."""
+BILLED: tuple[AttemptState, ...] = ("SUCCEEDED", "STORED", "LOST")
+"""Those of them that are known to have been billed: the provider delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,6 +458,7 @@ Reason = Literal[
     "cap",
     "stopped",
     "rebuy",
+    "frozen",  # it would have to be bought, and this run buys nothing
     "when",  # its `when` is false: it does not exist
     "empty",  # all that it would read does not exist
 ]
@@ -614,3 +617,11 @@ class Run:
     """Nodes of the recipe that were not asked for; their files stay as they are."""
     skipped: tuple[Outcome, ...] = ()
     """The instances that do not exist; not among `outcomes`."""
+    asked: int | None = 0
+    """The most that the plan said it would cost."""
+    reserved: int | None = 0
+    """The price of every call, whatever became of it."""
+    billed: int | None = 0
+    """Of those, what is known to be billed."""
+    would_buy: tuple[PlannedNode, ...] = ()
+    """What a frozen run did not buy: how it stood in the plan."""

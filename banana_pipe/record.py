@@ -37,6 +37,17 @@ class Record:
             bought = pins.Bought(outcome.base, take.sample, outcome.images, take.result)
             self._takes[node.provider].append((bought, take.replaced))
 
+    def missing(self) -> list[str]:
+        """The nodes with a take that the lock files do not have, as they were read."""
+        found = dict[str, None]()
+        for provider, takes in self._takes.items():
+            lock = self._workspace.markets[provider].stores.lock
+            for bought, _ in takes:
+                block = lock.block(bought.base)
+                if block is None or bought.sample not in block.takes:
+                    found |= dict.fromkeys(sorted(self._labels[provider][bought.base]))
+        return list(found)
+
     def is_due(self) -> bool:
         """Whether it is time to write again, and nobody is at it."""
         return not self._writing.locked() and self._workspace.clock.boot() - self._written >= INTERVAL_SECONDS

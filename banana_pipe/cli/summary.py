@@ -13,7 +13,7 @@ from banana_pipe.cli.options import Call
 from banana_pipe.cli.selecting import left_out_words
 from banana_pipe.cli.spending import Bill
 from banana_pipe.cli.terminal import Paper, one_line, width
-from banana_pipe.cli.words import MOST_NAMED, REASONS, STATUSES, amount, count, dollars, duration
+from banana_pipe.cli.words import MOST_NAMED, REASONS, STATUSES, amount, bill_now, count, dollars, duration
 from banana_pipe.model import Outcome, Plan, Run, RunStatus, Status
 from banana_pipe.prices import show_usd
 from banana_pipe.store.published import TAKES
@@ -42,6 +42,8 @@ def run_lines(paper: Paper, ended: Ended) -> list[str]:
         troubled = [outcome for outcome in run.outcomes if outcome.status == status]
         if troubled:
             lines += ["", *_group(paper, status, troubled, ended)]
+    if run.would_buy:
+        lines += ["", *paper.wrapped(f"without --frozen it would make {bill_now(ended.plan)}", 2, "bold yellow")]
     modified = [outcome.node for outcome in run.outcomes if outcome.modified]
     if modified:
         lines += ["", *paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow")]
@@ -242,4 +244,5 @@ _BY_REASON: dict[tuple[Status, str], _Advise] = {
     ("waiting", "pick"): _pick,
     ("failed", "undecodable"): _run("the next run fetches it again; to give it up and buy anew", "--rebuy"),
     ("waiting", "cap"): _larger_cap,
+    ("waiting", "frozen"): _run("to buy it, once"),
 }

@@ -78,6 +78,7 @@ REASONS: Mapping[Reason, str] = {
     "cap": "the cap is reached",
     "stopped": "not begun",
     "rebuy": "bought again",
+    "frozen": "would have to be bought",
     "when": "its `when` is false",
     "empty": "what it would read does not exist",
 }
