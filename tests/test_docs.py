@@ -7,7 +7,6 @@ compared with the names that the program knows.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -30,12 +29,13 @@ from banana_pipe.providers import catalog
 from banana_pipe.purchase.orders import Pace
 from banana_pipe.recipe import entries, expectations
 from banana_pipe.transforms import TRANSFORMS
+from tests import tour as tours
 from tests.vendor.fixture import CANARY, env_for
 from tests.vendor.server import Vendor
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 INSTALL = (
     "python3 -m venv .venv"
@@ -45,8 +45,8 @@ INSTALL = (
 
 
 def blocks(marker: str) -> list[str]:
-    """The code blocks directly behind `<!-- marker -->`, in order."""
-    found = re.findall(rf"^<!-- {marker} -->\n```\w+\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    """The code blocks of README directly behind `<!-- marker -->`, in order."""
+    found = tours.blocks(README, marker)
     assert found, f"README.md has no block behind <!-- {marker} -->"
     return found
 
@@ -141,47 +141,23 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
     """Every command of the five minutes, run in its order; those with a token at a vendor of ours."""
     folder = tmp_path_factory.mktemp("tour")
     (folder / "fox.yaml").write_text(blocks("tour: file fox.yaml")[0], "utf-8")
-    (folder / "bin").mkdir()
-    program = folder / "bin" / "banana-pipe"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m banana_pipe "$@"\n', "utf-8")
-    program.chmod(0o755)
-    free = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    free = tours.with_program(folder / "bin")
     with Vendor(token=CANARY) as vendor:
         paid = free | env_for(vendor)
         steps = [
-            (command, shown, _said(command, folder, free if where == "free" else paid))
+            (command, shown, tours.said(command, folder, free if where == "free" else paid))
             for where in ("free", "token")
-            for block in blocks(f"tour: {where}")
-            for command, shown in re.findall(r"^\$ (.*\n)((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+            for command, shown in tours.commands(README, f"tour: {where}")
             if not command.startswith("export ")
         ]
         yield Tour(folder, paid, steps)
 
 
-def _said(command: str, folder: Path, env: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.stdout
-
-
 def test_the_five_minutes_go_as_shown(tour: Tour) -> None:
     """Every line that README shows is said; `…` is anything within a line, and any lines where it stands alone."""
     assert len(tour.steps) >= 15
-    others = [f"$ {command}{said}" for command, shown, said in tour.steps if not re.fullmatch(_pattern(shown), said)]
+    others = [f"$ {command}{said}" for command, shown, said in tour.steps if not tours.is_as_shown(shown, said)]
     assert not others, "\n".join(others)
-
-
-def _pattern(shown: str) -> str:
-    lines = [re.escape(line).replace("…", ".*") + "\n" for line in shown.splitlines()]
-    return "".join("(?:.*\n)*" if line == ".*\n" else line for line in lines)
 
 
 @pytest.mark.parametrize(
