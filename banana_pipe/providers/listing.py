@@ -17,6 +17,8 @@ from banana_pipe.providers.reading import id_of
 from banana_pipe.providers.wire import listed_task
 
 MAX_PAGES = 200
+MOST_READINGS = 5
+"""How often a listing that grows while it is read is begun again: elsewhere the same account may be buying."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Pages:
     _readable: bool = True
     _newest_first: bool = True
     _last_moment: float = float("inf")
+    _readings: int = 1
 
     def take(self, answer: Mapping[str, Json], limit: int) -> None:
         """Add the page *answer*, which was asked for with *limit* tasks at most."""
@@ -51,6 +54,9 @@ class Pages:
         elif not items:
             # A page shorter than its limit is no end: some servers have a smaller limit of their own.
             self.end(complete=self._all_read())
+        elif len(items) < known == len(self._ids) and self._readings < MOST_READINGS:
+            # The last ones again: what was added in front has moved them, and what was added may be ours.
+            self._begin_again()
         elif len(self._ids) == known:
             # The same tasks again: the offset is ignored. All of them, unless our limit cut them.
             self.end(complete=self._all_read() and len(items) == known and known != limit)
@@ -64,6 +70,14 @@ class Pages:
     def listing(self) -> Listing:
         """What was read."""
         return Listing(tuple(self._tasks), self._complete)
+
+    def _begin_again(self) -> None:
+        self.offset = self._promised = 0
+        self._readable = self._newest_first = True
+        self._last_moment = float("inf")
+        self._tasks.clear()
+        self._ids.clear()
+        self._readings += 1
 
     def _all_read(self) -> bool:
         return self._readable and self._promised <= len(self._ids)

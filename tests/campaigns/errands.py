@@ -22,6 +22,7 @@ from banana_pipe.providers.secret import Token
 from banana_pipe.purchase.orders import Consent, Pace
 from banana_pipe.store.keylock import KeyLock, KeyLocks
 from tests.campaigns import naive
+from tests.campaigns.meeting import Meeting
 from tests.campaigns.watched import watching
 from tests.campaigns.watchers import Failing, Killing, recording
 from tests.canary import CANARY
@@ -53,6 +54,8 @@ class Errand:
     """Seconds after which the system ends the child, wherever it is; 0: never."""
     kill_holding: int = 0
     """The durable act, of those while it has a key's lock, before which the child kills itself; 0: none."""
+    leads: bool = False
+    """The others that are sent with it begin when it has come to its end, and it dies when one of them is refused a lock."""
     strace: Sequence[str] = ()
     """What strace is told that watches the child; nothing: nobody watches."""
     pace: Mapping[str, float] = field(default_factory=dict)
@@ -96,24 +99,24 @@ class Ended:
         return bool(self.after) and self.after["totals"]["calls_max"] == 0
 
 
-def do(errand: Errand, clock: Clock | None = None) -> Ended:
+def do(errand: Errand, clock: Clock | None = None, meeting: Meeting | None = None) -> Ended:
     """Do *errand*, as the command does it: errors that are foreseen become an exit code."""
     if errand.fault:
         failing = Failing(**errand.fault)
         with watching(Path(errand.cwd), failing):
-            return replace(_done(errand, clock), hit=failing.hit, met=dict(failing.met))
+            return replace(_done(errand, clock, meeting), hit=failing.hit, met=dict(failing.met))
     if errand.kill_at_file is not None:
         killing = Killing(errand.kill_at_file)
         with watching(Path(errand.cwd), killing):
-            return replace(_done(errand, clock), acts=killing.count)
+            return replace(_done(errand, clock, meeting), acts=killing.count)
     if errand.trace is not None:
         with recording(Path(errand.cwd), Path(errand.trace)):
-            return _done(errand, clock)
-    return _done(errand, clock)
+            return _done(errand, clock, meeting)
+    return _done(errand, clock, meeting)
 
 
-def _done(errand: Errand, clock: Clock | None) -> Ended:
-    acts = _Acts(errand.kill_at, errand.kill_holding)
+def _done(errand: Errand, clock: Clock | None, meeting: Meeting | None) -> Ended:
+    acts = _Acts(errand.kill_at, errand.kill_holding, meeting)
     disk.observe(acts)
     if errand.kill_after:
         signal.setitimer(signal.ITIMER_REAL, errand.kill_after)  # SIGALRM asks as little as SIGKILL does
@@ -130,14 +133,16 @@ def _done(errand: Errand, clock: Clock | None) -> Ended:
 class _Acts:
     """Counts durable acts, and dies before the chosen one."""
 
-    def __init__(self, last: int, last_holding: int) -> None:
-        self._last, self._last_holding = last, last_holding
+    def __init__(self, last: int, last_holding: int, meeting: Meeting | None) -> None:
+        self._last, self._last_holding, self._meeting = last, last_holding, meeting
         self._held = self._while_holding = self.count = 0
 
     def __call__(self, act: str, target: str) -> None:
         self.count += 1
         self._while_holding += self._held > 0
         if self.count == self._last or (self._held and self._while_holding == self._last_holding):
+            if self._meeting is not None:
+                self._meeting.wait_until_wanted()
             os.kill(os.getpid(), signal.SIGKILL)
 
     @contextmanager
@@ -148,6 +153,8 @@ class _Acts:
         def taken(locks: KeyLocks, key: Key) -> KeyLock | None:
             lock = take(locks, key)
             self._held += lock is not None
+            if lock is None and self._meeting is not None:
+                self._meeting.refused()
             return lock
 
         def given_back(lock: KeyLock, *told: object) -> None:

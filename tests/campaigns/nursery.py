@@ -27,6 +27,7 @@ import httpx
 from PIL import Image
 
 from tests.campaigns.errands import Ended, Errand, do
+from tests.campaigns.meeting import Meeting
 
 _ROOT = Path(__file__).absolute().parents[2]
 _BUG = 99
@@ -106,8 +107,11 @@ def _serve() -> None:
 
 def _have_done(errands: Sequence[Errand]) -> list[dict[str, Any]]:
     held, gate = os.pipe()
-    children = [_fork(errand, held, gate) for errand in errands]
+    meeting = Meeting() if any(errand.leads for errand in errands) else None
+    children = [_fork(errand, held, gate, meeting) for errand in errands]
     watchers = [_watch(pid, errand.strace) for errand, (pid, _) in zip(errands, children, strict=True) if errand.strace]
+    if meeting is not None:
+        meeting.watch()
     os.close(held)
     os.close(gate)  # all of them begin now
     told = _read_all([pipe for _, pipe in children])
@@ -127,7 +131,7 @@ def _watch(pid: int, told: Sequence[str]) -> subprocess.Popen[str]:
     return watcher
 
 
-def _fork(errand: Errand, held: int, gate: int) -> tuple[int, int]:
+def _fork(errand: Errand, held: int, gate: int, meeting: Meeting | None) -> tuple[int, int]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -139,8 +143,10 @@ def _fork(errand: Errand, held: int, gate: int) -> tuple[int, int]:
     code = _BUG
     try:
         os.read(held, 1)
+        if meeting is not None:
+            (meeting.lead if errand.leads else meeting.follow)()
         os.chdir(errand.cwd)
-        told = json.dumps(asdict(do(errand)))
+        told = json.dumps(asdict(do(errand, meeting=meeting)))
         code = 0
     except BaseException:  # noqa: BLE001 - a child never goes back into the parent's loop
         told = traceback.format_exc()

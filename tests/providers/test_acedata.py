@@ -421,6 +421,20 @@ class _Tasks:
         writer.write(message(200, json.dumps({"items": page, "count": counted.get(self.count)}).encode()))
 
 
+class _Growing(_Tasks):
+    """A new task is there before every page but the first of each reading, *times* in all."""
+
+    def __init__(self, moments: list[float], times: int, **more: Any) -> None:
+        super().__init__(list(moments), **more)
+        self.times = times
+
+    async def __call__(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+        if seen.json()["offset"] and self.times:
+            self.times -= 1
+            self.moments.insert(0, self.moments[0] + 1)
+        await super().__call__(seen, writer)
+
+
 def listed(api: Reply, since: float = 100.0) -> tuple[list[str], bool, int]:
     """The ids that a listing shows, whether it is complete, and how many calls it took."""
     outcome: list[tuple[list[str], bool, int]] = []
@@ -466,6 +480,22 @@ class TestListing:
         assert listed(_Tasks([900.0 - moment for moment in range(150)], ignores="offset limit"))[1]
         assert not listed(_Tasks([900.0 - moment for moment in range(150)], ignores="offset"))[1]
         assert not listed(_Tasks([500.0, 400.0, 300.0], ignores="offset", most=2, count="total"))[1]
+
+    @pytest.mark.parametrize("count", ["", "total", "page"])
+    @pytest.mark.parametrize("most", [2, 1000])
+    def test_a_listing_that_grows_while_it_is_read_is_begun_again(self, count: str, most: int) -> None:
+        """Another run of the account buys meanwhile: what moved behind the offset is no server that ignores it."""
+        moments = [500.0, 400.0, 300.0, 200.0]
+        ids, complete, _ = listed(_Growing(moments, 3, count=count, most=most))
+        assert complete
+        assert ids == ["t-503", "t-502", "t-501", "t-500", "t-400", "t-300", "t-200"]
+
+    def test_a_listing_that_grows_without_end_is_no_proof(self) -> None:
+        """It is not read for ever either."""
+        ids, complete, calls = listed(_Growing([500.0, 400.0], 10_000))
+        assert ids[-1] == "t-400"
+        assert not complete
+        assert calls <= 10
 
     def test_a_count_above_what_was_shown_is_no_proof(self) -> None:
         """Something is missing, whatever the reason."""

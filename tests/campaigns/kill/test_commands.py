@@ -6,6 +6,7 @@ Unaware of what they are doing then.
 from __future__ import annotations
 
 import random
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ SLOW = Manner(delay=0.3)
 def shells(quick_folder: Path) -> Iterator[list[Station]]:
     """Stations whose nurseries are shells."""
     with ExitStack() as stack:
-        folders = [quick_folder / f"typed-{number}" for number in range(2)]
+        folders = [Path(tempfile.mkdtemp(prefix="typed-", dir=quick_folder)) for _ in range(2)]
         yield [stack.enter_context(Station(folder, Shell())) for folder in folders]
 
 

@@ -34,31 +34,35 @@ def test_a_thousand_requests_among_thirty_two_workers(stations: list[Station], t
 
 
 def _try(station: Station, tell: Tell, *, workers: int, rounds: int) -> int:
-    verdict, charges, killed = Verdict(), 0, Counter[bool]()
+    verdict, charges, killed = Verdict(), 0, 0
     for number in range(rounds):
         lot = random.Random(f"{seed()}/{number}")
         found, paid, died = _round(station, lot, workers, "at_once" if number % 2 else "task")
         verdict.add(found.of(f"round {number}"))
         charges += paid
-        killed[died > 0] += 1
-    figure = f"{charges:,} charges for {rounds * KEYS:,} requests; a holder was killed in {killed[True]} rounds"
+        killed += died > 0
+    figure = f"{charges:,} charges for {rounds * KEYS:,} requests; a holder was killed in {killed} rounds"
     tell(Line(5, f"{workers} workers on {KEYS} keys", rounds, *verdict.counts, figure))
     assert not verdict.wrong, "\n".join(verdict.wrong)
-    # On a busy machine one worker can have every lock, and be one that lives.
-    assert killed[True] >= rounds // 2
+    assert killed == rounds
     return charges
 
 
 def _round(station: Station, lot: random.Random, workers: int, answers: Answers) -> tuple[Verdict, int, int]:
     project = station.project(Scene(SHAPE, answers, "proven"))
-    doomed = lot.sample(range(workers), workers // 2)
-    points = {worker: lot.randint(1, 12) for worker in doomed}
-    errands = [project.errand(station.vendor, kill_holding=points.get(worker, 0)) for worker in range(workers)]
+    # The first has locks before the others begin, and dies when one of them wants what it has. Whether more die
+    # is left to chance: on a busy machine one worker can have every lock, and be one that lives.
+    doomed = lot.sample(range(1, workers), workers // 2)
+    points = {0: lot.randint(1, 60)} | {worker: lot.randint(1, 12) for worker in doomed}
+    errands = [
+        project.errand(station.vendor, kill_holding=points.get(worker, 0), leads=worker == 0)
+        for worker in range(workers)
+    ]
     ended = station.nursery.send_all(errands)
     verdict = judge(project, station.vendor)
     codes = Counter(one.exit_code for one in ended)
     died = codes.pop(None, 0)
-    if set(codes) - {0} or died > len(doomed):
+    if set(codes) - {0} or died > len(points):
         verdict.lost.append(f"exit codes {codes}, {died} killed")
     again = station.nursery.send(project.errand(station.vendor))
     if set(again.statuses.values()) != {"cached"}:
