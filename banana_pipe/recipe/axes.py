@@ -5,11 +5,12 @@ Unaware of nodes and of the other axes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json
+from banana_pipe.recipe.complaints import every
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import BadReference, nfc
 from banana_pipe.recipe.templates import Scope, Templates, is_template
@@ -33,9 +34,11 @@ def axis_values(axis: str, value: Value, scope: Scope, templates: Templates, fil
         data = templates.value(value.text, scope)
         named = _from_data(axis, data, value.at, files)
     elif isinstance(value.data, dict):
-        named = [(nfc(name), rendered(inner, scope, templates), value.keys[name]) for name, inner in value.data.items()]
+        values = rendered_by_name(value.data, scope, templates)
+        named = [(nfc(name), inner, value.keys[name]) for name, inner in values.items()]
     elif isinstance(value.data, list):
-        named = _from_list(axis, [(rendered(inner, scope, templates), inner.at) for inner in value.data])
+        values = rendered(value, scope, templates)
+        named = _from_list(axis, [(inner, one.at) for inner, one in zip(values, value.data, strict=True)])
     else:
         raise RecipeError(f"axis `{axis}` has no values", at=value.at, hint=f"it takes {_KINDS}")
     if not named:
@@ -44,14 +47,22 @@ def axis_values(axis: str, value: Value, scope: Scope, templates: Templates, fil
 
 
 def rendered(value: Value, scope: Scope, templates: Templates) -> Json:
-    """The value with every text in it rendered; a text that is one expression keeps its type."""
+    """The value with every text in it rendered; a text that is one expression keeps its type.
+
+    Raises RecipeError, with every place.
+    """
     if isinstance(value.data, str):
         return templates.value(value.text, scope)
     if isinstance(value.data, dict):
-        return {name: rendered(inner, scope, templates) for name, inner in value.data.items()}
+        return rendered_by_name(value.data, scope, templates)
     if isinstance(value.data, list):
-        return [rendered(inner, scope, templates) for inner in value.data]
+        return every(lambda inner: rendered(inner, scope, templates), value.data)
     return value.data
+
+
+def rendered_by_name(values: Mapping[str, Value], scope: Scope, templates: Templates) -> dict[str, Json]:
+    """The same for each of *values*."""
+    return dict(zip(values, every(lambda inner: rendered(inner, scope, templates), values.values()), strict=True))
 
 
 _Placed = tuple[str, Json, Location]

@@ -5,12 +5,13 @@ Unaware of what the mistakes are about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, TypeVarTuple
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 
 _Made = TypeVar("_Made")
+_Thing = TypeVar("_Thing")
 _Arguments = TypeVarTuple("_Arguments")
 
 
@@ -21,6 +22,25 @@ class SaidElsewhere(RecipeError):
 def once(errors: Iterable[RecipeError]) -> list[RecipeError]:
     """*errors* without those that say the same of the same place: files that several recipes share are read again."""
     return list({(error.at, error.message): error for error in errors}.values())
+
+
+def every(make: Callable[[_Thing], _Made], things: Iterable[_Thing]) -> list[_Made]:
+    """What *make* gives for each of *things*. Raises RecipeErrors with the mistakes of all of them."""
+    made: list[_Made] = []
+    errors: list[RecipeError] = []
+    for thing in things:
+        try:
+            made.append(make(thing))
+        except RecipeError as error:
+            errors += each_of(error)
+    if errors:
+        raise RecipeErrors(errors)
+    return made
+
+
+def each_of(error: RecipeError) -> Sequence[RecipeError]:
+    """The mistakes in *error*, which may be one or several."""
+    return error.errors if isinstance(error, RecipeErrors) else (error,)
 
 
 class Complaints:
@@ -49,7 +69,7 @@ class Complaints:
 
     def add(self, error: RecipeError) -> None:
         """Keep *error*, each of several in it, unless its place was complained about."""
-        for one in error.errors if isinstance(error, RecipeErrors) else (error,):
+        for one in each_of(error):
             if one.at not in self._places:
                 self._places.add(one.at)
                 self.errors.append(one)

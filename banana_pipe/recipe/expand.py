@@ -11,8 +11,8 @@ from typing import Any
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import LOCAL, Expect, FileInput, Json, Node, NodeInput, Recipe, Skipped, Step, Text, UrlInput
 from banana_pipe.recipe.axes import is_fixed, rendered
-from banana_pipe.recipe.complaints import Complaints
-from banana_pipe.recipe.expectations import expected
+from banana_pipe.recipe.complaints import Complaints, every
+from banana_pipe.recipe.expectations import checked
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
 from banana_pipe.recipe.naming import BadName, collision_key, default_output, output_name
@@ -88,6 +88,7 @@ class _Expander:
         drafts: dict[str, Draft] = {}
         for step in self.recipe.steps.values():
             if step.verb == "use":
+                self.check_inputs(step)
                 continue
             settings = self.settings(step)
             found = [one for one in self.instances.of.get(step.name, ()) if one.id not in self.instances.dropped]
@@ -99,6 +100,13 @@ class _Expander:
                 if draft is not None:
                     drafts[instance.id] = draft
         return drafts
+
+    def check_inputs(self, step: Step) -> None:
+        """Complain about what the instances of *step* give to the recipe that it uses, whether that reads it or not."""
+        for instance in self.instances.of.get(step.name, ()):
+            if instance.id not in self.instances.dropped:
+                for name in self.recipe.parts[step.name].inputs:
+                    self.reader.given(name, instance)
 
     def settings(self, step: Step) -> dict[str, Any]:
         """The step's own over the defaults, and the profile's over both.
@@ -258,8 +266,12 @@ class _Expander:
         value = settings.get("expect")
         if value is None:
             return Expect()
-        places = {name: inner.at for name, inner in value.data.items()}
-        found = expected(rendered(value, instance.scope, self.templates), places)
+
+        def read(name: str) -> Json:
+            inner = value.data[name]
+            return checked(name, rendered(inner, instance.scope, self.templates), inner.at)
+
+        found = Expect(**dict(zip(value.data, every(read, value.data), strict=True)))
         if is_fixed(value):
             self.expected[step.name] = found
         return found

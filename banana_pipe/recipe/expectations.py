@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from banana_pipe.errors import Location, RecipeError, RecipeErrors
-from banana_pipe.model import Expect, Json
+from banana_pipe.errors import Location, RecipeError
+from banana_pipe.model import Json
 from banana_pipe.recipe import keys
 from banana_pipe.recipe.words import quoted, shortened
 
@@ -19,18 +19,13 @@ FORMATS = ("png", "jpeg", "webp")
 _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?):([0-9]{1,5}(?:\.[0-9]{1,4})?)\Z")
 
 
-def expected(values: Mapping[str, Json], places: Mapping[str, Location]) -> Expect:
-    """What rendered *values* ask for; *places* is where each of them stands. Raises RecipeErrors, with every place."""
-    wrong = [(name, value) for name, value in values.items() if not _CHECKS[name][2](value)]
-    if wrong:
-        raise RecipeErrors([_mistake(name, value, places[name]) for name, value in wrong])
-    return Expect(**values)
-
-
-def _mistake(name: str, value: Json, at: Location) -> RecipeError:
-    wanted, hint, _ = _CHECKS[name]
+def checked(name: str, value: Json, at: Location) -> Json:
+    """*value*, rendered, that stands at *at*, if it is one that `expect` takes for *name*. Raises RecipeError."""
+    wanted, hint, fits = _CHECKS[name]
+    if fits(value):
+        return value
     instead = f", not {quoted(shortened(value))}" if isinstance(value, str) else ""
-    return RecipeError(f"`{name}` is {wanted}{instead}", at=at, hint=hint)
+    raise RecipeError(f"`{name}` is {wanted}{instead}", at=at, hint=hint)
 
 
 def _is_count(value: Json) -> bool:

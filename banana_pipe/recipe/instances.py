@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from banana_pipe.errors import Location, RecipeError, RecipeErrors
+from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Part, Recipe, Skipped, Step, Text
-from banana_pipe.recipe.axes import Named, axis_values, is_fixed, rendered
+from banana_pipe.recipe.axes import Named, axis_values, is_fixed, rendered_by_name
+from banana_pipe.recipe.complaints import each_of
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import node_id, step_of
 from banana_pipe.recipe.templates import Scope, Templates
@@ -95,9 +96,10 @@ class Instances:
         return "" if instance.within is None else step_of(instance.within) + "/"
 
     def known_to(self, instance: Instance) -> list[str]:
-        """The steps and inputs that a reference of *instance* may name."""
+        """The steps and inputs that a reference of *instance* may name; a step that uses a recipe is no picture."""
         before = self.before(instance)
-        steps = [name.removeprefix(before) for name in self.steps if name.startswith(before)]
+        pictures = [name for name in self.steps if name not in self.uses]
+        steps = [name.removeprefix(before) for name in pictures if name.startswith(before)]
         return [*self.inputs_of(before.removesuffix("/")), *steps]
 
     def is_broken(self, step: str) -> bool:
@@ -163,7 +165,7 @@ class Instances:
             for parent in parents:
                 instances += self._present(step, parent, fixed)
         except RecipeError as error:
-            self.errors += error.errors if isinstance(error, RecipeErrors) else [error]
+            self.errors += each_of(error)
             return
         self.of[step.name] = tuple(instances)
         self.by_id.update((one.id, one) for one in instances)
@@ -226,7 +228,7 @@ class Instances:
         if room is None:
             given = self._recipe.parts[part].given
             there = use.id not in self.dropped  # else nobody asks what it would be given
-            values = {name: rendered(value, use.scope, self._templates) for name, value in given.items() if there}
+            values = rendered_by_name(given, use.scope, self._templates) if there else {}
             scope = {**self._recipe.parts[part].scope, **values, "names": use.names}
             room = self._rooms[use.id] = Instance(use.id, use.axes, scope, use.parent, within=use.id)
         return room

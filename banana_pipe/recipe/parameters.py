@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Json, Node, Op, Step
 from banana_pipe.recipe.axes import is_fixed, rendered
+from banana_pipe.recipe.complaints import each_of, every
 from banana_pipe.recipe.ops import WrittenOp, check_parameter
 from banana_pipe.recipe.templates import Scope, Templates
 from banana_pipe.recipe.words import quoted, shortened
 from banana_pipe.recipe.written import bare
+from banana_pipe.recipe.yaml import Value
 from banana_pipe.transforms import TRANSFORMS
 from banana_pipe.transforms.base import BadParams, Param, Transform
 from banana_pipe.transforms.kinds import Picture
+
+_Given = Mapping[str, tuple[Json, Location] | None]
+"""Parameters by name, each with its place; None where a mistake in it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,7 @@ class Ops:
 
     def rendered(self, written: Iterable[WrittenOp], scope: Scope) -> list[RenderedOp]:
         """The ops with their parameters. Raises RecipeErrors with every mistake, each at its place."""
-        found: list[RenderedOp] = []
-        errors: list[RecipeError] = []
-        for one in written:
-            try:
-                found.append(self._rendered(one, scope))
-            except RecipeError as error:
-                errors += error.errors if isinstance(error, RecipeErrors) else [error]
-        if errors:
-            raise RecipeErrors(errors)
-        return found
+        return every(lambda one: self._rendered(one, scope), written)
 
     def check(self, written: Iterable[WrittenOp]) -> None:
         """Raise RecipeErrors for what is wrong in any scope, where there is none."""
@@ -57,31 +53,36 @@ class Ops:
         known = self._fixed.get(id(written))
         if known is not None:
             return known
-        found = _checked(written, self._given(written, scope))
+        errors: list[RecipeError] = []
+        found = _checked(written, self._given(written, scope, errors), errors)
         if written.value is None or is_fixed(written.value):
             self._fixed[id(written)] = found
         return found
 
-    def _given(self, written: WrittenOp, scope: Scope) -> dict[str, tuple[Json, Location]]:
-        """The parameters that are given, by name, each with its place."""
+    def _given(self, written: WrittenOp, scope: Scope, errors: list[RecipeError]) -> _Given:
+        """The parameters that are given, by name; mistakes in their templates go to *errors*."""
         value = written.value
         if value is None or (value.data is None and not value.cut):
             return {}
         if isinstance(value.data, dict):
-            return {
-                name: (rendered(inner, scope, self._templates), inner.at)
-                for name, inner in value.data.items()
-                if inner.style != "broken"
-            }
+            whole = {name: inner for name, inner in value.data.items() if inner.style != "broken"}
+            return {name: self._parameter(inner, scope, errors) for name, inner in whole.items()}
         data = rendered(value, scope, self._templates)
         if isinstance(data, dict):  # one expression for all of them
-            errors: list[RecipeError] = []
+            unknown: list[RecipeError] = []
             for name in data:
-                check_parameter(written.transform, name, value.at, errors)
-            if errors:
-                raise errors[0]
+                check_parameter(written.transform, name, value.at, unknown)
+            if unknown:
+                raise unknown[0]
             return {name: (inner, value.at) for name, inner in data.items()}
         return {written.transform.params[0].name: (data, value.at)}
+
+    def _parameter(self, value: Value, scope: Scope, errors: list[RecipeError]) -> tuple[Json, Location] | None:
+        try:
+            return rendered(value, scope, self._templates), value.at
+        except RecipeError as error:
+            errors += each_of(error)
+            return None
 
 
 def one_is_left(node: Node, step: Step) -> None:
@@ -101,11 +102,11 @@ def one_is_left(node: Node, step: Step) -> None:
         raise RecipeError(message, at=at, hint=hint)
 
 
-def _checked(written: WrittenOp, given: Mapping[str, tuple[Json, Location]]) -> RenderedOp:
+def _checked(written: WrittenOp, given: _Given, errors: list[RecipeError]) -> RenderedOp:
+    """The op with what is *given*. Raises RecipeErrors for what is wrong with that, and *errors* besides."""
     transform = written.transform
     params: dict[str, Json] = {}
     pictures: list[tuple[str, Location]] = []
-    errors: list[RecipeError] = []
     for param in transform.params:
         if param.name not in given:
             if param.required:
@@ -114,7 +115,10 @@ def _checked(written: WrittenOp, given: Mapping[str, tuple[Json, Location]]) -> 
             elif param.default is not None:
                 params[param.name] = param.default
             continue
-        value, at = given[param.name]
+        found = given[param.name]
+        if found is None:
+            continue
+        value, at = found
         try:
             read = param.kind.read(value if isinstance(param.kind, Picture) else bare(value))
         except ValueError:

@@ -86,6 +86,16 @@ class Reader:
             raise RecipeError(message, at=at, hint="say which: `step[axis=name]`, or one file")
         return found[0]
 
+    def given(self, name: str, user: Instance) -> tuple[Slot, ...] | None:
+        """What *user* gives to the recipe that it uses as the input *name*, in its own words and with its axes.
+
+        None after a complaint about some of it.
+        """
+        if (user.id, name) not in self._inputs:
+            step = self._instances.step(step_of(user.id))
+            self._inputs[user.id, name] = self._meant(self._instances.inputs_of(step.name)[name], step, user)
+        return self._inputs[user.id, name]
+
     def _unless_said(self, step: Step, instance: Instance) -> tuple[Slot, ...]:
         if instance.fold is not None:
             return (Previous(),)
@@ -130,7 +140,7 @@ class Reader:
                 if reference.step == PREVIOUS:
                     return [self._previous(reference, at, step, instance)]
                 if reference.step in self._instances.inputs_of(step.part):
-                    return self._input(reference, step, instance)
+                    return self._input(reference, instance)
                 whole = replace(reference, step=self._instances.before(instance) + reference.step)
                 return self._nodes_of(whole, written, instance)
             if isinstance(reference, UrlReference):
@@ -150,19 +160,14 @@ class Reader:
                 raise
             raise BadReference(f"{error}, as {file} has it", error.hint) from None
 
-    def _input(self, reference: Reference, step: Step, instance: Instance) -> list[Slot]:
-        """What the recipe's user gives as that input, in the user's own words and with its axes."""
+    def _input(self, reference: Reference, instance: Instance) -> list[Slot]:
+        """What the recipe's user gives as that input."""
         if reference.axes or reference.last:
             hint = f"`{reference.step}` is all that `with` gives, `{reference.step}@2` take 2 of it"
             raise BadReference(f"input `{reference.step}` has no axes here", hint)
         if instance.within is None:
             raise SaidElsewhere("nobody uses this recipe, and so nothing is in its inputs")
-        name, within = reference.step, instance.within
-        if (within, name) not in self._inputs:
-            user = self._instances.by_id[within]
-            texts = self._instances.inputs_of(step.part)[name]
-            self._inputs[within, name] = self._meant(texts, self._instances.step(step.part), user)
-        found = self._inputs[within, name]
+        found = self.given(reference.step, self._instances.by_id[instance.within])
         if found is None:
             raise SaidElsewhere("what that input is could not be found out")
         if reference.sample is None:
@@ -170,10 +175,15 @@ class Reader:
         self._check_takes(found, reference.sample)
         return [replace(one, sample=reference.sample) if isinstance(one, NodeInput | End) else one for one in found]
 
-    def _check_takes(self, slots: Iterable[Slot], sample: int | None) -> None:
+    def _check_takes(self, slots: Sequence[Slot], sample: int | None) -> None:
         """Refuse a take of what has none."""
         if sample in (None, 1):
             return
+        for slot in slots:
+            if isinstance(slot, FileInput | UrlInput):
+                what = "a file" if isinstance(slot, FileInput) else "an address"
+                message = f"`{shortened(slot.label)}` is {what} and has one picture: there is no take {sample}"
+                raise BadReference(message, "leave the `@` out")
         nodes = [
             slot.node if isinstance(slot, NodeInput) else slot.link
             for slot in slots

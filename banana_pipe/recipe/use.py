@@ -5,15 +5,16 @@ Unaware of instances, and of what templates render to.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from banana_pipe.errors import Location, RecipeError
+from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Part, Recipe, Step, Text
-from banana_pipe.recipe.complaints import SaidElsewhere
+from banana_pipe.recipe.complaints import SaidElsewhere, each_of, every
 from banana_pipe.recipe.compose import Library
 from banana_pipe.recipe.schema import Checked
-from banana_pipe.recipe.words import shortened, suggestion
+from banana_pipe.recipe.words import nearest, shortened, suggestion
 from banana_pipe.recipe.yaml import Value
 
 MAX_DEPTH = 8
@@ -58,9 +59,12 @@ class _Placing:
 
     def _complain(self, error: RecipeError) -> None:
         """Keep *error*, unless its place was complained about: a recipe that is used twice is placed twice."""
-        if not isinstance(error, SaidElsewhere) and error.at not in self._told:
-            self._told.add(error.at)
-            self._library.errors.append(error)
+        if isinstance(error, SaidElsewhere):
+            return
+        for one in each_of(error):
+            if one.at not in self._told:
+                self._told.add(one.at)
+                self._library.errors.append(one)
 
     def _use(self, step: Step, trail: tuple[Path, ...]) -> None:
         path = self._library.find(step.prompt)
@@ -90,21 +94,36 @@ class _Placing:
 def _part(step: Step, used: Recipe) -> Part:
     """The place that *step* gives to *used*. Raises RecipeError where `with` does not fit."""
     known = (*used.inputs, *used.variables)
-    for name, value in step.given.items():
-        if name not in known:
-            hint = suggestion(name, known, kind="it takes") if known else "it has no `inputs` and no `vars`"
-            message = f"`{step.prompt.value}` has no input and no variable `{shortened(name)}`"
-            raise RecipeError(message, at=value.at, hint=hint)
-    for name in used.inputs:
-        if name not in step.given:
-            hint = f"say what it is: `with: {{{name}: STEP}}`"
-            raise RecipeError(f"`{step.prompt.value}` needs its input `{name}`", at=step.prompt.at, hint=hint)
-    return Part(
-        scope=used.scope,
-        defaults=used.defaults,
-        inputs={name: _references(name, step.given[name]) for name in used.inputs},
-        given={name: value for name, value in step.given.items() if name in used.variables},
-    )
+    unknown = [name for name in step.given if name not in known]
+    errors = [_unknown(step, name, known) for name in unknown]
+    # A name that is misspelt is not missing besides.
+    meant = {nearest(name, known) for name in unknown}
+    missing = [name for name in used.inputs if name not in step.given and name not in meant]
+    if missing:
+        errors.append(_missing(step, missing))
+    given = [name for name in used.inputs if name in step.given]
+    inputs: dict[str, tuple[Text, ...]] = {}
+    try:
+        inputs.update(zip(given, every(lambda name: _references(name, step.given[name]), given), strict=True))
+    except RecipeError as error:
+        errors += each_of(error)
+    if errors:
+        raise RecipeErrors(errors)
+    variables = {name: value for name, value in step.given.items() if name in used.variables}
+    return Part(scope=used.scope, defaults=used.defaults, inputs=inputs, given=variables)
+
+
+def _unknown(step: Step, name: str, known: Sequence[str]) -> RecipeError:
+    hint = suggestion(name, known, kind="it takes") if known else "it has no `inputs` and no `vars`"
+    message = f"`{step.prompt.value}` has no input and no variable `{shortened(name)}`"
+    return RecipeError(message, at=step.given[name].at, hint=hint)
+
+
+def _missing(step: Step, names: Sequence[str]) -> RecipeError:
+    listed = " and ".join(f"`{name}`" for name in names)
+    example = ", ".join(f"{name}: STEP" for name in names)
+    message = f"`{step.prompt.value}` needs its {'input' if len(names) == 1 else 'inputs'} {listed}"
+    return RecipeError(message, at=step.prompt.at, hint=f"say what it is: `with: {{{example}}}`")
 
 
 def _references(name: str, value: Value) -> tuple[Text, ...]:
