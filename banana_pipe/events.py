@@ -5,10 +5,10 @@ Unaware of the listeners: progress, log and page each take the one callback and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from banana_pipe.model import Attempt, Outcome, Plan, Run
+from banana_pipe.model import Attempt, Json, Outcome, Plan, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,13 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderLeft:
+    """The folder is as this run leaves it; *manifest* says what is in it."""
+
+    manifest: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The run is over; the manifest is written."""
 
@@ -68,5 +75,5 @@ class RunEnded:
     at: float
 
 
-Event = RunStarted | CallStarted | AttemptMoved | Waiting | NodeEnded | Warned | RunEnded
+Event = RunStarted | CallStarted | AttemptMoved | Waiting | NodeEnded | Warned | FolderLeft | RunEnded
 Listener = Callable[[Event], None]

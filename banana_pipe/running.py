@@ -16,11 +16,26 @@ from typing import Protocol
 from banana_pipe import fetching, planning
 from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, StoreError, UsageError
-from banana_pipe.events import AttemptMoved, CallStarted, Event, Listener, RunEnded, RunStarted, Warned
+from banana_pipe.events import AttemptMoved, CallStarted, Event, FolderLeft, Listener, RunEnded, RunStarted, Warned
 from banana_pipe.execute import Counter, Executor
 from banana_pipe.images import suffix
 from banana_pipe.making import Workshop
-from banana_pipe.model import LOCAL, Artifact, Attempt, Hit, Key, Known, Node, Outcome, PlannedNode, Run, RunStatus, Url
+from banana_pipe.model import (
+    BILLED,
+    LOCAL,
+    Artifact,
+    Attempt,
+    Hit,
+    Json,
+    Key,
+    Known,
+    Node,
+    Outcome,
+    PlannedNode,
+    Run,
+    RunStatus,
+    Url,
+)
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
@@ -153,6 +168,10 @@ class _Running:
         self._refusals: dict[Key, Attempt] = {}
         """What the provider said no to last, until it is asked for again."""
         self._listeners = [emit]
+        self._reserved: list[int | None] = []
+        """The price of every call of this run."""
+        self._entries: dict[str, list[dict[str, Json]]] = {}
+        """What the manifest says, by node."""
         self._record = Record(workspace)
         self._log = self._new_log()
         self._publisher = Publisher(
@@ -200,9 +219,16 @@ class _Running:
 
     def _new_log(self) -> RunLog:
         graph, places, token = self._workspace.graph, self._workspace.places, self._workspace.access.token
-        start = start_of(self._argv, places.recipe_in_project, graph.sources, places.root, __version__)
+        recipe, name = places.recipe_in_project, graph.recipe.name
+        start = start_of(self._argv, recipe, name, places.out, graph.sources, places.root, __version__)
         redact = token.redact if token is not None else str
-        return RunLog(log_path(places.out, self._id), start, redact=redact, clock=self._workspace.clock)
+        path = log_path(places.out, self._id)
+        return RunLog(path, start, entries=self._entries_of, redact=redact, clock=self._workspace.clock)
+
+    def _entries_of(self, outcome: Outcome) -> list[dict[str, Json]]:
+        if outcome.node not in self._entries:
+            self._entries[outcome.node] = list(manifest.entries(self._workspace.whole, [outcome]))
+        return self._entries[outcome.node]
 
     # --- before anything is sent ---
 
@@ -247,6 +273,7 @@ class _Running:
             self._warnings.append(event.message)
         elif isinstance(event, CallStarted):
             self._refusals.pop(event.attempt.key, None)
+            self._reserved.append(event.attempt.price)
         elif isinstance(event, AttemptMoved) and event.attempt.state in ("FAILED", "NOT_SENT"):
             self._refusals[event.attempt.key] = event.attempt
         for listener in self._listeners:
@@ -295,6 +322,9 @@ class _Running:
             paid_images=sum(attempt.state == "STORED" for attempt in bought),
             cost=total(attempt.price for attempt in bought),
             saved=total(had_before(outcomes).values()),
+            asked=self._decided.plan.cost_now,
+            reserved=total(self._reserved),
+            billed=total(attempt.price for attempt in bought if attempt.state in BILLED),
             seconds=seconds,
             warnings=tuple(self._warnings),
             cap=next((stop.error.cap for stop in stops if stop and isinstance(stop.error, CapReached)), None),
@@ -324,8 +354,13 @@ class _Running:
             at=self._workspace.clock.now(),
             version=__version__,
         )
-        entries = manifest.entries(graph, run.outcomes)
-        page = partial(report.page, run=run, graph=graph, command=self._again)
+        entries = [entry for outcome in run.outcomes for entry in self._entries_of(outcome)]
+        left: list[Mapping[str, Json]] = []
+
+        def page(document: Mapping[str, Json]) -> bytes:
+            left.append(document)
+            return report.page(document, run=run, graph=graph, command=self._again)
+
         asked = asked_takes(graph) if run.left_out else {}
         spared = {
             take_stem(node.output, sample)
@@ -337,6 +372,7 @@ class _Running:
             header, entries, nodes=graph.nodes, full=not run.left_out, page=page, spared=spared
         ):
             self._tell(Warned(warning))
+        self._tell(FolderLeft(left[-1]))
 
     async def _leave(self, run: Run, error: BananaError | None) -> Run:
         """Write lock, manifest, page and log, each whatever became of the others; what ended the run goes up."""

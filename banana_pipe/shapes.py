@@ -23,6 +23,7 @@ from banana_pipe.model import (
     State,
     Status,
 )
+from banana_pipe.outputs.log import money
 from banana_pipe.prices import usd
 from banana_pipe.recipe.origins import Origin
 
@@ -78,6 +79,7 @@ def run_json(run: Run) -> dict[str, Json]:
             "saved_usd": usd(run.saved),
             "seconds": round(run.seconds, 3),
         },
+        "money": money(run),
         "left_out": list(run.left_out),
         "warnings": list(run.warnings),
     }

@@ -1,4 +1,4 @@
-"""What no test may do: see a real token, leave this machine, or leave the canary behind.
+"""What no test may do: see a real token, leave this machine, leave the canary or an undocumented log behind.
 
 Unaware of the program; it guards the process that the tests run in, and what they start.
 """
@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.canary import CANARY
+from tests.logs import faults_in
 
 # Nothing listens on the discard port: what slips through is refused here and not billed elsewhere.
 NOBODY = "http://127.0.0.1:9"
@@ -81,6 +82,14 @@ def _no_canary_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     files = [str(path) for path in files_with(CANARY, tmp_path_factory.getbasetemp())]
     assert not files, f"the API token was written to {files}"
     assert not _leaks, f"the API token was shown by {_leaks}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_are_as_documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After the last test every line of every log that a run left has the form that its schema says."""
+    yield
+    faults = faults_in(tmp_path_factory.getbasetemp())
+    assert not faults, "\n".join(faults[:20])
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
