@@ -173,6 +173,7 @@ def test_the_five_minutes_go_as_shown(tour: Tour) -> None:
         ("pick", ("pick", "fox.yaml", "hero", "1")),
         ("reroll", ("reroll", "fox.yaml", "hero")),
         ("lock accept", ("lock", "accept", "fox.yaml", "-n")),
+        ("replay", ("replay", "last", "-n")),
         ("ledger show", ("ledger", "show")),
         ("cache stats", ("cache", "stats")),
         ("cache ls", ("cache", "ls")),

@@ -57,9 +57,9 @@ FLOORS = (
     purchase frozen
     """,
     "execute",
-    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.report outputs",
+    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.report outputs",
     """
-    project starting shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining
+    project starting replaying shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining
     care.books care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
@@ -69,7 +69,7 @@ FLOORS = (
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.lock cli.commands.ledger
     cli.commands.providers
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
-    cli.commands.serving cli.commands cli.group cli __init__ __main__
+    cli.commands.serving cli.commands.replay cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3

@@ -24,3 +24,12 @@ def test_it_is_written_into_this_folder_and_the_first_line_of_recipes_is_told(pi
     assert said.code == 0
     assert "# yaml-language-server: $schema=./banana-pipe.schema.json" in said.out
     assert json.loads((project / jsonschema.FILE_NAME).read_text()) == jsonschema.document()
+
+
+def test_that_of_the_log_is_printed_and_written(pipe: Pipe, project: Path) -> None:
+    """For whoever reads logs by program; that of recipes is left alone."""
+    said = pipe("schema", "--log")
+    assert (said.code, json.loads(said.out)["title"]) == (0, "A line of a run's log, `_/runs/RUN-ID.jsonl`")
+    assert pipe("schema", "--log", "--write").code == 0
+    assert (project / "banana-pipe-log.schema.json").read_text() == said.out
+    assert not (project / jsonschema.FILE_NAME).exists()
