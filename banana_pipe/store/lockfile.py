@@ -30,15 +30,21 @@ def read(path: Path) -> LockFile:
     return parse(_text_of(path), path)
 
 
-async def update(path: Path, spare_lock: Path, change: Callable[[LockFile], LockFile], clock: Clock) -> LockFile:
+async def update(
+    path: Path,
+    spare_lock: Path,
+    change: Callable[[LockFile], LockFile],
+    clock: Clock,
+    reading: Callable[[str, Path], LockFile] = parse,
+) -> LockFile:
     """Change the lock file as it is now, and give it back; it is written only if its text changes.
 
-    *change* is called in a thread. Processes take turns by a flock on the file's folder; where folders
+    *reading* makes a lock of the text; it and *change* are called in a thread. Processes take turns by a flock on the file's folder; where folders
     cannot be locked, by *spare_lock*, a lock file outside it. Raises UsageError, as `read` does, and
     StoreError, also if somebody else has the folder for PATIENCE_SECONDS.
     """
     give_up = clock.boot() + PATIENCE_SECONDS
-    while (changed := await asyncio.to_thread(_update_now, path, spare_lock, change)) is None:
+    while (changed := await asyncio.to_thread(_update_now, path, spare_lock, change, reading)) is None:
         if clock.boot() >= give_up:
             raise StoreError(
                 f"cannot change {path}: another program has had {path.parent} locked for {PATIENCE_SECONDS:g} s",
@@ -48,7 +54,9 @@ async def update(path: Path, spare_lock: Path, change: Callable[[LockFile], Lock
     return changed
 
 
-def _update_now(path: Path, spare_lock: Path, change: Callable[[LockFile], LockFile]) -> LockFile | None:
+def _update_now(
+    path: Path, spare_lock: Path, change: Callable[[LockFile], LockFile], reading: Callable[[str, Path], LockFile]
+) -> LockFile | None:
     """What `update` does, in one go; None where it is somebody else's turn."""
     # Taken and given back in one thread: who is cancelled meanwhile neither keeps it nor gives it up too early.
     turn = disk.try_lock_folder(path.parent, else_lock=spare_lock)
@@ -56,7 +64,7 @@ def _update_now(path: Path, spare_lock: Path, change: Callable[[LockFile], LockF
         return None
     with turn:
         before = _text_of(path)
-        changed = change(parse(before, path))
+        changed = change(reading(before, path))
         after = as_text(changed)
         # A file that does not exist and would hold nothing is not made.
         if after != before.replace("\r\n", "\n") and (before or changed != LockFile()):

@@ -24,7 +24,7 @@ ABOUT = "What banana-pipe bought for this recipe, and which takes were picked. B
 RESTORE = "take it back from git, or remove the file: what was bought stays in the cache, picks do not"
 
 _CONFLICT = re.compile(r"^(<{7}|\|{7}|={7}|>{7})(?= |$)", re.MULTILINE)
-_MERGE = "keep both sides where they only add something, one where they differ, and remove the markers"
+_MERGE = "`banana-pipe lock merge` and the recipe keeps what both sides bought, and asks where they differ"
 _END = "end"
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 

@@ -12,6 +12,7 @@ import click
 
 from banana_pipe import api
 from banana_pipe.cli.commands.choosing import say_then, say_what_a_run_buys, totals
+from banana_pipe.cli.commands.merging import merge
 from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
@@ -21,6 +22,9 @@ from banana_pipe.model import Json
 @click.group()
 def lock() -> None:
     """Compare what the lock file says with what is there, and settle it."""
+
+
+lock.add_command(merge)
 
 
 @lock.command(short_help="Accept changed files, or pictures of before.")

@@ -1,0 +1,77 @@
+"""Settling a lock file that git left with conflicts, in its turn like every change of it.
+
+Unaware of recipes: one may have conflicts of its own. What is decided is `store.lockmerge`'s; git, where a merge is
+under way, still has both versions whole, and the one that both come from.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from banana_pipe.clock import Clock, SystemClock
+from banana_pipe.errors import UsageError
+from banana_pipe.project import places_of
+from banana_pipe.regular import read_regular
+from banana_pipe.store import lockfile
+from banana_pipe.store.lockmembers import parse
+from banana_pipe.store.lockmerge import Clash, Merged, Side, merge, merge_text, sides
+from banana_pipe.store.pins import LockFile
+
+__all__ = ["Clash", "Merged", "Side", "merge_lock"]
+
+
+async def merge_lock(
+    recipe: Path,
+    *,
+    prefer: Side | None = None,
+    cache: Path | None = None,
+    write: bool = True,
+    clock: Clock | None = None,
+) -> tuple[Path, Merged | None]:
+    """The lock file of *recipe*, and what both sides of its conflicts say together; None where it has none.
+
+    It is written if *write*, and if there are no clashes or *prefer* says whose word counts. Raises UsageError where
+    there is no lock file or a side is none, StoreError where it cannot be written.
+    """
+    places = places_of(recipe, recipe.stem, provider=None, out=None, cache=cache)
+    try:
+        text = read_regular(places.lock).decode(errors="replace")
+    except OSError as error:
+        raise UsageError(f"cannot read the lock file {places.lock}: {error.strerror}") from error
+    merged = _merged(text, places.lock, prefer or "ours")
+    if merged is not None and write and (prefer is not None or not merged.clashes):
+        reading = partial(_settled, prefer=prefer or "ours")
+        await lockfile.update(places.lock, places.guard_of(places.lock), _as_it_is, clock or SystemClock(), reading)
+    return places.lock, merged
+
+
+def _as_it_is(lock: LockFile) -> LockFile:
+    return lock
+
+
+def _settled(text: str, path: Path, *, prefer: Side) -> LockFile:
+    merged = _merged(text, path, prefer)
+    return parse(text, path) if merged is None else merged.lock
+
+
+def _merged(text: str, path: Path, prefer: Side) -> Merged | None:
+    """From the three versions that git has while a merge is under way, else from the marks in the file."""
+    if sides(text) is None:
+        return None
+    versions = [_version(path, number) for number in (1, 2, 3)]
+    ancestor, ours, theirs = (parse(version or "", path) for version in versions)
+    if versions[1] is None or versions[2] is None:
+        return merge_text(text, path, prefer=prefer)
+    return merge(ancestor, ours, theirs, prefer=prefer)
+
+
+def _version(path: Path, number: int) -> str | None:
+    """What git keeps of *path* in a merge: 1 is the ancestor, 2 ours, 3 theirs; None where it has none."""
+    command = ["git", "-C", str(path.parent), "cat-file", "blob", f":{number}:./{path.name}"]
+    try:
+        found = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell
+    except OSError:
+        return None
+    return found.stdout.decode(errors="replace") if found.returncode == 0 else None
