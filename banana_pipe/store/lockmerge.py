@@ -91,7 +91,7 @@ def merge(ancestor: LockFile, ours: LockFile, theirs: LockFile, *, prefer: Side 
         for base in sorted(set().union(*(lock.blocks for lock in locks)))
     }
     links = {
-        url: referee.one(str(url), *(lock.links.get(url) for lock in locks), _link_words)
+        url: referee.one(str(url), _link_words, *(lock.links.get(url) for lock in locks))
         for url in sorted(set().union(*(lock.links for lock in locks)))
     }
     merged = LockFile(
@@ -109,7 +109,7 @@ class _Referee:
         self._prefer = prefer
         self.clashes: list[Clash] = []
 
-    def one(self, name: str, before: V | None, ours: V | None, theirs: V | None, words: Callable[[V], str]) -> V | None:
+    def one(self, name: str, words: Callable[[V], str], before: V | None, ours: V | None, theirs: V | None) -> V | None:
         """One thing called *name*, and *words* for it; None: it is not there. What one side took away and the other
         changed stays."""
         if ours == theirs or theirs == before:
@@ -124,17 +124,17 @@ class _Referee:
     def block(self, before: LockBlock | None, ours: LockBlock | None, theirs: LockBlock | None) -> LockBlock | None:
         """The block of one request: all takes of both, and one choice."""
         if ours is None or theirs is None:
-            return self.one("", before, ours, theirs, str)
+            return self.one("", str, before, ours, theirs)
         three = (before, ours, theirs)
         name = next(iter((*ours.labels, *theirs.labels)), ours.base[:12])
         samples = sorted(set().union(*(block.takes for block in three if block)))
         takes = {
             sample: self.one(
-                f"{name}@{sample}", *(block.takes.get(sample) if block else None for block in three), _take_words
+                f"{name}@{sample}", _take_words, *(block.takes.get(sample) if block else None for block in three)
             )
             for sample in samples
         }
-        pick, accepted = self.one(name, *(_choice(block) if block else None for block in three), _choice_words) or _NONE
+        pick, accepted = self.one(name, _choice_words, *(_choice(block) if block else None for block in three)) or _NONE
         known = set(before.labels) if before else set()
         here, there = set(ours.labels), set(theirs.labels)
         return replace(
