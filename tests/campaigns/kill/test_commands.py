@@ -20,7 +20,7 @@ from tests.campaigns.kills import SCENES, Case, Manner, Station, try_all
 from tests.campaigns.projects import seed
 from tests.campaigns.score import Line, Tell
 
-SHORT, LONG = 4, 50
+SHORT, LONG = 2, 50
 SLOW = Manner(delay=0.3)
 """Who dies while its call is under way cannot know what came of it."""
 
@@ -33,7 +33,6 @@ def shells(quick_folder: Path) -> Iterator[list[Station]]:
         yield [stack.enter_context(Station(folder, Shell())) for folder in folders]
 
 
-@pytest.mark.campaign
 def test_a_command_that_was_killed_is_typed_again(shells: list[Station], tell: Tell) -> None:
     """What it had paid for is not paid again, and all is there."""
     _try(SHORT, shells, tell)

@@ -20,7 +20,7 @@ from tests.campaigns.watched import sqlite_can_be_told
 
 pytestmark = pytest.mark.skipif(not sqlite_can_be_told(), reason="this Python has SQLite built in, out of reach")
 strace = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not())
-SHORT = 24
+SHORT = 12
 
 
 @strace
@@ -45,24 +45,22 @@ def test_a_seam_that_tells_nothing_is_found_out(stations: list[Station]) -> None
     assert len(tracing.untold(log, project.root)) == len([one for one in found if "sync" not in one.name]) > 0
 
 
-@pytest.mark.campaign
 def test_a_kill_at_what_is_done_to_a_file_is_survived(stations: list[Station], tell: Tell) -> None:
     """At some of it, drawn by lot: within SQLite's transactions, too."""
     _try(random.Random(seed()).sample(_cases(SCENES[1], stations[0]), SHORT), stations, tell)
 
 
-@pytest.mark.campaign
 def test_such_kills_catch_a_naive_store(stations: list[Station]) -> None:
     """A harness that finds nothing is worth what it could find."""
     cases = _cases(NAIVE, stations[0])
-    report = try_all(random.Random(seed()).sample(cases, 8), stations)
+    report = try_all(random.Random(seed()).sample(cases, 4), stations)
     assert report.verdict.charged_twice
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("scene", SCENES, ids=str)
+@pytest.mark.parametrize("scene", SCENES[2:], ids=str)
 def test_all_that_is_done_to_files(stations: list[Station], tell: Tell, scene: Scene) -> None:
-    """At all of it."""
+    """At all of it, where strace kills nobody (see `test_strace`)."""
     _try(_cases(scene, stations[0]), stations, tell)
 
 

@@ -21,20 +21,19 @@ SCENES = (
     Scene(CHAIN, "at_once", "proven"),
     Scene(MATRIX, "task", "proven"),
 )
-SHORT = 12
+SHORT = 6
 
 
-@pytest.mark.campaign
 def test_a_kill_at_a_call_of_the_system_is_survived(stations: list[Station], tell: Tell) -> None:
-    """At twelve of them, drawn by lot."""
+    """At six of them, drawn by lot."""
     cases = _cases(SCENES[1], stations[0])
     _try(random.Random(seed()).sample(cases, SHORT), stations, tell)
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("scene", SCENES, ids=str)
+@pytest.mark.parametrize("scene", SCENES[:2], ids=str)
 def test_every_call_of_the_system(stations: list[Station], tell: Tell, scene: Scene) -> None:
-    """At all of them."""
+    """At all of them; for the other scenes the seam in the process does it (see `test_seam`), at a tenth of the price."""
     _try(_cases(scene, stations[0]), stations, tell)
 
 

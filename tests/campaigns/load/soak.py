@@ -1,5 +1,5 @@
-"""`python -m tests.campaigns.load.soak SECONDS`: one process buys, ten at once, while one in a hundred of everything
-goes wrong; and tells what it made of it, how many files it has open and how much memory it takes.
+"""`python -m tests.campaigns.load.soak SECONDS FOLDER MANNER`: one process buys, ten at once, while one in a hundred of
+everything goes wrong; and tells what it made of it, how many files it has open and how much memory it takes.
 
 Unaware of how much is too much.
 """
@@ -24,14 +24,16 @@ from tests.campaigns.projects import Project, Shape, Verdict, judge
 from tests.canary import CANARY
 from tests.vendor import FOREVER, Endpoint, Fault, VendorProcess
 
-CALLS = 100
-"""Of one round; then comes another project."""
+MANNERS = {
+    "large": {"calls": 100, "chance": 0.01, "silent": 3.0, "settle": 8.0},
+    "small": {"calls": 40, "chance": 0.02, "silent": 1.5, "settle": 4.0},
+}
+"""Calls of one round, then comes another project; the chance of each fault; and seconds: who hangs is left alone so soon
+(it is minutes, elsewhere), and what is absent after so long is, since the vendor is next door, but on a busy machine."""
 MOST_RUNS = 8
 """Until a project has to be done."""
-PACE = {"calls": 10, "poll": 0.1, "settle": 8.0}
-"""The vendor is next door, but on a busy machine: what is absent after so many seconds is."""
+PACE = {"calls": 10, "poll": 0.1}
 
-_CHANCE = 0.01
 _KINDS: Mapping[Endpoint, Sequence[Fault]] = {
     "submit": (
         *(Fault(kind) for kind in ("reset_before", "hang", "html", "bare", "fails", "truncate", "short")),
@@ -54,19 +56,6 @@ _KINDS: Mapping[Endpoint, Sequence[Fault]] = {
         *(Fault(kind) for kind in ("garbage", "dead_link")),
         Fault("truncate", length="right"),
     ),
-}
-FAULTS: Mapping[Endpoint, Sequence[Fault]] = {
-    endpoint: [
-        Fault(
-            **{
-                **{name: getattr(fault, name) for name in Fault.__dataclass_fields__},
-                "chance": _CHANCE,
-                "times": FOREVER,
-            }
-        )
-        for fault in faults
-    ]
-    for endpoint, faults in _KINDS.items()
 }
 
 
@@ -92,29 +81,29 @@ class Soaked:
     samples: list[Sample] = field(default_factory=list)
 
 
-def soak(seconds: float, folder: Path) -> Soaked:
-    """Buy for so long, and finish the round that is begun."""
-    # Minutes, elsewhere: who hangs is left alone sooner here.
-    http.FREE_CALL_SECONDS = http.DOWNLOAD_SECONDS = http.SILENT_SECONDS = 3.0
+def soak(seconds: float, folder: Path, manner: Mapping[str, float]) -> Soaked:
+    """Buy for so long in that *manner* (see `MANNERS`), and finish the round that is begun."""
+    http.FREE_CALL_SECONDS = http.DOWNLOAD_SECONDS = http.SILENT_SECONDS = manner["silent"]
     soaked = Soaked()
     began = time.monotonic()
     with VendorProcess(token=CANARY, delay=0.05) as vendor:
         for number in count():
-            _round(number, vendor, folder, soaked)
+            _round(number, vendor, folder, soaked, manner)
             soaked.samples.append(_sample(time.monotonic() - began))
             if time.monotonic() - began >= seconds:
                 return soaked
     raise AssertionError("unreachable")
 
 
-def _round(number: int, vendor: VendorProcess, folder: Path, soaked: Soaked) -> None:
+def _round(number: int, vendor: VendorProcess, folder: Path, soaked: Soaked, manner: Mapping[str, float]) -> None:
     vendor.reset()
-    for endpoint, faults in FAULTS.items():
-        vendor.fault(endpoint, *faults)
-    project = Project.make(folder / str(number), _shape(number))
-    ended, runs = do(project.errand(vendor, pace=PACE)), 1
+    for endpoint, faults in _KINDS.items():
+        vendor.fault(endpoint, *(_now_and_then(fault, manner["chance"]) for fault in faults))
+    project = Project.make(folder / str(number), _shape(number, round(manner["calls"])))
+    errand = project.errand(vendor, pace={**PACE, "settle": manner["settle"]})
+    ended, runs = do(errand), 1
     while ended.exit_code != 0 and runs < MOST_RUNS:
-        ended, runs = do(project.errand(vendor, pace=PACE)), runs + 1
+        ended, runs = do(errand), runs + 1
     soaked.runs += runs
     if ended.exit_code != 0:
         soaked.verdict.lost.append(f"round {number}: exit code {ended.exit_code}: {ended.error} {ended.statuses}")
@@ -125,8 +114,13 @@ def _round(number: int, vendor: VendorProcess, folder: Path, soaked: Soaked) -> 
     shutil.rmtree(project.root)
 
 
-def _shape(number: int) -> Shape:
-    scenes = range(1, CALLS)
+def _now_and_then(fault: Fault, chance: float) -> Fault:
+    told = {name: getattr(fault, name) for name in Fault.__dataclass_fields__}
+    return Fault(**{**told, "chance": chance, "times": FOREVER})
+
+
+def _shape(number: int, calls: int) -> Shape:
+    scenes = range(1, calls)
     text = f"""
     version: 1
     timeout: 10
@@ -149,4 +143,5 @@ def _sample(seconds: float) -> Sample:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(dir=sys.argv[2]) as scratch:
-        sys.stdout.write(json.dumps(asdict(soak(float(sys.argv[1]), Path(scratch)))))
+        soaked = soak(float(sys.argv[1]), Path(scratch), MANNERS[sys.argv[3]])
+        sys.stdout.write(json.dumps(asdict(soaked)))

@@ -87,11 +87,10 @@ def test_a_hundred_connections_submit_and_poll(tmp_path: Path, tell: Tell) -> No
     tell(Line(9, "submits and polls at 100 connections", measured["requests"], figure=_figure(measured)))
 
 
-@pytest.mark.campaign
 def test_slow_clients_keep_nobody_out(tmp_path: Path, tell: Tell) -> None:
     """Five kinds of slowness, 100 in all, which is more than a server that may open 128 files lets in."""
     with serve(tmp_path, files=128) as running, slow(running, 100):
-        measured = load(running, connections=10, seconds=2, rate=100)
+        measured = load(running, connections=10, seconds=1, rate=100)
     assert (measured["wrong"], measured["first_wrong"]) == (0, "")
     tell(Line(9, "the same beside 100 slow sockets", measured["requests"], figure=_figure(measured)))
 

@@ -101,7 +101,7 @@ def test_a_disk_that_syncs_nothing_is_caught(what: str, stations: list[Station],
 @pytest.mark.campaign
 def test_every_scene(stations: list[Station], quick_folder: Path, tell: Tell) -> None:
     """The same in all scenes."""
-    found = tried(SCENES, stations, quick_folder / "all", read=1_000, run=180)
+    found = tried(SCENES, stations, quick_folder / "all", read=400, run=60)
     told(found, tell)
-    assert found.read + found.report.cases >= 10_000
-    assert found.report.cases >= 2_000
+    assert found.read >= 4_000
+    assert found.report.cases >= 600
