@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from banana_pipe import fetching, planning
+from banana_pipe import fetching, frozen, planning
 from banana_pipe.buying import Limits, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, StoreError, UsageError
 from banana_pipe.events import AttemptMoved, CallStarted, Event, FolderLeft, Listener, RunEnded, RunStarted, Warned
@@ -32,9 +32,11 @@ from banana_pipe.model import (
     Node,
     Outcome,
     PlannedNode,
+    Reason,
     Run,
     RunStatus,
     Url,
+    UrlInput,
 )
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
@@ -79,30 +81,47 @@ async def fetch(workspace: Workspace, decided: Decided, limits: Limits) -> tuple
     """*workspace* with the pictures from the web that a run needs, and the plan that they make possible.
 
     Free, and without a token. Pins what was fetched; the plan says what cannot be had. Raises StoreError
-    and UsageError where that cannot be written.
+    and UsageError where that cannot be written. A frozen run fetches nothing, and says what it would need.
     """
-    wanted = to_fetch(workspace, decided, limits)
-    if not wanted:
+    if limits.frozen:
+        broken = fetching.left_alone(workspace, _transforms(workspace, decided))
+        workspace = replace(workspace, broken={**workspace.broken, **broken})
+    elif wanted := to_fetch(workspace, decided, limits):
+        workspace = await fetching.bring(workspace, wanted)
+    else:
         return workspace, decided
-    workspace = await fetching.bring(workspace, wanted)
     return workspace, await plan(workspace)
 
 
 def to_fetch(workspace: Workspace, decided: Decided, limits: Limits) -> Mapping[Url, Artifact | None]:
     """The addresses that a run asks, with what they are pinned to."""
+    if limits.frozen:
+        return {}
     sending = {node.id for node in _may_send(workspace, decided, limits)}
     return fetching.missing(workspace, workspace.graph, sending)
 
 
-async def settle(workspace: Workspace, decided: Decided) -> Decided:
-    """The plan after what can be made here was made, where there is no token and nothing else is in the way.
+def would_buy(workspace: Workspace, decided: Decided) -> list[PlannedNode]:
+    """What a frozen run would have to buy, as far as a plan can know: what waits for transforms alone may be there."""
+    graph = workspace.graph
+    buys: set[str] = set()
+    for line in decided.plan.nodes:
+        node = graph.nodes[line.id]
+        unread = any(isinstance(one, UrlInput) and one.url not in workspace.files for one in node.inputs)
+        if line.state == "call" or (line.may_call and (unread or not node.upstream.isdisjoint(buys))):
+            buys.add(line.id)
+    return [line for line in decided.plan.nodes if line.id in buys]
+
+
+async def settle(workspace: Workspace, decided: Decided, *, frozen: bool = False) -> Decided:
+    """The plan after what others wait for was made, as far as it can be made here: where there is no token and
+    nothing else is in the way, or where nothing is to be bought at all (*frozen*).
 
     What reads a transform may be bought already: its request is known when the transform is.
     """
-    while _waits_for_transforms(workspace, decided):
+    while local := _to_make_first(workspace, decided, frozen=frozen):
         workspace.places.make_cache()
         workshop = Workshop(workspace.markets[LOCAL].stores)
-        local = [line.id for line in decided.plan.nodes if line.state == "local"]
         takes = [(workspace.graph.nodes[name], decided.takes[name][0]) for name in local]
         done = await asyncio.gather(
             *(workshop.make(node, take.wanted.key, take.request.images) for node, take in takes), return_exceptions=True
@@ -113,14 +132,32 @@ async def settle(workspace: Workspace, decided: Decided) -> Decided:
     return decided
 
 
-def _waits_for_transforms(workspace: Workspace, decided: Decided) -> bool:
+def _to_make_first(workspace: Workspace, decided: Decided, *, frozen: bool) -> list[str]:
+    """The transforms that have to be made before anybody can say what those that wait would buy."""
+    if not frozen and not _only_waits(workspace, decided):
+        return []
+    state = {line.id: line.state for line in decided.plan.nodes}
+    read: set[str] = set()
+    for node in reversed(list(workspace.graph)):
+        if state[node.id] == "wait" or node.id in read:
+            read |= node.upstream
+    return [name for name, one in state.items() if one == "local" and name in read]
+
+
+def _only_waits(workspace: Workspace, decided: Decided) -> bool:
+    """Whether there is no token, and nothing is in the way but that it is not known what some nodes read."""
     if workspace.access.token is not None:
         return False
     graph, markets = workspace.graph, workspace.markets
     asking = {
         line.state for line in decided.plan.nodes if _may_ask(line) and not markets[graph.nodes[line.id].provider].free
     }
-    return asking == {"wait"} and any(line.state == "local" for line in decided.plan.nodes)
+    return asking == {"wait"}
+
+
+def _transforms(workspace: Workspace, decided: Decided) -> list[Node]:
+    """The transforms that a run makes."""
+    return [workspace.graph.nodes[line.id] for line in decided.plan.nodes if line.state == "local"]
 
 
 async def run(
@@ -141,7 +178,7 @@ async def run(
     """
     limits = limits or Limits()
     workspace, decided = await fetch(workspace, decided or await plan(workspace), limits)
-    decided = await settle(workspace, decided)
+    decided = await settle(workspace, decided, frozen=limits.frozen)
     again = again or shlex.join(("banana-pipe", "run", str(workspace.path)))
     return await _Running(workspace, limits, decided, emit or _silence, argv, again).run(interrupts)
 
@@ -160,6 +197,7 @@ class _Running:
     ) -> None:
         self._workspace = workspace
         self._limits = limits
+        self._frozen = limits.frozen
         self._decided = decided
         self._argv = argv
         self._again = again
@@ -192,8 +230,9 @@ class _Running:
         async with AsyncExitStack() as stack:
             counters = await self._open_counters(stack)
             self._workspace.places.make_cache()
-            sending = _may_send(self._workspace, self._decided, self._limits)
-            keep_inputs(self._workspace, (node for node in sending if not node.is_local))
+            if not self._frozen:
+                sending = _may_send(self._workspace, self._decided, self._limits)
+                keep_inputs(self._workspace, (node for node in sending if not node.is_local))
             await self._publisher.start()
             self._listeners.append(self._log)
             stack.callback(self._log.flush)
@@ -210,6 +249,7 @@ class _Running:
                 clock=clock,
                 fail_fast=self._limits.fail_fast,
                 rebuy=self._limits.consent.rebuy,
+                frozen=frozen.words_for(self._decided.plan) if self._frozen else None,
             )
             if interrupts is not None:
                 interrupts.on_first(partial(executor.stop, "interrupt", BananaError("interrupted")))
@@ -254,15 +294,17 @@ class _Running:
         if name == LOCAL:
             return False
         own = [line for line in self._decided.plan.nodes if self._workspace.graph.nodes[line.id].provider == name]
-        if _may_buy_again(self._decided, self._limits) or any(_may_ask(line) for line in own):
+        asks = _may_buy_again(self._decided, self._limits) or any(_may_ask(line) for line in own)
+        if asks and not self._frozen:
             return True
         if market.free:
             return False
         left = await market.stores.ledger.open_attempts(origin(self._workspace.access.base_url))
-        if left and self._workspace.access.token is None:
+        if left and (self._frozen or self._workspace.access.token is None):
             calls = "1 accepted call of an earlier run has to wait"
             calls = calls if len(left) == 1 else f"{len(left)} accepted calls of earlier runs wait"
-            self._tell(Warned(f"{calls} to be collected: that needs a token"))
+            why = "a frozen run asks nobody" if self._frozen else "that needs a token"
+            self._tell(Warned(f"{calls} to be collected: {why}"))
             return False
         return bool(left)
 
@@ -284,7 +326,7 @@ class _Running:
         told = await self._publisher.publish(node, outcome)
         if told.modified:
             self._tell(Warned(f"{node.id}: its file in {self._publisher.out} was changed by hand and is left alone"))
-        if self._record.is_due():
+        if not self._frozen and self._record.is_due():
             await self._write_early()
         return told
 
@@ -332,6 +374,7 @@ class _Running:
             skipped=tuple(
                 Outcome(one.id, "skipped", one.reason, error=one.detail or None) for one in self._decided.plan.skipped
             ),
+            would_buy=frozen.not_bought(self._decided.plan, outcomes) if self._frozen else (),
         )
 
     def _that_count(self, outcomes: Iterable[Outcome], stops: Iterable[Stop | None]) -> list[Stop]:
@@ -343,6 +386,16 @@ class _Running:
         for stop in only_left:
             self._tell(Warned(f"what earlier runs left open was not settled: {stop.error.message}; {stop.error.hint}"))
         return [stop for stop in met if stop not in only_left]
+
+    async def _write_lock(self) -> None:
+        """Write the lock file; a frozen run leaves it as it is, and says what is missing there."""
+        if not self._frozen:
+            await self._record.write()
+        elif missing := self._record.missing():
+            named = f"{missing[0]} and {len(missing) - 1} more" if len(missing) > 1 else missing[0]
+            self._tell(
+                Warned(f"{named}: bought, and not in the lock file, so that others would buy it: run without --frozen")
+            )
 
     async def _finish(self, run: Run) -> None:
         graph, places = self._workspace.whole, self._workspace.places
@@ -376,7 +429,7 @@ class _Running:
 
     async def _leave(self, run: Run, error: BananaError | None) -> Run:
         """Write lock, manifest, page and log, each whatever became of the others; what ended the run goes up."""
-        for trouble in await asyncio.gather(self._record.write(), self._finish(run), return_exceptions=True):
+        for trouble in await asyncio.gather(self._write_lock(), self._finish(run), return_exceptions=True):
             if isinstance(trouble, StoreError | UsageError):
                 error = error or trouble
             elif trouble is not None:
@@ -444,7 +497,7 @@ def _modified(workspace: Workspace, decided: Decided) -> set[str]:
 
 def _exit_code(outcomes: Sequence[Outcome], stops: Sequence[Stop], error: BananaError | None) -> int:
     codes = {_EXIT_OF_STATUS.get(outcome.status, 0) for outcome in outcomes}
-    codes |= {EXIT_PICK for outcome in outcomes if outcome.status == "waiting" and outcome.reason == "pick"}
+    codes |= {_EXIT_OF_WAITING.get(outcome.reason, 0) for outcome in outcomes if outcome.status == "waiting"}
     codes |= {_EXIT_OF_STOP[stop.kind] for stop in stops}
     if error is not None:
         codes.add(error.exit_code)
@@ -452,6 +505,8 @@ def _exit_code(outcomes: Sequence[Outcome], stops: Sequence[Stop], error: Banana
 
 
 EXIT_PICK = 7
+EXIT_FROZEN = 5
+_EXIT_OF_WAITING: Mapping[Reason, int] = {"pick": EXIT_PICK, "frozen": EXIT_FROZEN}
 _EXIT_OF_STATUS = {"failed": 1, "blocked": 1, "lost": 1, "parked": 6}
 _EXIT_OF_STOP = {"cap": 3, "balance": 3, "auth": 4, "interrupt": 130, "store": 1}
 

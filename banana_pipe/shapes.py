@@ -80,6 +80,16 @@ def run_json(run: Run) -> dict[str, Json]:
             "seconds": round(run.seconds, 3),
         },
         "money": money(run),
+        "would_buy": [
+            {
+                "id": node.id,
+                "state": node.state,
+                "reason": node.reason,
+                "calls": node.calls,
+                "cost_usd": usd(node.cost),
+            }
+            for node in run.would_buy
+        ],
         "left_out": list(run.left_out),
         "warnings": list(run.warnings),
     }

@@ -70,7 +70,18 @@ def test_a_run(world: World) -> None:
     world.vendor.fates.append(ProviderError("moderation", "no lions"))
     ran = world.run()
     shown = run_json(ran)
-    assert list(shown) == ["run_id", "recipe", "out", "status", "nodes", "totals", "money", "left_out", "warnings"]
+    assert list(shown) == [
+        "run_id",
+        "recipe",
+        "out",
+        "status",
+        "nodes",
+        "totals",
+        "money",
+        "would_buy",
+        "left_out",
+        "warnings",
+    ]
     assert (shown["run_id"], shown["recipe"], shown["out"], shown["status"]) == (
         ran.id,
         "shop",

@@ -6,6 +6,7 @@ Unaware of how they are made and bought.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,12 @@ from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask, bill_again, bill_of
 from banana_pipe.cli.summary import Ended, run_lines
 from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
+from banana_pipe.errors import UsageError
 from banana_pipe.model import Run
 from banana_pipe.purchase.orders import Consent, Pace
+from banana_pipe.running import EXIT_FROZEN
+
+_CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
 
 
 @click.command(cls=NarrowCommand)
@@ -43,25 +48,28 @@ from banana_pipe.purchase.orders import Consent, Pace
 @click.option("--jobs", "-j", type=POSITIVE, metavar="N", help="Calls under way at once (8).")
 @click.option("--fail-fast", is_flag=True, help="Begin nothing new after the first failure.")
 @spending_options
+@click.option("--frozen", is_flag=True, help="Buy and fetch nothing, without token and network: exit 5 if it would.")
 @click.option("--rebuy", is_flag=True, help="Buy again what was paid and is lost.")
 @click.option("--retry-unknown", is_flag=True, help="Give up calls in doubt, which may have been paid, and buy anew.")
 @click.option("--retry-refused", is_flag=True, help="Send again what the provider refused.")
 @click.option("--verbose", "-v", is_flag=True, help="With -n: show every node, however many there are.")
-def run(recipe: Path, *, dry_run: bool, verbose: bool, **values: Any) -> int:
+def run(recipe: Path, *, dry_run: bool, verbose: bool, frozen: bool, **values: Any) -> int:
     """Make the pictures of RECIPE: what is there stays, what is missing is bought, each one once."""
+    if frozen:
+        _refuse_consents(values)
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=not dry_run))
+    workspace = api.open_recipe(recipe, call.options, call.access(token=not dry_run and not frozen))
     try:
         decided = api.call(api.plan(workspace))
         if dry_run:
             show_plan(call, decided.plan, every_node=verbose)
-            return 0
-        limits = read_limits(call.settings, values)
+            return EXIT_FROZEN if frozen and api.would_buy(workspace, decided) else 0
+        limits = replace(read_limits(call.settings, values), frozen=frozen)
         addresses = api.to_fetch(workspace, decided, limits)
         if addresses:
             call.err.say(f"{decided.plan.recipe}: fetching {count(len(addresses), 'picture')} from the web")
-            workspace, decided = api.call(api.fetch(workspace, decided, limits))
-        decided = api.call(api.settle(workspace, decided))
+        workspace, decided = api.call(api.fetch(workspace, decided, limits))
+        decided = api.call(api.settle(workspace, decided, frozen=frozen))
         _announce(call, workspace, decided, limits, values)
         ended = _run(call, workspace, decided, limits, _again(call, values))
     finally:
@@ -78,13 +86,20 @@ def read_limits(settings: Settings, values: dict[str, Any]) -> api.Limits:
         "poll": settings.poll_seconds,
         "settle": settings.settle_seconds,
     }
-    names = ("retry_unknown", "retry_refused", "rebuy")
     return api.Limits(
         budget=read_budget(settings, values),
-        consent=Consent(**{name: values.get(name, False) for name in names}),
+        consent=Consent(**{name: values.get(name, False) for name in _CONSENTS}),
         pace=Pace(**{name: value for name, value in pace.items() if value is not None}),  # type: ignore[arg-type]
         fail_fast=values.get("fail_fast", False),
     )
+
+
+def _refuse_consents(values: dict[str, Any]) -> None:
+    """Who buys nothing agrees to buy nothing again. Raises UsageError."""
+    given = [f"--{name.replace('_', '-')}" for name in _CONSENTS if values[name]]
+    if given:
+        hint = "leave out one of the two: a frozen run buys nothing and asks nobody"
+        raise UsageError(f"--frozen and {' and '.join(given)} contradict each other", hint=hint)
 
 
 def interrupts(call: Call, progress: Progress, grace: float) -> Interrupts:
@@ -112,6 +127,8 @@ def _announce(
     plan = decided.plan
     for warning in plan.warnings:
         call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
+    if limits.frozen:
+        return
     if plan.calls_now:
         call.err.say(
             call.err.styled(f"{plan.recipe}: ", "bold")
