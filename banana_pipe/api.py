@@ -23,8 +23,10 @@ from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
 from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
 from banana_pipe.model import Node
+from banana_pipe.outputs.logged import Logged, read_log
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
+from banana_pipe.replaying import Replay, beside, find_run, replay
 from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch, would_buy
 from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part
@@ -40,10 +42,12 @@ __all__ = [
     "Interrupts",
     "Item",
     "Limits",
+    "Logged",
     "Options",
     "Picked",
     "Price",
     "Reconciled",
+    "Replay",
     "Reroll",
     "Sweep",
     "Verified",
@@ -52,12 +56,14 @@ __all__ = [
     "accept",
     "attempt_json",
     "attempts",
+    "beside",
     "call",
     "examine",
     "explain",
     "explanation_json",
     "export_cache",
     "fetch",
+    "find_run",
     "graph_json",
     "import_cache",
     "item_json",
@@ -68,10 +74,12 @@ __all__ = [
     "plan_json",
     "plan_sweep",
     "read_books",
+    "read_log",
     "read_part",
     "reconcile",
     "rendered",
     "repair",
+    "replay",
     "reroll",
     "run",
     "run_json",
