@@ -22,6 +22,7 @@ from banana_pipe.care.verifying import Damage, Verified, verify
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
 from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
+from banana_pipe.merging import Merged, Side, merge_lock
 from banana_pipe.model import Node
 from banana_pipe.outputs.logged import Logged, read_log
 from banana_pipe.planning import Decided
@@ -43,12 +44,14 @@ __all__ = [
     "Item",
     "Limits",
     "Logged",
+    "Merged",
     "Options",
     "Picked",
     "Price",
     "Reconciled",
     "Replay",
     "Reroll",
+    "Side",
     "Sweep",
     "Verified",
     "Workspace",
@@ -68,6 +71,7 @@ __all__ = [
     "import_cache",
     "item_json",
     "kept_money",
+    "merge_lock",
     "open_recipe",
     "pick",
     "plan",
