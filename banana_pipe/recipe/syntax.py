@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -17,6 +17,7 @@ from banana_pipe.recipe.words import quoted
 Place = Callable[[int, int], Location]
 """The place for a line and a column that count from 0."""
 
+_CONFLICT = re.compile(r"(<{7}|\|{7}|={7}|>{7})(?: |$)")
 _BRACKETS = re.compile(r"[\[,{:]\s*([a-z][a-z0-9_/-]*\[[^\[\]]*\](?:@\d+)?)")
 _TEXT = re.compile(r"^(\s*(?:- +)*(?:[\w.-]+:\s+)?)([^\s\"'|>].*)$")
 _ENCLOSED = re.compile(
@@ -75,7 +76,7 @@ def syntax_error(error: yaml.YAMLError, place: Place) -> RecipeError:
     context = getattr(error, "context_mark", None)
     begun = place(context.line, context.column) if context is not None else at
     said = _Said(problem, at, begun, place(mark.line - 1, 0).source if mark.line else "")
-    for explain in (_flow_brackets, _marks, _open_end, _bad_start, _behind_a_quote, _colon, _cut_above, _no_colon):
+    for explain in (_conflict, _flow_brackets, _marks, _open_end, _bad_start, _behind_a_quote, _colon, _cut_above, _no_colon):
         explained = explain(said)
         if explained:
             return explained
@@ -83,6 +84,15 @@ def syntax_error(error: yaml.YAMLError, place: Place) -> RecipeError:
         if part in problem:
             return RecipeError(message, at=at, hint=hint)
     return RecipeError(f"this is not YAML: {problem}", at=at, hint="quote the text, or check how the line is indented")
+
+
+def _conflict(said: _Said) -> RecipeError | None:
+    """What git leaves where it could not merge."""
+    at = next((at for at in (said.at, said.begun) if _CONFLICT.match(at.source)), None)
+    if at is None:
+        return None
+    hint = "decide between the two sides here; of a lock file: `banana-pipe lock merge`"
+    return RecipeError("this recipe has an unresolved merge conflict", at=replace(at, column=1), hint=hint)
 
 
 def _flow_brackets(said: _Said) -> RecipeError | None:
