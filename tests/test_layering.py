@@ -52,22 +52,23 @@ FLOORS = (
     """,
     """
     takes planning explain making
+    comparing.pixels comparing.matching comparing.differences comparing.album comparing.shapes comparing lineage
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
     purchase frozen
     """,
     "execute",
-    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.report outputs",
+    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.report outputs.comment outputs.differences outputs",
     """
     project starting replaying shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining
-    care.books care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
+    care.books tracing sides.side sides.folders sides.runs sides.revisions sides.naming sides contrast care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.kept cli.verified
+    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.compared cli.kept cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.lock cli.commands.ledger
-    cli.commands.providers
+    cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
     cli.commands.serving cli.commands.replay cli.commands cli.group cli __init__ __main__
     """,
@@ -79,6 +80,8 @@ APART = ("planning", "explain", "purchase")
 # Imports inside functions, each with its reason: (module, what it imports there).
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
+    ("comparing.pixels", "PIL.Image"): "as in images: what has the same bytes is never decoded",
+    ("comparing.pixels", "PIL.ImageChops"): "as in images",
     ("transforms.pixels", "PIL.Image"): "as in images",
     ("transforms.pixels", "PIL.ImageChops"): "as in images",
     ("transforms.pixels", "PIL.ImageCms"): "and few pictures have a profile",
@@ -90,6 +93,7 @@ LAZY = {
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
     ("fetching", "banana_pipe.providers.http"): "as for `providers.acedata`",
     ("cli", "banana_pipe.cli.group"): "`--version` needs no click",
+    ("cli.commands.diff", "banana_pipe.outputs.differences"): "a template engine, for a page alone",
     ("cli.group", "banana_pipe.cli.bugs"): "most runs have none",
     ("cli.progress", "banana_pipe.cli.live"): "rich, for a terminal alone",
     ("cli.commands.serving", "banana_pipe.serving"): "uvicorn, a web framework and the painter: not for `--help`",

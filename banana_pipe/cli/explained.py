@@ -75,17 +75,8 @@ def _difference(paper: Paper, one: Explanation) -> Iterator[str]:
     if one.line.reason == "accepted" and one.last is not None and not one.last.takes:
         return  # what was accepted was never asked for
     difference = one.difference
-    if difference is not None and difference.prompt:
-        yield "  prompt"
-        yield from _text(paper, difference.prompt)
-        origins = [origin for piece in difference.prompt for origin in piece.origins]
-        yield from _table(paper, [_origin_row(origin) for origin in dict.fromkeys(origins)])
-    if difference is not None and difference.changes:
-        yield "  settings"
-        yield from _table(paper, [_change_row(change) for change in difference.changes])
-    if difference is not None and difference.pictures:
-        yield "  pictures"
-        yield from _table(paper, [_picture_row(picture) for picture in difference.pictures])
+    if difference is not None:
+        yield from changed_lines(paper, difference.prompt, difference.changes, difference.pictures)
     if one.waits_for:
         if difference is not None and not difference and one.last is not None and one.last.request is not None:
             yield "  its words and settings are the same"
@@ -94,6 +85,23 @@ def _difference(paper: Paper, one: Explanation) -> Iterator[str]:
     elif difference is not None and not difference:
         known = one.last is not None and one.last.request is not None
         yield f"  {'nothing has changed' if known else 'nothing else is known to have changed'} since then"
+
+
+def changed_lines(
+    paper: Paper, prompt: Sequence[Piece], settings: Sequence[Change], pictures: Sequence[PictureChange]
+) -> Iterator[str]:
+    """What was asked otherwise: the words, and where new ones stand; settings; pictures that are read."""
+    if prompt:
+        yield "  prompt"
+        yield from _text(paper, prompt)
+        origins = [origin for piece in prompt for origin in piece.origins]
+        yield from _table(paper, [_origin_row(origin) for origin in dict.fromkeys(origins)])
+    if settings:
+        yield "  settings"
+        yield from _table(paper, [_change_row(change) for change in settings])
+    if pictures:
+        yield "  pictures"
+        yield from _table(paper, [_picture_row(picture) for picture in pictures])
 
 
 def _downstream(paper: Paper, one: Explanation) -> Iterator[str]:

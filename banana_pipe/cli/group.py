@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Entry] = {
     "explain": Entry("looking", "Show why a node would be made anew: what has changed, and where."),
     "schema": Entry("schema", "Print the JSON Schema of recipes, for editors."),
     "graph": Entry("looking", "Draw who reads whom: as Mermaid, as Graphviz's dot, as JSON."),
+    "diff": Entry("diff", "Compare two runs, folders or git revisions, picture by picture."),
     "pick": Entry("choosing", "Choose which take of a node flows on."),
     "reroll": Entry("choosing", "Buy one more take of a node, and pick it."),
     "lock": Entry("lock", "Accept what is there: files changed by hand, pictures of before."),

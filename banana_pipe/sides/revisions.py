@@ -1,0 +1,161 @@
+"""What a git revision has in a folder: its manifest and its pictures, read by git itself.
+
+Unaware of other sides.
+
+Nothing is checked out, no filter and no hook runs: trees and blobs are read as git keeps them. Every picture is hashed;
+of a pointer of Git LFS its digest is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from banana_pipe.canonical import Digest, digest_of
+from banana_pipe.errors import UsageError
+from banana_pipe.model import Json
+from banana_pipe.sides.side import Read, Side, first_of, is_picture, pointed_at, shown_in
+from banana_pipe.store.published import MANIFEST, MANIFEST_TYPE, is_inside
+from banana_pipe.tracing import Archive
+
+_FILES = ("100644", "100755")
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit of the repository around the folder *root*, and a folder in it, named from the repository's top."""
+
+    root: Path
+    name: str
+    commit: str
+    folder: str
+
+
+def commit_of(root: Path, name: str) -> str | None:
+    """The commit that *name* means in the repository around *root*; None where there is none, or no git."""
+    if not name or "\0" in name:
+        return None
+    try:
+        found = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except OSError:
+        return None
+    return found.stdout.decode(errors="replace").strip() if found.returncode == 0 else None
+
+
+def top_of(root: Path) -> Path | None:
+    """The top of the repository around *root*."""
+    try:
+        found = _run(root, "rev-parse", "--show-toplevel")
+    except OSError:
+        return None
+    return Path(found.stdout.decode(errors="surrogateescape").rstrip("\n")) if found.returncode == 0 else None
+
+
+def date_of(revision: Revision) -> str:
+    """When it was committed: the day."""
+    return _output(revision.root, "show", "--no-patch", "--format=%cs", revision.commit).decode().strip()
+
+
+def revision_side(revision: Revision, about: str, archive: Archive, *, takes: bool) -> Side:
+    """What *revision* has. *takes*: those too that nobody picked. Raises UsageError where it has no such folder."""
+    blobs = dict(_tree(revision))
+    pictures = {path: blob for path, blob in blobs.items() if is_picture(path)}
+    with Objects(revision.root) as objects:
+        manifest = _manifest(objects.read(blobs[MANIFEST])) if MANIFEST in blobs else None
+        there = {path: _digest_of(data) for path, blob in pictures.items() if (data := objects.read(blob)) is not None}
+    shown, notes = shown_in(manifest, there, archive, takes=takes)
+    by_digest = {there[path]: blob for path, blob in pictures.items() if path in there}
+    return Side(about, tuple(shown), first_of([_reader(revision.root, by_digest), archive.read]), notes=tuple(notes))
+
+
+class Objects:
+    """Reads blobs one after the other through one process of git, in the repository around *root*."""
+
+    def __init__(self, root: Path) -> None:
+        command = ["git", "-C", str(root), "cat-file", "--batch"]
+        self._git = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ours
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._git.communicate()
+
+    def read(self, blob: str) -> bytes | None:
+        """The bytes of *blob*; None where the repository lacks it."""
+        ask, answer = _pipe(self._git.stdin), _pipe(self._git.stdout)
+        ask.write(f"{blob}\n".encode())
+        ask.flush()
+        _, kind, *size = answer.readline().split()
+        if kind != b"blob":
+            return None
+        data = answer.read(int(size[0]))
+        answer.read(1)
+        return data
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    if stream is None:
+        raise AssertionError("git was started with pipes")
+    return stream
+
+
+def _reader(root: Path, blobs: Mapping[Digest, str]) -> Read:
+    def read(digest: Digest) -> bytes | None:
+        if digest not in blobs:
+            return None
+        with Objects(root) as objects:
+            data = objects.read(blobs[digest])
+        # A pointer has the digest of what it points at.
+        return data if data is not None and digest_of(data) == digest else None
+
+    return read
+
+
+def _tree(revision: Revision) -> Iterator[tuple[str, str]]:
+    """The files below the folder: path and blob. Links and modules are no pictures."""
+    listed = _run(revision.root, "ls-tree", "-r", "-z", f"{revision.commit}:{revision.folder}")
+    if listed.returncode != 0:
+        raise UsageError(
+            f"{revision.name} has no folder {revision.folder or '.'}",
+            hint=f"`git ls-tree -d -r --name-only {revision.commit[:12]}` lists its folders",
+        )
+    for line in listed.stdout.split(b"\0"):
+        if line:
+            facts, _, name = line.partition(b"\t")
+            mode, _, blob = facts.decode().split(" ")
+            path = name.decode(errors="surrogateescape")
+            if mode in _FILES and is_inside(path):
+                yield path, blob
+
+
+def _manifest(data: bytes | None) -> Mapping[str, Json] | None:
+    try:
+        document = json.loads(data or b"")
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) and document.get("type") == MANIFEST_TYPE else None
+
+
+def _digest_of(data: bytes) -> Digest:
+    return pointed_at(data) or digest_of(data)
+
+
+def _output(root: Path, *arguments: str) -> bytes:
+    done = _run(root, *arguments)
+    if done.returncode != 0:
+        raise UsageError(f"git says: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Raises OSError where there is no git."""
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - ours
