@@ -19,7 +19,9 @@ from banana_pipe.care.inventory import Item, item_json, kept_money, take_stock
 from banana_pipe.care.repairing import repair
 from banana_pipe.care.sweeping import Sweep, plan_sweep, sweep
 from banana_pipe.care.verifying import Damage, Verified, verify
+from banana_pipe.checking import Checked, Finding, check_lock
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
+from banana_pipe.cleaning import Cleaned, clean_lock
 from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
 from banana_pipe.merging import Merged, Side, merge_lock
@@ -28,6 +30,7 @@ from banana_pipe.outputs.logged import Logged, read_log
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
 from banana_pipe.replaying import Replay, beside, find_run, replay
+from banana_pipe.resetting import Resets, reset_lock
 from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch, would_buy
 from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part
@@ -38,8 +41,11 @@ __all__ = [
     "Access",
     "Carried",
     "Check",
+    "Checked",
+    "Cleaned",
     "Damage",
     "Decided",
+    "Finding",
     "Interrupts",
     "Item",
     "Limits",
@@ -51,6 +57,7 @@ __all__ = [
     "Reconciled",
     "Replay",
     "Reroll",
+    "Resets",
     "Side",
     "Sweep",
     "Verified",
@@ -61,6 +68,8 @@ __all__ = [
     "attempts",
     "beside",
     "call",
+    "check_lock",
+    "clean_lock",
     "examine",
     "explain",
     "explanation_json",
@@ -85,6 +94,7 @@ __all__ = [
     "repair",
     "replay",
     "reroll",
+    "reset_lock",
     "run",
     "run_json",
     "settle",

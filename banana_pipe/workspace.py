@@ -185,6 +185,11 @@ def read_part(path: Path, options: Options) -> Recipe | None:
     return recipes.read_part(path, allow_read=_allowed(path, options))
 
 
+def read_profiles(path: Path, options: Options) -> tuple[str, ...]:
+    """The profiles of the recipe at *path*. Raises RecipeErrors."""
+    return recipes.read_profiles(path, allow_read=_allowed(path, options))
+
+
 def _allowed(path: Path, options: Options) -> list[Path]:
     return [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
 

@@ -38,7 +38,7 @@ FLOORS = (
     "clock disk",
     """
     store.blobs store.results store.attempts store.ledger store.keylock store.locktext
-    store.labels store.pins store.lockmembers store.lockfile store.published store.lookup store.mending store
+    store.labels store.pins store.lockmembers store.lockmerge store.lockfile store.published store.lookup store.mending store
     """,
     """
     providers.addresses providers.secret providers.base providers.catalog providers.reading
@@ -60,14 +60,14 @@ FLOORS = (
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.report outputs.comment outputs.differences outputs",
     """
-    project starting replaying shapes links workspace fetching buying record running explaining choosing accepting bookkeeping examining
-    care.books tracing sides.side sides.folders sides.runs sides.revisions sides.naming sides contrast care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
+    project starting replaying shapes links workspace fetching buying record running explaining choosing accepting merging usage checking resetting bookkeeping examining
+    care.books cleaning tracing sides.side sides.folders sides.runs sides.revisions sides.naming sides contrast care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.compared cli.kept cli.verified
-    cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.lock cli.commands.ledger
+    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.compared cli.kept cli.locks cli.verified
+    cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
     cli.commands.serving cli.commands.replay cli.commands cli.group cli __init__ __main__

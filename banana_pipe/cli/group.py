@@ -54,7 +54,7 @@ COMMANDS: Mapping[str, Entry] = {
     "diff": Entry("diff", "Compare two runs, folders or git revisions, picture by picture."),
     "pick": Entry("choosing", "Choose which take of a node flows on."),
     "reroll": Entry("choosing", "Buy one more take of a node, and pick it."),
-    "lock": Entry("lock", "Accept what is there: files changed by hand, pictures of before."),
+    "lock": Entry("lock", "Check the lock file against what is there; accept, reset, clean."),
     "replay": Entry("replay", "Make the folder of a past run again, from its log and the cache."),
     "ledger": Entry("ledger", "Show every attempt that may have cost money; settle the open ones."),
     "cache": Entry("cache", "Look after the cache: what it holds, what may go, whether it is whole."),

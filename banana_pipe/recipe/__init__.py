@@ -44,6 +44,15 @@ def read_part(path: Path, *, allow_read: Sequence[Path] = ()) -> Recipe | None:
     return checked.recipe
 
 
+def read_profiles(path: Path, *, allow_read: Sequence[Path] = ()) -> tuple[str, ...]:
+    """The profiles of the recipe at *path*, with those of what it extends. Raises RecipeErrors."""
+    errors: list[RecipeError] = []
+    checked = Library(path.absolute(), str(path), allow_read, errors).read()
+    if errors or checked is None:
+        raise RecipeErrors(once(errors))
+    return tuple(checked.profiles)
+
+
 def load(
     path: Path,
     *,

@@ -199,6 +199,22 @@ def with_accepted(lock: LockFile, like: LockBlock, artifact: Artifact, now: floa
     return replace(lock, blocks={**lock.blocks, like.base: block})
 
 
+def without_choices(lock: LockFile, bases: Iterable[BaseKey]) -> LockFile:
+    """*lock* without the picks of these requests and without what was accepted for them."""
+    blocks = dict(lock.blocks)
+    for base in bases:
+        block = replace(blocks.pop(base), pick=None, accepted=None)
+        if block.takes or block.extra:  # nothing is left of one that was only accepted
+            blocks[base] = block
+    return replace(lock, blocks=blocks)
+
+
+def without(lock: LockFile, bases: Container[BaseKey], urls: Container[Url]) -> LockFile:
+    """*lock* without these requests and addresses."""
+    blocks = {base: block for base, block in lock.blocks.items() if base not in bases}
+    return replace(lock, blocks=blocks, links={url: link for url, link in lock.links.items() if url not in urls})
+
+
 def with_links(lock: LockFile, fetched: Mapping[Url, Artifact], at: float) -> LockFile:
     """*lock* with these addresses pinned, fetched *at*; one that is pinned already stays as it is."""
     new = {url: LockLink(artifact, round(at * 1000) / 1000) for url, artifact in fetched.items()}

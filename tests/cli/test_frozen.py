@@ -182,6 +182,8 @@ def test_a_repository_with_other_line_ends_elsewhere_on_another_machine_asks_the
     assert b"\r\n" in lock.read_bytes()
     assert b"\r\n" in (folder / "recipes" / "small.yaml").read_bytes()
     before = lock.read_bytes()
+    said = offline(folder, "lock", "check", "recipes/small.yaml")
+    assert (said.code, "agree" in said.out) == (0, True), said
     said = in_process("run", "recipes/small.yaml", cwd=folder)
     assert (said.code, pictures(folder)) == (0, pictures(bought))
     assert lock.read_bytes() == before
