@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.vendor.fixture import CANARY, env_for
@@ -72,7 +72,7 @@ class Shell:
 
     vendor: Vendor
     folder: Path
-    env: dict[str, str]
+    env: dict[str, str] = field(repr=False)
 
     def says(self, command: str) -> str:
         """What *command* says; a token of the document is the vendor's."""
