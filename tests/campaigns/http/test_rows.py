@@ -81,8 +81,8 @@ NO_JSON = (
 )
 """H11 and H18: bodies of a 200 that mean nothing, a captive portal's page among them."""
 PACKED = (
-    _answer(gzip.compress(b" " * 3_000_000), "200 OK", _GZIP),
-    _answer(gzip.compress(b'{"success": true}')[:-9], "200 OK", _GZIP),
+    _answer(gzip.compress(b" " * 3_000_000, mtime=0), "200 OK", _GZIP),
+    _answer(gzip.compress(b'{"success": true}', mtime=0)[:-9], "200 OK", _GZIP),
     _answer(b"this is not packed", "200 OK", _GZIP),
     _answer(b"\x1b\x2e\x00", "200 OK", "Content-Encoding: br"),
 )
