@@ -29,7 +29,7 @@ FLOORS = (
     transforms.convert transforms.keying transforms.chroma_key transforms.overlay transforms.grid transforms
     recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
     recipe.written recipe.entries recipe.settings recipe.steps recipe.schema recipe.jsonschema
-    recipe.measures recipe.limits recipe.partials
+    recipe.measures recipe.limits recipe.failures recipe.partials
     recipe.templates recipe.references recipe.files recipe.data recipe.compose recipe.complaints recipe.use recipe.axes
     recipe.parameters recipe.instances recipe.order recipe.reading recipe.presence recipe.expand recipe.select
     recipe.narrow recipe.origins recipe

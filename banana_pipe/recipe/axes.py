@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json
 from banana_pipe.recipe.complaints import every
+from banana_pipe.recipe.entries import is_template
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import BadReference, nfc
-from banana_pipe.recipe.templates import Scope, Templates, is_template
+from banana_pipe.recipe.templates import Scope, Templates
 from banana_pipe.recipe.words import shortened
 from banana_pipe.recipe.yaml import Value, walk
 

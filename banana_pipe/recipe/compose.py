@@ -15,6 +15,7 @@ from banana_pipe.canonical import digest_of
 from banana_pipe.errors import RecipeError, UsageError
 from banana_pipe.model import Json, Recipe, Source, Text
 from banana_pipe.recipe.data import MAX_BYTES as MAX_TABLE
+from banana_pipe.recipe.data import SUFFIXES as TABLES
 from banana_pipe.recipe.data import Row, read_table
 from banana_pipe.recipe.entries import FIRST_STEPS, names_file
 from banana_pipe.recipe.files import Files
@@ -130,6 +131,9 @@ class Library:
             path = self.find(text)
             if path in self._tables_read:
                 return self._tables_read[path]
+            if path.suffix.lower() not in TABLES:
+                message = f"`{shortened(text.value)}` is no table: CSV, JSON, JSON lines or YAML"
+                raise RecipeError(message, at=text.at, hint=suggestion(path.suffix, TABLES, kind="tables end in"))
             content = self.bytes_of(path, text, MAX_TABLE)
         except RecipeError as error:
             self.errors.append(error)

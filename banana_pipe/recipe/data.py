@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json
-from banana_pipe.recipe.words import shortened, suggestion
+from banana_pipe.recipe.words import shortened
 from banana_pipe.recipe.yaml import MAX_BYTES as MAX_YAML_BYTES
 from banana_pipe.recipe.yaml import decode, plain, read_yaml, refuse_cuts
 
@@ -33,16 +33,12 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def read_table(data: bytes, suffix: str, path: str, errors: list[RecipeError]) -> list[Row] | None:
-    """The rows in *data*, whose format is that of *suffix* (`.csv`); *path* is how messages show the file.
+    """The rows in *data*, whose format is that of *suffix*, one of `SUFFIXES`; *path* is how messages show the file.
 
     Mistakes go to *errors*, each at its line; then, None. Values of CSV are text as written.
     """
     start = Location(path, 1, 1)
-    read = _READERS.get(suffix.lower())
-    if read is None:
-        hint = suggestion(suffix, _READERS, kind="formats")
-        errors.append(RecipeError("a table is CSV, JSON, JSON lines or YAML", at=start, hint=hint))
-        return None
+    read = _READERS[suffix.lower()]
     if len(data) > MAX_BYTES:
         errors.append(RecipeError(f"the table is larger than {MAX_BYTES >> 20} MiB", at=start, hint="split it"))
         return None
@@ -298,3 +294,4 @@ _READERS: Mapping[str, _Reader] = {
     ".yaml": _yaml,
     ".yml": _yaml,
 }
+SUFFIXES = tuple(_READERS)

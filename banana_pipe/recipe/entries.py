@@ -43,6 +43,7 @@ _EXAMPLES: Mapping[str, str] = {
     "`matrix`": "for example `matrix: {color: [teal, ivory]}`",
     "`chain`": "for example `chain: {beat: [full, half empty, empty]}`",
 }
+_MARKS = ("{{", "{%", "{#")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ELSEWHERE: Mapping[str, str] = {
     "token": "the token stands in the environment: ACEDATACLOUD_API_TOKEN",
@@ -68,10 +69,14 @@ _ALIASES: Mapping[str, str] = {
 }
 
 
+def is_template(text: str) -> bool:
+    """Whether *text* has anything to render."""
+    return any(mark in text for mark in _MARKS)
+
+
 def names_file(value: Value) -> bool:
     """Whether *value* is the name of a file: no template, since it is read before anything is rendered."""
-    text = value.data
-    return isinstance(text, str) and bool(text.strip()) and "{{" not in text and "{%" not in text
+    return isinstance(value.data, str) and bool(value.data.strip()) and not is_template(value.data)
 
 
 class Entries:

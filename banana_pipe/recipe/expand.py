@@ -204,7 +204,8 @@ class _Expander:
     def prompt(self, step: Step, instance: Instance) -> str:
         prompt = self.templates.render(step.prompt, instance.scope)
         if not prompt:
-            raise RecipeError(f"the prompt of `{instance.id}` is empty", at=step.prompt.at)
+            hint = "write one, or leave the instance out with `when`"
+            raise RecipeError(f"the prompt of `{instance.id}` is empty", at=step.prompt.at, hint=hint)
         return prompt
 
     def setting(self, name: str, settings: Mapping[str, Any], instance: Instance) -> str | None:

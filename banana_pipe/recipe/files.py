@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from banana_pipe.errors import Location
 from banana_pipe.recipe.references import BadReference, nfc
-from banana_pipe.recipe.words import suggestion
+from banana_pipe.recipe.words import nearest
 from banana_pipe.recipe.written import file_of, like
 
 MAX_PARTS = 100
@@ -113,8 +113,13 @@ class _Inside:
             names = sorted(os.listdir(self._inside(folder or ".")))
         except (OSError, BadReference):
             return "paths start from the recipe's folder"
-        hint = suggestion(name, names, kind="there")
-        return hint if "did you mean" in hint else "paths start from the recipe's folder"
+        # By what stands before the suffix: all of `*.yaml` are alike in the rest.
+        near = nearest(os.path.splitext(name)[0], (os.path.splitext(one)[0] for one in names))
+        meant = [one for one in names if os.path.splitext(one)[0] == near]
+        if not meant:
+            return "paths start from the recipe's folder"
+        same = [one for one in meant if one.endswith(os.path.splitext(name)[1])]
+        return f"did you mean `{os.path.join(folder, (same or meant)[0])}`?"
 
     def _is_file(self, text: str) -> bool:
         try:

@@ -89,7 +89,7 @@ class Missing(StrictUndefined):
             near = nearest(name, map(str, self._undefined_obj))
             fields = ", ".join(map(str, list(self._undefined_obj)[:12]))
             return f"there is no `{name}` here: " + (f"did you mean `{near}`?" if near else f"there are: {fields}")
-        return f"a {kind_of(self._undefined_obj)} has no `{name}`"
+        return f"a {kind_of(self._undefined_obj)} has no `{name}`: only mappings and rows of tables have fields"
 
 
 class _Rewrite(NodeTransformer):

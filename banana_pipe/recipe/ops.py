@@ -73,6 +73,9 @@ def _named(name: str, at: Location, value: Value | None, errors: list[RecipeErro
     transform = TRANSFORMS.get(name)
     if transform is None:
         hint = suggestion(name, TRANSFORMS, kind="there are")
+        homes = _homes(name)
+        if homes:
+            hint = f"it is a parameter: `{homes[0]}: {{{name}: …}}`"
         if "{{" in name:
             hint = f"the name of an op is no template; {hint}"
         errors.append(RecipeError(f"there is no op `{shortened(name)}`", at=at, hint=hint))
@@ -83,13 +86,18 @@ def _named(name: str, at: Location, value: Value | None, errors: list[RecipeErro
     return WrittenOp(transform, at, value)
 
 
+def _homes(key: str) -> list[str]:
+    """The ops that have a parameter *key*."""
+    return [one.name for one in TRANSFORMS.values() if any(param.name == key for param in one.params)]
+
+
 def check_parameter(transform: Transform, key: str, at: Location, errors: list[RecipeError]) -> None:
     """Complain where *transform* has no parameter *key*."""
     names = [param.name for param in transform.params]
     if key in names:
         return
     hint = suggestion(key, names, kind="there are")
-    homes = [one.name for one in TRANSFORMS.values() if any(param.name == key for param in one.params)]
+    homes = _homes(key)
     if homes and nearest(key, names) is None:
         hint = f"it belongs to {' and '.join(f'`{home}`' for home in homes)}; {hint}"
     errors.append(RecipeError(f"`{transform.name}` has no `{shortened(key)}`", at=at, hint=hint))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json, Recipe, Step, Text
-from banana_pipe.recipe.entries import DEFAULTS, FIRST_STEPS, PROFILE, TOP, kind_of
+from banana_pipe.recipe.entries import DEFAULTS, FIRST_STEPS, PROFILE, STEP, TOP, kind_of
 from banana_pipe.recipe.naming import BadName, folder_name
 from banana_pipe.recipe.settings import PROVIDERS, Settings
-from banana_pipe.recipe.steps import STEP_NAME, Declared, Steps
+from banana_pipe.recipe.steps import STEP_NAME, VERBS, Declared, Steps
 from banana_pipe.recipe.words import nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Document, Value, plain, refuse_cuts
 
@@ -74,6 +74,10 @@ def _names(document: Document, key: str) -> Iterable[str]:
     top = document.root.data if document.root else None
     value = top.get(key) if isinstance(top, dict) else None
     return value.data if value is not None and isinstance(value.data, dict) else ()
+
+
+def _is_step(value: Value) -> bool:
+    return isinstance(value.data, dict) and not {*VERBS, "use"}.isdisjoint(value.data)
 
 
 class _Reader(Settings):
@@ -215,6 +219,18 @@ class _Reader(Settings):
             found |= self.settings(entries)
         return found | self.settings({name: top[name] for name in ("extra", "timeout") if name in top})
 
+    def outside(self, value: Value, entries: Mapping[str, Value]) -> tuple[str, ...]:
+        """Keys of a step that stand beside it, and the step that is empty for it; told once."""
+        keys = [name for name, inner in entries.items() if name in STEP and not _is_step(inner)]
+        if all(isinstance(entries[name].data, dict | None) for name in keys):
+            return ()
+        before = list(entries)[: list(entries).index(keys[0])]
+        empty = before[-1:] if before and entries[before[-1]].data is None else []
+        hint = f"indent it further than `{empty[0]}:`, and what else it says" if empty else "indent it further"
+        message = f"`{keys[0]}` is a key of a step, and stands beside the steps here"
+        self.errors.append(RecipeError(message, at=value.keys[keys[0]], hint=hint))
+        return (*empty, *keys)
+
     def steps(self, value: Value | None, root: Value, folder: Path) -> tuple[dict[str, Step], tuple[str, ...]]:
         if value is None:
             # A misspelt key has been told at its place, with the right word: that is the one mistake.
@@ -228,9 +244,15 @@ class _Reader(Settings):
             self.wrong("there are no steps", value, hint=FIRST_STEPS)
         reader = Steps(self.errors, self.known, folder)
         steps: dict[str, Step] = {}
+        outside = self.outside(value, entries)
         for name, inner in entries.items():
+            if name in outside:
+                continue
             before = len(self.errors)
             step = reader.step(name, value.keys[name], inner)
-            if step is not None and len(self.errors) == before:
+            if len(self.errors) > before:
+                if isinstance(inner.data, dict) and "expect" in inner.data:
+                    reader.check_expect(inner.data["expect"])
+            elif step is not None:
                 steps[name] = step
         return steps, tuple(entries)

@@ -13,8 +13,8 @@ from typing import Literal
 
 from banana_pipe.errors import RecipeError
 from banana_pipe.model import Json, Text
-from banana_pipe.recipe.entries import Entries
-from banana_pipe.recipe.expectations import EXPECT
+from banana_pipe.recipe.entries import Entries, is_template
+from banana_pipe.recipe.expectations import EXPECT, checked
 from banana_pipe.recipe.words import quoted, shortened
 from banana_pipe.recipe.yaml import Value
 
@@ -82,6 +82,15 @@ class Settings(Entries):
         if value is None or entries is None:
             return None
         return replace(value, data={key: inner for key, inner in entries.items() if inner.style != "broken"})
+
+    def check_expect(self, value: Value) -> None:
+        """Complain about what *value* expects, templates left out: nobody renders what is broken elsewhere."""
+        for key, inner in value.data.items() if isinstance(value.data, dict) else ():
+            if key in EXPECT and inner.style != "broken" and not is_template(str(inner.data)):
+                try:
+                    checked(key, inner.data, inner.at)
+                except RecipeError as error:
+                    self.errors.append(error)
 
     def seconds(self, value: Value | None) -> float | None:
         if value is None or value.style == "broken":

@@ -76,7 +76,17 @@ def syntax_error(error: yaml.YAMLError, place: Place) -> RecipeError:
     context = getattr(error, "context_mark", None)
     begun = place(context.line, context.column) if context is not None else at
     said = _Said(problem, at, begun, place(mark.line - 1, 0).source if mark.line else "")
-    for explain in (_conflict, _flow_brackets, _marks, _open_end, _bad_start, _behind_a_quote, _colon, _cut_above, _no_colon):
+    for explain in (
+        _conflict,
+        _flow_brackets,
+        _marks,
+        _open_end,
+        _bad_start,
+        _behind_a_quote,
+        _colon,
+        _cut_above,
+        _no_colon,
+    ):
         explained = explain(said)
         if explained:
             return explained
@@ -102,7 +112,7 @@ def _flow_brackets(said: _Said) -> RecipeError | None:
         return None
     where = Location(said.at.path, said.at.line, found.start(1) + 1, said.at.source)
     hint = f"write {quoted(found.group(1))}"
-    return RecipeError("inside `[…]` a reference with brackets needs quotes", at=where, hint=hint)
+    return RecipeError("inside `[…]` and `{…}` a reference with brackets needs quotes", at=where, hint=hint)
 
 
 def _open_end(said: _Said) -> RecipeError | None:

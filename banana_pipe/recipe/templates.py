@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import math
 import os
-import re
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
+from jinja2 import Template, meta
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Json, Source, Text
+from banana_pipe.recipe.entries import is_template
+from banana_pipe.recipe.failures import column, in_bare, offset, told, undefined, where
 from banana_pipe.recipe.limits import BoundedEnvironment, Missing
 from banana_pipe.recipe.measures import MAX_DEPTH, MAX_TEXT, SHORTER, Meter, Refused
 from banana_pipe.recipe.partials import Partials
-from banana_pipe.recipe.words import nearest, quoted, shortened, suggestion
+from banana_pipe.recipe.words import quoted, shortened
 from banana_pipe.recipe.written import Written, written
 
 Scope = Mapping[str, Any]
@@ -31,31 +31,7 @@ MAX_SOURCE = 256 * 1024
 """Letters of a template; partials have the same bound."""
 MAX_VALUES = 1_000_000
 """Values in what one expression stands for."""
-_MARKS = ("{{", "{%", "{#")
 _RESULT = "result_"
-_SPAN = re.compile(r"\{[{%#].*?(?:[}%#]\}|\Z)", re.DOTALL)
-_UNDEFINED = re.compile(r"`([^`]+)` is not defined")
-_QUOTED = re.compile(r"'([^']+)'")
-_UNKNOWN_TAG = re.compile(r"unknown tag '([^']+)'")
-_STILL_OPEN = re.compile(r"innermost block that needs to be closed is '([^']+)'")
-_PLAINLY = {
-    "expected token 'as', got 'end of statement block'": "an `import` has no name",
-    "expected an expression, got 'end of statement block'": "something is missing before `%}`",
-    "expected an expression, got 'end of print statement'": "something is missing before `}}`",
-    "Expected an expression, got 'end of statement block'": "something is missing before `%}`",
-    "Expected an expression, got 'end of print statement'": "something is missing before `}}`",
-    "missing end of comment tag": "a comment is not closed",
-}
-"""The parser's words for what authors do most, in theirs."""
-_TAGS = (
-    *("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include", "import", "from"),
-    *("macro", "endmacro", "call", "endcall", "filter", "endfilter", "with", "endwith", "raw", "endraw"),
-)
-_HERE = "<template>"
-_ONLY_IN_CHAINS = {
-    "index": "the links of a `chain` are counted by it, and this step has none",
-    "previous": "it is a reference: in a `chain` write it without braces, `images: [previous, hero]`",
-}
 _WORDS_FOR_NO = frozenset(["false", "no", "n", "off", "0", "none", "null"])
 
 
@@ -65,11 +41,6 @@ class _Compiled:
     literal: str
     typed: bool
     """Whether the text is one `{{ expression }}`, compiled so that its value can be read."""
-
-
-def is_template(text: str) -> bool:
-    """Whether *text* has anything to render."""
-    return any(mark in text for mark in _MARKS)
 
 
 class Templates:
@@ -187,7 +158,7 @@ class _Inside:
         except RecipeError as error:
             if whole is text:
                 raise
-            raise _in_bare(text, error) from None
+            raise in_bare(text, error) from None
         if not typed:
             hint = "leave the braces out: `when: color == 'teal' and size > 3`"
             raise RecipeError("`when` is one expression, not a text with expressions in it", at=text.at, hint=hint)
@@ -241,43 +212,15 @@ class _Inside:
     # --- what went wrong, and where ---------------------------------------------------------
 
     def _explain(self, error: Exception, text: Text, scope: Scope) -> RecipeError:
-        file, line = _where(error, self._partials.lines)
-        message, hint, word = self._say(error, scope)
+        file, line = where(error, self._partials.lines)
+        one = told(error, scope, self._environment)
         if file is not None:
-            return RecipeError(message, at=self._in_partial(file, line, word), hint=hint)
-        if isinstance(error, UndefinedError) and _UNDEFINED.match(message):
-            missing = self._undefined(text.value, scope) or {word or ""}
-            found = [_undefined(name, scope, at=self._in_recipe(text, line, name)) for name in sorted(missing)]
+            return RecipeError(one.message, at=self._in_partial(file, line, one.word), hint=one.hint)
+        if one.undefined is not None:
+            missing = self._undefined(text.value, scope) or {one.undefined}
+            found = [undefined(name, scope, at=self._in_recipe(text, line, name)) for name in sorted(missing)]
             return found[0] if len(found) == 1 else RecipeErrors(found)
-        return RecipeError(message, at=self._in_recipe(text, line, word), hint=hint)
-
-    def _say(self, error: Exception, scope: Scope) -> tuple[str, str | None, str | None]:
-        """What to tell of *error*: message, hint, and the word to look for in its line."""
-        if isinstance(error, Refused):
-            return str(error), error.hint, None
-        if isinstance(error, TemplateSyntaxError):
-            said = (error.message or "cannot be read").rstrip(".")
-            for theirs, ours in _PLAINLY.items():
-                said = said.replace(theirs, ours)
-            about_tag = _about_tag(said)
-            if about_tag is not None:
-                return about_tag
-            found = _QUOTED.search(said)
-            word = found.group(1) if found else None
-            hint = _syntax_hint(said, word, self._environment)
-            return f"the template cannot be read: {said[:1].lower()}{said[1:]}", hint, word
-        if isinstance(error, UndefinedError):
-            name = _UNDEFINED.match(str(error))
-            if name:
-                told = _undefined(name.group(1), scope, at=None)
-                return told.message, told.hint, name.group(1)
-            found = re.search(r"`([^`]+)`", str(error))
-            lacking, _, advice = str(error).partition(": ")
-            return lacking, advice or None, found.group(1) if found else None
-        if isinstance(error, RecursionError):
-            hint = "take the call, or the `include`, out of what it calls"
-            return "the template calls or includes itself without end", hint, None
-        return f"the template fails: {error}", None, None
+        return RecipeError(one.message, at=self._in_recipe(text, line, one.word), hint=one.hint)
 
     def _undefined(self, text: str, scope: Scope) -> set[str]:
         """All names that the text uses and nobody defines, so that they can be told at once."""
@@ -286,112 +229,27 @@ class _Inside:
     def _in_partial(self, path: str, line: int, word: str | None) -> Location:
         lines = self._partials.lines[path]
         source = lines[line - 1] if 0 < line <= len(lines) else ""
-        return Location(path, line, _column(source, word) + 1, source)
+        return Location(path, line, column(source, word) + 1, source)
 
     def _in_recipe(self, text: Text, line: int, word: str | None) -> Location:
         lines = self._lines.get(text.at.path, ())
-        row, column = text.at.line - 1, text.at.column - 1
+        row, start = text.at.line - 1, text.at.column - 1
         if row >= len(lines):
             return text.at
-        if text.block and lines[row][column : column + 1] == "|":
+        if text.block and lines[row][start : start + 1] == "|":
             row = min(row + line, len(lines) - 1)
-            return Location(text.at.path, row + 1, _column(lines[row], word) + 1, lines[row])
+            return Location(text.at.path, row + 1, column(lines[row], word) + 1, lines[row])
         # Folded and quoted texts have lost their lines: look for the word from their beginning on.
-        rest = "\n".join([lines[row][column:], *lines[row + 1 : row + 1 + text.value.count("\n") + 200]])
-        offset = _offset(rest, word)
-        down = rest.count("\n", 0, offset)
-        across = offset - (rest.rfind("\n", 0, offset) + 1) + (column if down == 0 else 0)
+        rest = "\n".join([lines[row][start:], *lines[row + 1 : row + 1 + text.value.count("\n") + 200]])
+        found = offset(rest, word)
+        down = rest.count("\n", 0, found)
+        across = found - (rest.rfind("\n", 0, found) + 1) + (start if down == 0 else 0)
         return Location(text.at.path, row + down + 1, across + 1, lines[row + down])
-
-
-def _in_bare(text: Text, error: RecipeError) -> RecipeError:
-    """*error* in a condition without braces: shown at the word that it is about, where that is found."""
-    if isinstance(error, RecipeErrors):
-        return RecipeErrors([_in_bare(text, one) for one in error.errors])
-    end = "'end of statement block'"
-    if end in error.message:
-        equals = error.message.endswith("got '='")
-        hint = "two values are compared with `==`" if equals else "for example `when: color == 'teal' and size > 3`"
-        said = "`=` compares nothing" if equals else "the condition cannot be read to its end"
-        return RecipeError(said, at=text.at, hint=hint)
-    words = _UNDEFINED.match(error.message) or re.search(r"[`']([^`']+)[`']", error.message)
-    start = text.at.column - 1
-    found = re.search(rf"(?<![\w.]){re.escape(words.group(1))}(?!\w)", text.at.source[start:]) if words else None
-    column = start + (found.start() if found else 0) + 1
-    at = Location(text.at.path, text.at.line, column, text.at.source)
-    return RecipeError(error.message, at=at, hint=error.hint)
 
 
 def _inner(text: str) -> str:
     """A condition without its braces, for a hint."""
     return shortened(text.strip().removeprefix("{{").removesuffix("}}").strip(), 40)
-
-
-def _undefined(name: str, scope: Scope, at: Location | None) -> RecipeError:
-    if name in _ONLY_IN_CHAINS:
-        return RecipeError(f"`{name}` is not defined", at=at, hint=_ONLY_IN_CHAINS[name])
-    names = [known for known in scope if known != "names"]
-    hint = suggestion(name, names, kind="defined here") if names else f"nothing is: declare it, `vars: {{{name}: …}}`"
-    return RecipeError(f"`{name}` is not defined", at=at, hint=hint)
-
-
-def _about_tag(said: str) -> tuple[str, str, str] | None:
-    """What *said*, Jinja's words about a tag that is unknown or not closed, means; as `_say` gives it."""
-    unknown, still_open = _UNKNOWN_TAG.search(said), _STILL_OPEN.search(said)
-    inner = still_open.group(1) if still_open else ""
-    closing = f"close `{{% {inner} … %}}` with `{{% end{inner} %}}`"
-    if unknown is None:
-        return (f"`{{% {inner} … %}}` is not closed", closing, inner) if inner else None
-    tag = unknown.group(1)
-    if tag in _TAGS and inner:
-        return f"`{{% {tag} %}}` stands inside `{{% {inner} … %}}`", f"{closing} first", tag
-    if tag in _TAGS:
-        return f"`{{% {tag} %}}` belongs to nothing", "remove it, or write what it closes", tag
-    return f"there is no tag `{{% {tag} %}}`", suggestion(tag, _TAGS, kind="there are"), tag
-
-
-def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -> str:
-    if "comment" in said:
-        return "close `{#` with `#}`"
-    if "`import` has" in said:
-        return 'give it one: `{% import "photography.j2" as photo %}`'
-    known = environment.known_filters if "filter" in said else environment.tests if "test" in said else {}
-    near = nearest(word, known) if word else None
-    if near:
-        return f"did you mean `{near}`?"
-    if "something is missing" in said:
-        return "write the expression, as in `{{ color }}` or `{% if color == 'teal' %}`"
-    if "unexpected" in said:
-        return "close `{{` with `}}` and `{%` with `%}`"
-    return "`{{ … }}` and `{% … %}` are Jinja; braces as text stand between `{% raw %}` and `{% endraw %}`"
-
-
-def _where(error: Exception, partials: Mapping[str, Sequence[str]]) -> tuple[str | None, int]:
-    """File (None: the recipe's own text) and line of the template in which *error* arose."""
-    if isinstance(error, TemplateSyntaxError):
-        return (error.filename if error.filename in partials else None), error.lineno
-    file, line = None, 1
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        name = frame.f_code.co_filename
-        if name == _HERE or name in partials:
-            file, line = (None if name == _HERE else name), number
-    return file, line
-
-
-def _offset(text: str, word: str | None) -> int:
-    """Where *word* stands inside the braces of *text*; else where the first braces begin; else 0."""
-    spans = list(_SPAN.finditer(text))
-    if word:
-        pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)" if word.isidentifier() else re.escape(word))
-        for span in spans:
-            found = pattern.search(text, span.start() + 2, max(span.end(), span.start() + 2))
-            if found:
-                return found.start()
-    return spans[0].start() if spans else 0
-
-
-def _column(line: str, word: str | None) -> int:
-    return _offset(line, word) or len(line) - len(line.lstrip())
 
 
 def _tidy(text: str) -> str:
