@@ -18,6 +18,8 @@ import pytest
 from tests.campaigns import score
 from tests.campaigns.kills import Station
 from tests.campaigns.nursery import Nursery
+from tests.canary import CANARY
+from tests.conftest import files_with
 from tests.vendor.fixture import vendor
 
 __all__ = ["vendor"]
@@ -33,7 +35,9 @@ def quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         return
     folder = Path(tempfile.mkdtemp(prefix="banana-pipe-tests-", dir=_IN_MEMORY))
     yield folder
+    shown = files_with(CANARY, folder)
     shutil.rmtree(folder)
+    assert not shown, f"the API token was written to {shown}"
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +52,12 @@ def nursery() -> Iterator[Nursery]:
     """Children at once."""
     with Nursery() as running:
         yield running
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """What is skipped stands in the report that is being made, too: nobody is to take it for tried."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        score.add_skipped(report.nodeid, str(report.longrepr[-1]))
 
 
 @pytest.fixture

@@ -66,6 +66,14 @@ def add(line: Line) -> None:
             file.write(json.dumps(asdict(line)) + "\n")
 
 
+def add_skipped(test: str, reason: str) -> None:
+    """Add to the report that *test* (pytest's name of it) was not run, if it is one of a part."""
+    file, _, name = test.partition("::")
+    for part, (_, folder) in PARTS.items():
+        if f"/{folder}/" in file:
+            add(Line(part, f"**not tried**: {name.removeprefix('test_').replace('_', ' ')}", 0, figure=reason))
+
+
 def read(path: Path) -> Sequence[Line]:
     """The lines of a report, in the order of their parts."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []

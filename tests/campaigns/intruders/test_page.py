@@ -119,7 +119,7 @@ def seen(html: str, folder: Path, name: str) -> str:
     file = folder / f"{name}.html"
     file.write_text(html, encoding="utf-8")
     command = [BROWSER, *FLAGS, f"--user-data-dir={folder / 'user'}", "--dump-dom", file.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
 
 
 def naive(html: str) -> str:
