@@ -22,8 +22,11 @@ from banana_pipe.care.verifying import Damage, Verified, verify
 from banana_pipe.checking import Checked, Finding, check_lock
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
 from banana_pipe.cleaning import Cleaned, clean_lock
+from banana_pipe.crating import Words, companions
+from banana_pipe.delivery import chosen
 from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
+from banana_pipe.exporting import Delivered, Delivery, Treatment, deliver
 from banana_pipe.merging import Merged, Side, merge_lock
 from banana_pipe.model import Node
 from banana_pipe.outputs.logged import Logged, read_log
@@ -45,6 +48,8 @@ __all__ = [
     "Cleaned",
     "Damage",
     "Decided",
+    "Delivered",
+    "Delivery",
     "Finding",
     "Interrupts",
     "Item",
@@ -60,7 +65,9 @@ __all__ = [
     "Resets",
     "Side",
     "Sweep",
+    "Treatment",
     "Verified",
+    "Words",
     "Workspace",
     "abandon",
     "accept",
@@ -69,7 +76,10 @@ __all__ = [
     "beside",
     "call",
     "check_lock",
+    "chosen",
     "clean_lock",
+    "companions",
+    "deliver",
     "examine",
     "explain",
     "explanation_json",

@@ -178,6 +178,7 @@ def test_the_five_minutes_go_as_shown(tour: Tour) -> None:
         ("lock reset", ("lock", "reset", "fox.yaml", "-n")),
         ("lock clean", ("lock", "clean", "fox.yaml", "-n", "--set", "animal=a cat")),
         ("replay", ("replay", "last", "-n")),
+        ("export", ("export", "fox.yaml", "delivery")),
         ("ledger show", ("ledger", "show")),
         ("cache stats", ("cache", "stats")),
         ("cache ls", ("cache", "ls")),

@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, Entry] = {
     "reroll": Entry("choosing", "Buy one more take of a node, and pick it."),
     "lock": Entry("lock", "Check the lock file against what is there; accept, reset, clean."),
     "replay": Entry("replay", "Make the folder of a past run again, from its log and the cache."),
+    "export": Entry("export", "Copy the pictures for others: with metadata, without, as a research object."),
     "ledger": Entry("ledger", "Show every attempt that may have cost money; settle the open ones."),
     "cache": Entry("cache", "Look after the cache: what it holds, what may go, whether it is whole."),
     "doctor": Entry("doctor", "Check this machine: disk, locks, clock, token, provider."),
