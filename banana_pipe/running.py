@@ -41,6 +41,9 @@ from banana_pipe.model import (
 from banana_pipe.outputs import manifest, report
 from banana_pipe.outputs.foreign import refuse_foreign, refuse_links
 from banana_pipe.outputs.log import RunLog, log_path, start_of
+from banana_pipe.outputs.page.shown import asked_before
+from banana_pipe.outputs.page.thumbs import Thumbs
+from banana_pipe.outputs.page.timeline import Watch
 from banana_pipe.outputs.publish import Publisher, take_stem
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
@@ -48,6 +51,7 @@ from banana_pipe.providers.catalog import origin
 from banana_pipe.purchase.orders import Stop
 from banana_pipe.record import Record
 from banana_pipe.store.ledger import CapReached
+from banana_pipe.store.published import read_manifest
 from banana_pipe.takes import Market, asked_takes, had_before
 from banana_pipe.version import __version__
 from banana_pipe.workspace import Workspace
@@ -205,7 +209,9 @@ class _Running:
         self._warnings = [*decided.plan.warnings]
         self._refusals: dict[Key, Attempt] = {}
         """What the provider said no to last, until it is asked for again."""
-        self._listeners = [emit]
+        self._watch = Watch(workspace.clock)
+        self._thumbs = Thumbs(workspace.places.out, workspace.read)
+        self._listeners: list[Listener] = [emit, self._watch]
         self._reserved: list[int | None] = []
         """The price of every call of this run."""
         self._entries: dict[str, list[dict[str, Json]]] = {}
@@ -236,6 +242,7 @@ class _Running:
             await self._publisher.start()
             self._listeners.append(self._log)
             stack.callback(self._log.flush)
+            stack.callback(self._thumbs.give_up)
             self._tell(RunStarted(self._id, self._decided.plan, clock.now()))
             executor = Executor(
                 self._workspace.graph,
@@ -324,6 +331,7 @@ class _Running:
     async def _publish(self, node: Node, outcome: Outcome) -> Outcome:
         self._record.note(node, outcome)
         told = await self._publisher.publish(node, outcome)
+        self._thumbs.note(told)
         if told.modified:
             self._tell(Warned(f"{node.id}: its file in {self._publisher.out} was changed by hand and is left alone"))
         if not self._frozen and self._record.is_due():
@@ -412,7 +420,7 @@ class _Running:
 
         def page(document: Mapping[str, Json]) -> bytes:
             left.append(document)
-            return report.page(document, run=run, graph=graph, command=self._again)
+            return report.page(document, run=run, graph=graph, command=self._again, known=self._known(run, document))
 
         asked = asked_takes(graph) if run.left_out else {}
         spared = {
@@ -426,6 +434,15 @@ class _Running:
         ):
             self._tell(Warned(warning))
         self._tell(FolderLeft(left[-1]))
+        if not run.left_out:
+            await asyncio.to_thread(self._thumbs.sweep, left[-1], run.outcomes)
+
+    def _known(self, run: Run, document: Mapping[str, Json]) -> report.Known:
+        """What the page tells besides manifest and run. Waits for the last small pictures."""
+        thumbs = self._thumbs.finish()
+        made = any(outcome.status == "done" for outcome in run.outcomes)
+        before = asked_before(read_manifest(run.out), document) if made else {}
+        return report.Known(thumbs=thumbs, before=before, times=self._watch.times)
 
     async def _leave(self, run: Run, error: BananaError | None) -> Run:
         """Write lock, manifest, page and log, each whatever became of the others; what ended the run goes up."""

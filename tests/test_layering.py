@@ -58,15 +58,15 @@ FLOORS = (
     purchase frozen
     """,
     "execute",
-    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.report outputs.comment outputs.differences outputs",
+    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
     project starting replaying shapes links workspace fetching buying record running explaining choosing delivery exporting crating accepting merging usage checking resetting bookkeeping examining
-    care.books cleaning tracing sides.side sides.folders sides.runs sides.revisions sides.naming sides contrast care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
+    care.books cleaning tracing ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides contrast care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
     """
     cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.compared cli.kept cli.locks cli.verified
+    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.compared cli.descent cli.kept cli.locks cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
@@ -90,10 +90,12 @@ LAZY = {
     ("transforms.keying", "PIL.ImageChops"): "as in images",
     ("transforms.keying", "PIL.ImageFilter"): "as in images",
     ("transforms.keying", "PIL.ImageStat"): "as in images",
+    ("outputs.page.thumbs", "PIL.Image"): "as in images",
     ("providers.acedata", "banana_pipe.providers.http"): "a run with nothing to do imports no HTTP client",
     ("fetching", "banana_pipe.providers.http"): "as for `providers.acedata`",
     ("cli", "banana_pipe.cli.group"): "`--version` needs no click",
     ("cli.commands.diff", "banana_pipe.outputs.differences"): "a template engine, for a page alone",
+    ("cli.commands.why", "banana_pipe.outputs.portrait"): "Pillow, and the sandbox's letters, for a picture alone",
     ("cli.group", "banana_pipe.cli.bugs"): "most runs have none",
     ("cli.progress", "banana_pipe.cli.live"): "rich, for a terminal alone",
     ("cli.commands.serving", "banana_pipe.serving"): "uvicorn, a web framework and the painter: not for `--help`",

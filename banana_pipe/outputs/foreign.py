@@ -22,12 +22,13 @@ from banana_pipe.store.published import (
     RUNS,
     TAKES,
     TEMPORARY,
+    THUMBS,
     is_inside,
     link_above,
     read_manifest,
 )
 
-_OWN = (OURS, LOCK, JOURNAL, TEMPORARY, RUNS, TAKES)
+_OWN = (OURS, LOCK, JOURNAL, TEMPORARY, RUNS, TAKES, THUMBS)
 _ELSEWHERE = "choose another folder with --out DIR"
 
 

@@ -1,44 +1,42 @@
-"""The page of a run: `index.html`, to be opened from the file system.
+"""The page of a folder: `index.html`, to be opened from the file system.
 
 Unaware of who writes it; it is made from the manifest, the run and the graph alone.
 
-Static: no script, no server, nothing from elsewhere. Prompts, names and the provider's words are
-hostile text: the template escapes everything, and the policy in the page's head allows pictures of
-the folder and this one style sheet, by its hash.
+No server, and nothing from elsewhere. Prompts, names and the provider's words are hostile text: the
+template escapes everything that it shows; what only the script shows goes in as JSON without a `<`,
+and into the page by `textContent`. The policy in the page's head allows pictures of the folder, this
+one style sheet and this one script, by their hashes.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from banana_pipe.model import Graph, Json, Node, Outcome, Run
-from banana_pipe.prices import MICROS, show_usd
-from banana_pipe.request import describe, request_for
-from banana_pipe.transforms import in_words
+from banana_pipe.model import Graph, Json, Run
+from banana_pipe.outputs.page import graph as graphs
+from banana_pipe.outputs.page import shown
+from banana_pipe.outputs.page.advice import advice
+from banana_pipe.outputs.page.shots import Shot
+from banana_pipe.outputs.page.thumbs import is_needed, thumb_path
+from banana_pipe.outputs.page.timeline import Times, timeline
+from banana_pipe.outputs.page.words import WORDS, duration, scaled
+from banana_pipe.prices import show_usd
+from banana_pipe.store.published import RUNS
 
-_HERE = Path(__file__).parent
-_TROUBLES = ("failed", "lost", "parked", "blocked", "waiting")
-_BADGES = {
-    "cached": ("●", "here already"),
-    "done": ("✦", "new"),
-    "failed": ("✕", "failed"),
-    "lost": ("∅", "lost"),
-    "parked": ("?", "in doubt"),
-    "blocked": ("⊘", "blocked"),
-    "waiting": ("…", "waiting"),
-    "skipped": ("–", "skipped"),
-    "earlier": ("○", "of an earlier run"),
-    "modified": ("✎", "changed by hand"),
-}
+MOST_TROUBLES = 200
+"""So many are told at the top; all of them stand in the sheet."""
+
+_HERE = Path(__file__).parent / "page"
 _RUN_BADGES = {
     "ok": ("✓", "all done"),
     "failed": ("✕", "not all done"),
@@ -49,72 +47,60 @@ _RUN_BADGES = {
 }
 _CONTROLS = re.compile(r"[^\t\n -~\xa0-\U0010ffff]")
 """They have no place in HTML, and a terminal that is shown the file would act on them."""
+_SHAPES = (("slim", 9 / 16), ("tall", 3 / 4), ("square", 1.0), ("broad", 4 / 3), ("wide", 16 / 9))
 
 
 @dataclass(frozen=True, slots=True)
-class Badge:
-    """A state as people see it: an icon, a word, and the name of its colour."""
+class Known:
+    """What may be known besides: who has a small picture, what nodes asked before, when things happened.
 
-    kind: str
-    icon: str
-    word: str
+    `inlined` are the small pictures themselves, as `data:` addresses by digest: then the page stands alone.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """A picture in the folder."""
-
-    url: str
-    alt: str
-    width: int
-    height: int
-    take: str
-    picked: bool
-    facts: tuple[tuple[str, str], ...]
-    inputs: tuple[tuple[str, str | None], ...]
-    """What it was made from: a name, and the picture's URL where it lies in this folder."""
+    thumbs: Container[str] = frozenset()
+    before: Mapping[str, str] = field(default_factory=dict)
+    times: Times | None = None
+    inlined: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A node with its pictures, the one that counts first."""
-
-    node: str
-    title: str
-    badges: tuple[Badge, ...]
-    prompt: str
-    error: str | None
-    shots: tuple[Shot, ...]
-
-    @property
-    def instead(self) -> str:
-        """What stands in the place of a picture."""
-        return "not published" if self.badges[-1].kind in ("done", "cached") else self.badges[-1].word
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A step with its nodes."""
-
-    name: str
-    anchor: str
-    cards: tuple[Card, ...]
-
-
-def page(document: Mapping[str, Json], run: Run, graph: Graph, *, command: str) -> bytes:
+def page(
+    document: Mapping[str, Json], run: Run | None, graph: Graph, *, command: str, known: Known | None = None
+) -> bytes:
     """The page for *run* and the folder that the manifest *document* describes; *command* makes it again."""
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
-    sections = _sections(document, run, graph)
+    known = known or Known()
+    sections = shown.sections(document, run, graph, _thumb(known), known.before)
+    sheets = [
+        {"name": one.name, "anchor": one.anchor, "groups": one.groups, "cards": one.cards, "shape": _shape(one)}
+        for one in sections
+    ]
+    cards = [card for one in sections for card in one.cards]
+    steps, nodes = {one.name: one.anchor for one in sections}, {card.node: f"n{card.place}" for card in cards}
+    drawing = graphs.draw(graph, {card.node: card.kind for card in cards})
+    style, script = _asset("page.css"), _asset("page.js")
     rendered = _template().render(
         document=document,
-        run=run,
         command=command,
-        badge=Badge(run.status, *_RUN_BADGES[run.status]),
+        badge=shown.Badge(run.status, *_RUN_BADGES[run.status]) if run else None,
+        warnings=run.warnings if run else (),
         facts=_summary(document, run),
-        troubles=_troubles(sections),
-        sections=sections,
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        troubles=_troubles(sections, run, document["recipe"]),
+        most_troubles=MOST_TROUBLES,
+        sections=sheets,
+        kinds=_kinds(cards),
+        drawing=drawing,
+        ends=steps if drawing and not drawing.fine else nodes,
+        steps=steps,
+        nodes=nodes,
+        time_words=WORDS,
+        icons={"none": "", **{kind: icon for kind, (icon, _) in shown.BADGES.items()}},
+        times=scaled(timeline(known.times, graph) if known.times else None),
+        folder=known.inlined is None,
+        log=f"{RUNS}/{quote(run.id, errors='replace')}.jsonl" if run else None,
+        data=_data(cards, alone=known.inlined is not None),
+        style=style.text,
+        style_hash=style.hash,
+        script=script.text,
+        script_hash=script.hash,
     )
     return _CONTROLS.sub("\ufffd", rendered).encode(errors="replace")
 
@@ -122,137 +108,129 @@ def page(document: Mapping[str, Json], run: Run, graph: Graph, *, command: str) 
 def prepare() -> None:
     """Make ready what every page needs."""
     _template()
+    _asset("page.css")
+    _asset("page.js")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    """A text that stands in the page as it is, with the hash that the policy allows."""
+
+    text: str
+    hash: str
+
+
+@cache
+def _asset(name: str) -> _Asset:
+    text = (_HERE / name).read_text(encoding="utf-8")
+    return _Asset(text, base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
 
 
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
+    return environment.from_string((_HERE / "template.html").read_text(encoding="utf-8"))
 
 
-def _summary(document: Mapping[str, Json], run: Run) -> tuple[tuple[str, str], ...]:
+def _thumb(known: Known) -> shown.Thumb:
+    """Where small pictures are: in the page, in the folder, or nowhere."""
+
+    def find(digest: str, width: int, height: int, published: bool) -> str | None:
+        if known.inlined is not None:
+            return known.inlined.get(digest)
+        wanted = is_needed(width, height, published=published)
+        return thumb_path(digest) if wanted and digest in known.thumbs else None
+
+    return find
+
+
+def _summary(document: Mapping[str, Json], run: Run | None) -> list[tuple[str, str]]:
     """The numbers at the top: what is here, what was bought, what it cost, what it did not."""
-    pictures = sum(entry["picked"] for entry in document["files"])
-    return (
-        (str(pictures), "picture" if pictures == 1 else "pictures"),
-        (str(run.paid_images), "bought in this run"),
+    pictures = sum(bool(entry["picked"]) for entry in document["files"])
+    facts = [(str(pictures), "picture" if pictures == 1 else "pictures")]
+    if run is None:
+        return facts
+    return [
+        *facts,
+        (str(run.paid_images), "made in this run" if run.cost == 0 else "bought in this run"),
         ("$0" if run.cost == 0 else show_usd(run.cost), "spent"),
         ("$0" if run.saved == 0 else show_usd(run.saved), "saved: it was here already"),
-        (_duration(run.seconds), "took"),
-    )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _sections(document: Mapping[str, Json], run: Run, graph: Graph) -> tuple[Section, ...]:
-    """The steps in the order of the recipe, then what the folder has of others."""
-    outcomes = {outcome.node: outcome for outcome in run.outcomes}
-    places = {entry["sha256"]: entry["path"] for entry in document["files"]}
-    entries: dict[str, list[Mapping[str, Json]]] = {}
-    for entry in document["files"]:
-        entries.setdefault(entry["node"], []).append(entry)
-    steps: dict[str, list[Card]] = {}
-    for node in graph:
-        if node.id in outcomes or node.id in entries:
-            card = _card(node.id, node, outcomes.get(node.id), entries.pop(node.id, []), places)
-            steps.setdefault(node.step, []).append(card)
-    for name, left in entries.items():
-        steps.setdefault(str(left[0].get("step", name)), []).append(_card(name, None, None, left, places))
-    return tuple(Section(name, _anchor(name), tuple(cards)) for name, cards in steps.items())
-
-
-def _troubles(sections: Iterable[Section]) -> list[Card]:
-    """The nodes that did not end well, the worst first."""
-    cards = [card for section in sections for card in section.cards if card.badges[0].kind in _TROUBLES]
-    return sorted(cards, key=lambda card: _TROUBLES.index(card.badges[0].kind))
-
-
-def _card(
-    name: str,
-    node: Node | None,
-    outcome: Outcome | None,
-    entries: Sequence[Mapping[str, Json]],
-    places: Mapping[str, str],
-) -> Card:
-    kinds: list[str] = [outcome.status if outcome else "earlier"]
-    kinds += ["modified"] if outcome and outcome.modified else []
-    prompt = _prompt(describe(request_for(node, node.provider, (), 1)) if node else entries[0]["request"])
-    ordered = sorted(entries, key=lambda entry: (not entry["picked"], entry["take"]))
-    return Card(
-        node=name,
-        title=" · ".join(value for _, value in node.axes) if node and node.axes else name,
-        badges=tuple(Badge(kind, *_BADGES[kind]) for kind in kinds),
-        prompt=prompt,
-        error=outcome.error if outcome else None,
-        shots=tuple(_shot(entry, places) for entry in ordered),
-    )
-
-
-def _shot(entry: Mapping[str, Json], places: Mapping[str, str]) -> Shot:
-    return Shot(
-        url=_url(entry["path"]),
-        alt=f"{entry['node']}, take {_take(entry)}: {_prompt(entry['request'])}"[:300],
-        width=entry["width"],
-        height=entry["height"],
-        take="accepted" if entry["take"] is None else str(entry["take"]),
-        picked=entry["picked"],
-        facts=tuple((name, text) for name, text in _facts(entry) if text),
-        inputs=tuple(_made_from(one, places) for one in entry["inputs"]),
-    )
-
-
-def _facts(entry: Mapping[str, Json]) -> list[tuple[str, str]]:
-    request = entry["request"]
-    served = f", served by {entry['served']}" if entry["served"] not in (None, entry["model"]) else ""
-    price = None if entry["price_usd"] is None else round(entry["price_usd"] * MICROS)
-    bought = f"{(entry['bought_at'] or '')[:16].replace('T', ' ')} UTC, {show_usd(price)}, {entry['provider']}"
-    made_here = "ops" in request
-    return [
-        ("file", entry["path"]),
-        ("size", f"{entry['width']} × {entry['height']}, {_bytes(entry['bytes'])}"),
-        ("made", "here, free" if made_here else ""),
-        ("model", "" if made_here else f"{entry['model']}{served}"),
-        ("asked for", ", ".join(f"{name} {value}" for name, value in sorted(request.get("params", {}).items()))),
-        ("take", "" if made_here else _take(entry)),
-        ("bought", bought if entry["bought_at"] else ""),
-        ("task", entry["task_id"] or ""),
-        ("trace", entry["trace_id"] or ""),
-        ("sha256", entry["sha256"]),
-        ("key", entry["key"]),
+        (duration(run.seconds), "took"),
     ]
 
 
-def _take(entry: Mapping[str, Json]) -> str:
-    return "none: accepted as it is" if entry["take"] is None else str(entry["take"])
+def _troubles(sections: Iterable[shown.Section], run: Run | None, recipe: str) -> list[dict[str, Json]]:
+    outcomes = {outcome.node: outcome for outcome in run.outcomes} if run else {}
+    return [
+        {
+            "node": card.node,
+            "kind": card.kind,
+            "place": card.place,
+            "badges": card.badges,
+            "error": card.error,
+            "prompt": card.prompt,
+            "advice": advice(outcomes[card.node], recipe),
+        }
+        for card in shown.troubles(sections)
+    ]
 
 
-def _prompt(request: Mapping[str, Json]) -> str:
-    """What was asked for, in words: a prompt, or the ops with what is not as they are without saying."""
-    if "ops" not in request:
-        return str(request["prompt"])
-    return " → ".join(in_words(one["op"], one["params"]) for one in request["ops"])
+def _kinds(cards: Iterable[shown.Card]) -> list[tuple[shown.Badge, int]]:
+    """The states that there are, each with how many nodes have it."""
+    counted: dict[str, int] = {}
+    for card in cards:
+        for one in card.badges:
+            counted[one.kind] = counted.get(one.kind, 0) + 1
+    return [(shown.badge(kind), counted[kind]) for kind in shown.BADGES if kind in counted]
 
 
-def _made_from(one: Mapping[str, Json], places: Mapping[str, str]) -> tuple[str, str | None]:
-    name = str(one.get("node") or one.get("file") or one.get("url") or one["sha256"][:12])
-    if one.get("take"):
-        name = f"{name}@{one['take']}"
-    return name, _url(places[one["sha256"]]) if one["sha256"] in places else None
+def _shape(section: shown.Section) -> str:
+    """The frame that suits the pictures of a step, if they are alike."""
+    ratios = [card.shots[0].width / card.shots[0].height for card in section.cards if card.shots]
+    if not ratios:
+        return "square"
+    names = {min(_SHAPES, key=lambda one: abs(one[1] - ratio) / ratio)[0] for ratio in ratios}
+    return names.pop() if len(names) == 1 else "square"
 
 
-def _url(path: str) -> str:
-    return quote(path, safe="/", errors="replace")
+def _data(cards: Iterable[shown.Card], *, alone: bool) -> str:
+    """What the script shows, as JSON that ends no element and begins none."""
+    text = json.dumps({"cards": [_card(card, alone) for card in cards]}, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _anchor(name: str) -> str:
-    return "step-" + re.sub(r"[^a-zA-Z0-9_-]", "-", name)
+def _card(card: shown.Card, alone: bool) -> dict[str, Json]:
+    told: dict[str, Json] = {
+        "n": card.node,
+        "g": f"{card.step} · {card.group}" if card.group else card.step,
+        "k": [badge.kind for badge in card.badges],
+        "t": [_shot(shot, card.prompt, alone) for shot in card.shots],
+    }
+    if card.title != card.node:
+        told["l"] = f"{told['g']} · {card.title}"
+    if card.error:
+        told["e"] = card.error
+    if card.change:
+        told |= {"c": card.change, "w": int(card.pending)}
+    if card.seconds:
+        told["s"] = duration(card.seconds)
+    return told
 
 
-def _bytes(size: int) -> str:
-    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} kB"
+def _shot(shot: Shot, prompt: str, alone: bool) -> dict[str, Json]:
+    told: dict[str, Json] = {
+        "h": shot.digest,
+        "z": (shot.width, shot.height),
+        "n": shot.take,
+        "p": int(shot.picked),
+        "f": shot.facts,
+        "i": shot.inputs,
+    }
+    if shot.url and not alone:
+        told["u"] = shot.url
+    if shot.thumb:
+        told["t"] = shot.thumb
+    if shot.request:
+        # The words stand in the page already.
+        told["r"] = {**shot.request, "prompt": ""} if shot.request.get("prompt") == prompt else shot.request
+    return told

@@ -32,6 +32,7 @@ JOURNAL = f"{OURS}/journal.jsonl"
 LOCK = f"{OURS}/lock"
 TEMPORARY = f"{OURS}/new"
 TAKES = f"{OURS}/takes"
+THUMBS = f"{OURS}/thumbs"
 RUNS = f"{OURS}/runs"
 
 Standing = Literal["absent", "same", "ours", "by hand"]
@@ -223,7 +224,7 @@ def _placed(entry: Json) -> Placed | None:
 def _pictures(out: Path) -> Iterator[Path]:
     """Every file below *out* that is named like a picture; links to folders are not followed."""
     for folder, folders, names in os.walk(out):
-        if PurePosixPath(TEMPORARY) == PurePosixPath(os.path.relpath(folder, out)):
+        if PurePosixPath(os.path.relpath(folder, out)) in (PurePosixPath(TEMPORARY), PurePosixPath(THUMBS)):
             folders.clear()
             continue
         folders.sort()
