@@ -167,8 +167,8 @@ def _advice(status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterat
 
 
 def _go_on(ended: Ended, _: Outcome) -> tuple[str, str]:
-    before = {3: "top up the account, then", 4: "check ACEDATACLOUD_API_TOKEN, then"}
-    return before.get(ended.run.exit_code, "to go on"), ended.call.command("run", *_consents(ended))
+    stopped = ended.run.exit_code in (3, 4)  # what has to be done first stands in `error`
+    return "then, to go on" if stopped else "to go on", ended.call.command("run", *_consents(ended))
 
 
 def _larger_cap(ended: Ended, _: Outcome) -> tuple[str, str]:

@@ -48,7 +48,7 @@ _BY_STATUS: Mapping[int, Kind] = {
 }
 _HINTS: Mapping[Kind, str] = {
     "auth": "check the token in ACEDATACLOUD_API_TOKEN, and that it is for this service",
-    "balance": "buy credits in the provider's console and run again: what is paid is kept",
+    "balance": "buy credits in the provider's console; what is paid is kept",
     "disabled": "ask the provider's support; they want the trace id",
     "moderation": "change the prompt or its pictures; this was not billed",
     "too_large": "send fewer or smaller pictures: a 1K resolution upstream, or a JPEG",
@@ -100,6 +100,8 @@ def _no_sense(status: int | None) -> str:
         return "the task ended without a picture, and without a word why"
     if 300 <= status < 400:
         return f"the base URL redirects (HTTP {status})"
+    if status in (404, 405):
+        return f"there is no such API at the base URL (HTTP {status})"
     return f"the answer makes no sense (HTTP {status})"
 
 

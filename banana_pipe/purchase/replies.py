@@ -47,7 +47,7 @@ def dead_link(attempt: Attempt) -> NotBought:
 
 def parked(attempt: Attempt, why: str) -> NotBought:
     """Nobody can say whether this call was paid."""
-    said = f": {attempt.error_message}" if attempt.error_message else ""
+    said = f": {attempt.error_message.rstrip('.')}" if attempt.error_message else ""
     return NotBought(
         "parked",
         "unknown",

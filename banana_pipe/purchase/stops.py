@@ -52,16 +52,20 @@ class Stops:
 
     def stop_if(self, rule: Rule, error: ProviderError) -> None:
         """Send nothing new where *rule* says that *error* concerns the whole run."""
+        said = error.message if error.trace_id is None else f"{error.message} (trace_id {error.trace_id})"
         if rule.stops == "auth":
-            self.stop("auth", NotAuthorised(error.message, hint=error.hint or _CHECK_IT))
+            self.stop("auth", NotAuthorised(said, hint=error.hint or _CHECK_IT))
         elif rule.stops is not None:
-            self.stop(rule.stops, SpendingStopped(error.message, hint=error.hint or _TOP_UP))
+            self.stop(rule.stops, SpendingStopped(said, hint=error.hint or _TOP_UP))
 
     def not_now(self, node: str) -> NotBought:
         """The answer for a *node* that was not begun."""
-        if self.reason is not None and self.reason.kind == "cap":
-            return NotBought("waiting", "cap", self.reason.error.message)
-        return NotBought("waiting", "stopped", self.reason.error.message if self.reason else f"{node} was not begun")
+        if self.reason is None:
+            return NotBought("waiting", "stopped", f"{node} was not begun")
+        kind, error = self.reason.kind, self.reason.error
+        if kind in ("auth", "balance") and error.hint:  # only who said no knows what helps
+            return NotBought("waiting", "stopped", f"{error.message.rstrip('.')}; {error.hint}")
+        return NotBought("waiting", "cap" if kind == "cap" else "stopped", error.message)
 
     async def within_grace(self, work: Coroutine[Any, Any, T]) -> T:
         """What *work* gives. Raises GraceOver where an interrupted run has waited for it long enough: it is cut off."""

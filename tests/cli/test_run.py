@@ -27,6 +27,11 @@ def plainly(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines() if line]
 
 
+def flat(text: str) -> str:
+    """The words, wherever lines end."""
+    return " ".join(text.split())
+
+
 def test_a_run_on_the_sandbox_says_what_is_there(pipe: Pipe) -> None:
     """The answer on stdout, what happens meanwhile on stderr."""
     said = pipe(*SANDBOX)
@@ -110,7 +115,7 @@ def test_a_call_in_doubt_is_not_taken_for_unsent_by_who_has_another_token(
     charged = len(at.charges)
     said = pipe(*RUN)
     assert (said.code, len(at.charges)) == (6, charged)
-    assert "it was sent with another API token" in " ".join(said.out.split())
+    assert "it was sent with another API token" in flat(said.out)
     monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", CANARY)
     assert (pipe(*RUN).code, len(at.charges)) == (0, charged)
 
@@ -120,7 +125,17 @@ def test_a_wrong_token_is_exit_4(pipe: Pipe, at: Vendor, monkeypatch: pytest.Mon
     monkeypatch.setenv("ACEDATACLOUD_API_TOKEN", "another-token")
     said = pipe(*RUN)
     assert said.code == 4
-    assert "→ check ACEDATACLOUD_API_TOKEN, then: banana-pipe run recipes/small.yaml" in said.out
+    assert "; check the token in ACEDATACLOUD_API_TOKEN, and that it is for this service" in flat(said.out)
+    assert "→ then, to go on: banana-pipe run recipes/small.yaml" in said.out
+
+
+def test_a_closed_account_is_exit_4_and_the_token_is_not_blamed(pipe: Pipe, at: Vendor) -> None:
+    """Support can help, and asks for the trace id, so that it must be shown."""
+    at.fault("submit", Fault("status", number=403, code="disabled"))
+    said = pipe(*RUN)
+    assert said.code == 4
+    assert re.search(r"\(trace_id [0-9a-f-]+\); ask the provider's support; they want the trace id", flat(said.out))
+    assert "ACEDATACLOUD_API_TOKEN" not in said.out + said.err
 
 
 def test_an_empty_balance_is_exit_3(pipe: Pipe, at: Vendor) -> None:
@@ -128,7 +143,8 @@ def test_an_empty_balance_is_exit_3(pipe: Pipe, at: Vendor) -> None:
     at.behave(balance=1)
     said = pipe(*RUN)
     assert said.code == 3
-    assert "→ top up the account, then: banana-pipe run recipes/small.yaml" in said.out
+    assert "; buy credits in the provider's console; what is paid is kept" in flat(said.out)
+    assert "→ then, to go on: banana-pipe run recipes/small.yaml" in said.out
 
 
 def test_a_cap_is_exit_3_and_the_larger_one_is_said(pipe: Pipe, at: Vendor) -> None:
