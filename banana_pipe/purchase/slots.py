@@ -52,10 +52,8 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not turn.cancelled():  # it was given the slot in the same moment
                 self._give_back()
-            elif turn in self._queue:
-                self._queue.remove(turn)
             raise
 
     def _give_back(self) -> None:

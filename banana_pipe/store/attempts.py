@@ -225,9 +225,8 @@ def known_tasks(connection: sqlite3.Connection, asker: Attempt, task_ids: Iterab
             (asker.origin, *part),
         )
         for attempt in map(believed, rows):
-            if attempt.task_id is not None:
-                proves = attempt.account == asker.account and not attempt.adopted
-                known[attempt.task_id] = attempt.wire if proves else None
+            proves = attempt.account == asker.account and not attempt.adopted
+            known[str(attempt.task_id)] = attempt.wire if proves else None
     return known
 
 
@@ -370,10 +369,10 @@ def row_digest(columns: Sequence[object]) -> str:
 def _check_digest(row: Sequence[object]) -> None:
     *columns, digest = row
     try:
-        matches = row_digest(columns) == digest
+        right = row_digest(columns)
     except (TypeError, ValueError):  # a column of another type than ours
-        matches = False
-    if not matches:
+        right = None
+    if digest != right:
         raise StoreError(f"a row of the ledger is damaged ({row[0]!r}): its digest does not match", hint=_MANGLED)
 
 

@@ -264,7 +264,7 @@ class Ledger:
                 connection.execute("BEGIN IMMEDIATE")
                 attempts.create_schema(connection)
                 connection.execute("COMMIT")
-            elif self.path is not None:
+            else:
                 attempts.check(connection)
         except BaseException:
             connection.close()

@@ -230,6 +230,8 @@ def read_results(folder: Path) -> ResultsFile:
 def _strange_settings(connection: sqlite3.Connection) -> list[str]:
     """With these nobody can open it."""
     settings = connection.execute("SELECT * FROM Settings")
+    if [column[0] for column in settings.description] != ["key", "value"]:
+        return ["its settings have other columns than ours"]
     rows = [(_text(key, "replace"), _text(value, "replace")) for key, value in settings]
     return [
         f"a setting that is not ours: {_shown(key)}"

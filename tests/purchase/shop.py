@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Self, TypeVar
 
 from banana_pipe.canonical import Digest
@@ -28,6 +30,7 @@ from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from tests.clock import FakeClock, run
 from tests.purchase.fake import Fake
+from tests.purchase.quick import LedgerAtOnce, ResultsInMemory, without_threads
 
 T = TypeVar("T")
 PRICE = 40_000
@@ -64,21 +67,51 @@ class Shop:
     lock: LockFile = field(default_factory=LockFile)
     events: list[Event] = field(default_factory=list)
     runs: int = 0
+    quick: bool = False
+    """Whether ledger and results are in memory, and no threads are used."""
+    _ledger: LedgerAtOnce = field(init=False, repr=False)
+    _results: ResultsInMemory = field(init=False, repr=False, default_factory=ResultsInMemory)
 
     def __post_init__(self) -> None:
         self.vendor = Fake(self.clock)
+        if self.quick:
+            self._ledger = LedgerAtOnce(self.clock)
 
     @property
     def cache(self) -> Path:
         return self.folder / "cache"
+
+    def ledger(self) -> Ledger:
+        """As a run opens it."""
+        return self._ledger if self.quick else WatchedLedger(self.cache / "ledger.db", self.clock)
+
+    def results(self) -> Results | ResultsInMemory:
+        """As a run opens them."""
+        return self._results if self.quick else Results(self.cache / "results")
+
+    def forget_results(self) -> None:
+        """Throw them away."""
+        if self.quick:
+            self._results = ResultsInMemory()
+        else:
+            rmtree(self.cache / "results")
+
+    @contextmanager
+    def another_process(self) -> Iterator[sqlite3.Connection]:
+        """The ledger as another process has it open."""
+        if self.quick:
+            yield self._ledger.connection
+            return
+        with closing(sqlite3.connect(self.cache / "ledger.db", isolation_level=None)) as connection:
+            yield connection
 
     def open(self, *, consent: Consent = NONE, budget: Budget = UNCAPPED, pace: Pace = USUAL) -> Run:
         """A run: its own buyer and its own handles on everything."""
         self.runs += 1
         stores = Stores(
             Blobs(self.cache / "blobs"),
-            Results(self.cache / "results"),
-            WatchedLedger(self.cache / "ledger.db", self.clock),
+            self.results(),
+            self.ledger(),
             Published(self.folder / "out"),
             self.lock,
         )
@@ -127,13 +160,17 @@ class Shop:
         return self.buy(wanted or order(), consent=consent, budget=budget, pace=pace, meanwhile=meanwhile)[0]
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
-        return run(self.clock, story)
+        return run(self.clock, self._at_once(story) if self.quick else story)
+
+    async def _at_once(self, story: Coroutine[Any, Any, T]) -> T:
+        without_threads(asyncio.get_running_loop())
+        return await story
 
     def attempts(self) -> list[Attempt]:
         """Every row of the ledger."""
 
         async def story() -> list[Attempt]:
-            ledger = WatchedLedger(self.cache / "ledger.db", self.clock)
+            ledger = self.ledger()
             try:
                 return await ledger.all_attempts()
             finally:
@@ -180,7 +217,7 @@ class Run:
     async def __aexit__(self, *_: object) -> None:
         await self.buyer.close()
         self.stores.ledger.close()
-        assert isinstance(self.stores.results, Results)
+        assert isinstance(self.stores.results, Results | ResultsInMemory)
         self.stores.results.close()
 
     async def buy(self, *orders: Order) -> list[Answer]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,15 +15,15 @@ import pytest
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import CallStarted, Warned
-from banana_pipe.model import Budget
-from banana_pipe.providers.base import Kind, ProviderError
+from banana_pipe.model import Budget, Request
+from banana_pipe.providers.base import Kind, Prepared, ProviderError
 from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, Consent, Order, Pace
 from banana_pipe.request import read_request
+from banana_pipe.store import attempts
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
-from banana_pipe.store.results import Results
-from tests.purchase.fake import noise
+from tests.purchase.fake import Fake, noise
 from tests.purchase.shop import Shop, interrupt_after, order, refused, request, result
 
 UNKNOWN = Consent(retry_unknown=True)
@@ -129,8 +129,7 @@ def test_a_call_in_doubt_is_looked_up(state: str, shop: Shop) -> None:
 def test_a_stored_attempt_heals_a_lost_result(shop: Shop) -> None:
     """The results can be thrown away: the ledger knows."""
     had = result(shop.one())
-    for path in (shop.cache / "results").iterdir():
-        path.unlink()
+    shop.forget_results()
     assert shop.one() == Bought(had, paid=False, source="ledger")
     assert shop.one() == Bought(had, paid=False, source="cache")
     assert len(shop.vendor.charges) == 1
@@ -144,7 +143,7 @@ def test_what_was_bought_twice_is_for_everybody_what_came_first(shop: Shop) -> N
 
     def comes_in(_: str) -> None:
         digest = Blobs(shop.cache / "blobs").put(data)
-        results = Results(shop.cache / "results")
+        results = shop.results()
         results.put(replace(kept, artifact=replace(kept.artifact, digest=digest)))
         results.close()
 
@@ -408,9 +407,8 @@ def test_an_intent_is_written_before_anything_is_sent(shop: Shop) -> None:
     seen: list[tuple[str, int]] = []
 
     def look() -> None:
-        with sqlite3.connect(shop.cache / "ledger.db") as connection:
+        with shop.another_process() as connection:
             seen.extend(connection.execute("SELECT state, price FROM attempts"))
-        connection.close()
 
     shop.vendor.before_submit = look
     shop.one()
@@ -449,3 +447,59 @@ def test_no_lock_file_is_left(shop: Shop) -> None:
     shop.vendor.lists = False
     shop.buy(*orders(5))
     assert list((shop.cache / "locks").iterdir()) == []
+
+
+def test_what_ended_meanwhile_is_not_resumed(shop: Shop) -> None:
+    """Between the list of what is open and its turn: nobody is asked."""
+    attempt = shop.leave("ACCEPTED", task_id=shop.vendor._accept(shop.vendor.prepare(request(), [])))
+    result(shop.one())
+    polled = len(shop.vendor.polled)
+
+    async def story() -> None:
+        async with shop.open() as run:
+            assert await run.buyer.resume(attempt, 600.0) is None
+
+    shop.run(story())
+    assert len(shop.vendor.polled) == polled
+
+
+def test_a_picture_goes_with_the_call_as_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes and what they are; what is no picture is not sent, and not paid."""
+    blobs = Blobs(shop.cache / "blobs")
+    seen: list[tuple[str, bytes]] = []
+    prepare = Fake.prepare
+
+    def look(fake: Fake, asked: Request, pictures: Sequence[tuple[str, bytes]]) -> Prepared:
+        seen.extend(pictures)
+        return prepare(fake, asked, pictures)
+
+    monkeypatch.setattr(Fake, "prepare", look)
+    result(shop.one(order(request(images=(blobs.put(noise(1)),)))))
+    assert seen == [("image/png", noise(1))]
+    answer = refused(shop.one(order(request(images=(blobs.put(b"hello"),)))))
+    assert (answer.status, answer.reason) == ("failed", "error")
+    assert answer.error == "a picture that it reads is no PNG, JPEG or WebP"
+    assert len(shop.vendor.posts) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [("unknown", "UNKNOWN"), ("transient", "FAILED"), ("moderation", "REFUSED")]
+)
+def test_an_error_that_names_a_task_that_is_taken_keeps_its_words_only(kind: Kind, state: str, shop: Shop) -> None:
+    """An equal call adopted it first: this one's own task is another, or it failed without one."""
+    other = shop.leave("UNKNOWN", order(request(sample=2)))
+
+    def fail_after_it_was_taken() -> None:
+        task_id = shop.vendor._accept(shop.vendor.posts[-1])
+        with shop.another_process() as connection:
+            attempts.move(connection, other, replace(other, state="ACCEPTED", task_id=task_id, adopted=True))
+        raise ProviderError(kind, "502", task_id=task_id, trace_id="T-9")
+
+    shop.vendor.fates.append(fail_after_it_was_taken)
+    shop.vendor.lists = False
+    held = KeyLocks(shop.cache / "locks").try_take(other.key)
+    assert held is not None
+    with held:
+        shop.one()
+    ours = next(one for one in shop.attempts() if one.key == order().wanted.key)
+    assert (ours.state, ours.task_id, ours.trace_id, ours.error_message) == (state, None, "T-9", "502")

@@ -19,7 +19,6 @@ from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, Consent, Pace
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.pins import LockBlock, LockFile, LockTake
-from banana_pipe.store.results import Results
 from tests.purchase.shop import Shop, interrupt_after, order, refused, request, result
 
 REBUY = Consent(rebuy=True)
@@ -231,6 +230,22 @@ def test_a_link_that_we_do_not_follow_is_said_and_kept(shop: Shop) -> None:
     assert shop.states() == ["SUCCEEDED"]
 
 
+def test_a_dead_link_of_a_call_without_a_task_is_lost(shop: Shop) -> None:
+    """There is nothing to ask after; only a link that was early would still come."""
+    shop.leave("SUCCEEDED", picture="https://old.example.com/gone", response="{}")
+    shop.vendor.fetches.extend(some(3, DEAD))
+    assert refused(shop.one()).status == "lost"
+    assert (shop.states(), shop.vendor.polled) == (["LOST"], [])
+
+
+def test_an_answer_that_says_nowhere_where_its_picture_is_is_our_bug(shop: Shop) -> None:
+    """It is not taken for lost."""
+    shop.leave("SUCCEEDED", task_id="t1", response="{}")
+    with pytest.raises(AssertionError, match="where its picture is"):
+        shop.one()
+    assert shop.states() == ["SUCCEEDED"]
+
+
 # --- Ctrl-C ---------------------------------------------------------------------------------------
 
 
@@ -318,7 +333,7 @@ def test_a_rebuy_cut_short_before_its_result_is_not_paid_again(shop: Shop) -> No
     shop.lock = pinning(old)
     blob(shop, old.artifact.digest).unlink()
     new = result(shop.one(consent=REBUY))
-    results = Results(shop.cache / "results")
+    results = shop.results()
     results.put(old, instead=True)
     results.close()
     answer = shop.one(consent=REBUY)

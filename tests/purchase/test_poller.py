@@ -6,10 +6,12 @@ Unaware of what is done with a finished task.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import pytest
 
-from banana_pipe.providers.base import Done, ProviderError
+from banana_pipe.providers.base import Done, Pending, Provider, ProviderError
 from banana_pipe.purchase.poller import Poller
 from tests.clock import FakeClock, run
 from tests.purchase.fake import Fake
@@ -110,3 +112,55 @@ def test_after_an_interrupt_nothing_is_waited_for_beyond_the_grace() -> None:
     begun = world.clock.boot()
     assert world.finished(FAR) == [None]
     assert world.clock.boot() - begun < 35
+
+
+class Answers:
+    """A provider that answers a poll at once, with what it is told to."""
+
+    def __init__(self, answer: Callable[[Sequence[str]], Mapping[str, Done | Pending]]) -> None:
+        self._answer = answer
+
+    async def poll(self, task_ids: Sequence[str]) -> Mapping[str, Done | Pending]:
+        return self._answer(task_ids)
+
+
+@pytest.mark.parametrize("error", [None, ProviderError("auth", "no")])
+def test_one_who_went_away_while_it_was_asked_for_is_in_nobodys_way(error: ProviderError | None) -> None:
+    """Neither what was answered for it, nor that nothing was, is told to who is gone; the others hear."""
+    clock = FakeClock()
+    waits: list[asyncio.Task[object]] = []
+
+    def goes_away(task_ids: Sequence[str]) -> Mapping[str, Done | Pending]:
+        waits[0].cancel()
+        if error is not None:
+            raise error
+        return {task_id: Done(task_id, None, (), "{}") for task_id in (*task_ids, "nobody's")}
+
+    poller = Poller(cast(Provider, Answers(goes_away)), clock, 2.0)
+
+    async def story() -> list[object]:
+        waits.extend(asyncio.create_task(poller.finished(name, FAR)) for name in ("gone", "stays"))
+        answers = await asyncio.gather(*waits, return_exceptions=True)
+        await poller.close()
+        return list(answers)
+
+    gone, stays = run(clock, story())
+    assert isinstance(gone, asyncio.CancelledError)
+    assert isinstance(stays, Done) if error is None else stays is error
+
+
+def test_who_still_waits_when_it_is_closed_is_not_left_waiting() -> None:
+    """And nothing asks any more; closing what never began is nothing."""
+    world = World(seconds=1e9)
+
+    async def story() -> None:
+        await Poller(world.vendor, world.clock, 2.0).close()
+        waiting = asyncio.create_task(world.poller.finished(world.tasks[0], FAR))
+        await world.clock.sleep(5)
+        await world.poller.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(world.clock, story())
+    assert len(world.vendor.polled) == 3

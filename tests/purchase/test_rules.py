@@ -11,7 +11,7 @@ import pytest
 
 from banana_pipe.model import COUNTED, AttemptState, Reason, Status
 from banana_pipe.providers.base import Kind, ProviderError
-from banana_pipe.purchase.rules import StopKind, after_submit, after_task, pause_before
+from banana_pipe.purchase.rules import StopKind, after_submit, after_task, believed_of_anothers, pause_before
 from tests.purchase.shop import Shop, refused, result
 
 # kind: the attempt's state, POSTs in one run while it goes on like that, the answer, why the run stops
@@ -101,6 +101,18 @@ def test_what_passes_is_waited_for(kind: Kind, shop: Shop) -> None:
     result(shop.one())
     assert len(shop.vendor.charges) == 1
     assert shop.states()[-1] == "STORED"
+
+
+def test_only_too_many_calls_slow_all_down() -> None:
+    """Half as many from then on; every other error is of one call."""
+    assert {kind for kind in get_args(Kind) if after_submit(kind).slow_down} == {"rate"}
+    assert not any(after_task(kind).slow_down for kind in get_args(Kind))
+
+
+def test_a_tasks_end_is_never_a_doubt() -> None:
+    """Whatever it failed with; and of a task that another token sent only words on the work are believed."""
+    assert {after_task(kind).state for kind in get_args(Kind)} == {"FAILED", "REFUSED"}
+    assert {kind for kind in get_args(Kind) if believed_of_anothers(kind)} == {"transient", "moderation"}
 
 
 def test_retry_after_is_kept_to(shop: Shop) -> None:

@@ -5,7 +5,6 @@ Unaware of how a listing is read.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -447,9 +446,8 @@ def test_who_finds_its_task_taken_looks_for_its_own(fate: str, shop: Shop) -> No
 
 def adopt(shop: Shop, attempt: Attempt, task_id: str) -> None:
     """Let another process adopt *task_id* for *attempt*."""
-    with sqlite3.connect(shop.cache / "ledger.db", isolation_level=None) as connection:
+    with shop.another_process() as connection:
         attempts.move(connection, attempt, replace(attempt, state="ACCEPTED", task_id=task_id, adopted=True))
-    connection.close()
 
 
 def test_a_task_that_is_adopted_by_another_meanwhile_is_passed_over(shop: Shop) -> None:

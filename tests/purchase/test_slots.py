@@ -104,6 +104,47 @@ def test_one_who_is_cancelled_while_a_slot_comes_free_only_goes_away() -> None:
     asyncio.run(story())
 
 
+def test_one_who_is_cancelled_when_the_slot_was_just_given_gives_it_back() -> None:
+    """Before it could know: the next one has it."""
+
+    async def story() -> None:
+        slots = Slots(1)
+        first = await slots.take()
+        waiting, next_one = asyncio.create_task(slots.take()), asyncio.create_task(slots.take())
+        await _turn()
+        first.release()
+        waiting.cancel()
+        await _turn()
+        assert waiting.cancelled()
+        assert next_one.done()
+
+    asyncio.run(story())
+
+
+def test_contentment_is_for_who_waits() -> None:
+    """A slot more is used at once; and a complaint that comes after another, from the same call, counts again."""
+
+    async def story() -> None:
+        slots = Slots(8)
+        slot = await slots.take()
+        for _ in range(3):
+            slot.slow_down()
+        assert slots.limit == 1
+        waiting = asyncio.create_task(slots.take())
+        await _turn()
+        assert not waiting.done()
+        slots.recover()
+        await _turn()
+        assert waiting.done()
+        slots.recover()
+        assert slots.limit == 2, "a slot more for a full round of them"
+        slots.recover()
+        slots.recover()
+        assert slots.limit == 3
+
+    asyncio.run(story())
+
+
 def test_a_complaint_halves_and_contentment_recovers_slowly() -> None:
     """8 → 4 → 2 → 1, then one more for each full round, never above the first."""
 

@@ -9,10 +9,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banana_pipe.canonical import digest_of
@@ -47,6 +47,14 @@ def put(connection: sqlite3.Connection, attempt: Attempt, *states: AttemptState)
     return attempt
 
 
+LEGAL = {
+    "INTENT": "ACCEPTED SUCCEEDED REFUSED FAILED NOT_SENT UNKNOWN",
+    "UNKNOWN": "UNKNOWN ACCEPTED NOT_SENT ABANDONED",
+    "ACCEPTED": "UNKNOWN SUCCEEDED REFUSED FAILED ABANDONED",
+    "SUCCEEDED": "SUCCEEDED STORED LOST",
+}
+"""The drawing, as the design has it."""
+
 WAYS: dict[AttemptState, tuple[AttemptState, ...]] = {
     "INTENT": (),
     "ACCEPTED": ("ACCEPTED",),
@@ -65,6 +73,7 @@ WAYS: dict[AttemptState, tuple[AttemptState, ...]] = {
 def test_an_attempt_goes_only_where_the_drawing_says(state: AttemptState, connection: sqlite3.Connection) -> None:
     """Every other move is our bug; what has ended stays as it is."""
     attempt = put(connection, intent(), *WAYS[state])
+    assert MOVES[state] == set(LEGAL.get(state, "").split())
     assert bool(MOVES[state]) == (state in ACTIVE)
     for other in set(STATES) - MOVES[state]:
         with pytest.raises(AssertionError, match=f"from {state} to {other}"):
@@ -98,24 +107,28 @@ def test_a_task_belongs_to_one_attempt(connection: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "budget", "words", "cap"),
+    ("price", "budget", "words", "cap", "way_on"),
     [
-        (40_000, Budget(max_calls=1), "the cap of 1 call for this run is reached", "run"),
-        (40_000, Budget(max_calls=0), "the cap of 0 calls for this run is reached", "run"),
-        (40_000, Budget(max_calls_per_day=1), "the cap of 1 call for the day 2", "day"),
-        (40_000, Budget(max_cost=0), "the cap of $0 for this run is reached: $0 is spent or reserved", "run"),
-        (40_000, Budget(max_cost_per_day=10_000), "the cap of $0.01 for the day 2", "day"),
-        (None, Budget(max_cost=10_000), "the price of b is unknown", None),
+        (40_000, Budget(max_calls=1), "the cap of 1 call for this run is reached", "run", "--max-calls"),
+        (40_000, Budget(max_calls=0), "the cap of 0 calls for this run is reached", "run", "--max-calls"),
+        (40_000, Budget(max_calls_per_day=1), "the cap of 1 call for the day 2026-09-21 (UTC) is", "day",
+         "max_calls_per_day"),
+        (40_000, Budget(max_cost=0), "the cap of $0 for this run is reached: $0 is spent or reserved", "run",
+         "--max-cost"),
+        (40_000, Budget(max_cost_per_day=10_000), "the cap of $0.01 for the day 2026-09-21 (UTC) is", "day",
+         "max_cost_per_day"),
+        (None, Budget(max_cost=10_000), "the price of b is unknown", None, "--allow-unpriced"),
     ],
-)
+)  # fmt: skip
 def test_a_cap_says_which_it_is(
-    price: int | None, budget: Budget, words: str, cap: str | None, connection: sqlite3.Connection
+    price: int | None, budget: Budget, words: str, cap: str | None, way_on: str, connection: sqlite3.Connection
 ) -> None:
     """In words, and for who has to know what would help."""
     attempts.insert_intent(connection, intent("a", price=0), FREE)
     with pytest.raises(CapReached) as caught:
         attempts.insert_intent(connection, intent("b", price=price), budget)
     assert caught.value.message.startswith(words)
+    assert way_on in str(caught.value.hint).replace(",", "").split()
     assert caught.value.cap == cap
 
 
@@ -127,6 +140,13 @@ def test_another_accounts_task_is_known_and_proves_nothing(connection: sqlite3.C
     assert attempts.known_tasks(connection, second, ["t"]) == {"t": None}
     with pytest.raises(TaskTaken):
         attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
+
+
+def test_a_move_that_takes_anothers_id_is_our_bug(connection: sqlite3.Connection) -> None:
+    """And no task that is taken: it goes up as it is."""
+    first, second = put(connection, intent("a")), put(connection, intent("b"))
+    with pytest.raises(sqlite3.IntegrityError, match=r"attempts\.id"):
+        attempts.move(connection, first, replace(first, id=second.id, state="UNKNOWN"))
 
 
 def test_a_row_that_changed_meanwhile_is_not_overwritten(connection: sqlite3.Connection) -> None:
@@ -197,11 +217,61 @@ def test_the_active_attempt_says_how_a_key_stands(connection: sqlite3.Connection
     assert attempts.standing(connection, [key_of("a")]) == {key_of("a"): active}
 
 
-def test_thousands_of_keys_are_looked_up_at_once(connection: sqlite3.Connection) -> None:
-    """In parts that SQLite takes."""
-    there = [put(connection, intent(str(number))) for number in range(0, 3_000, 500)]
+def test_thousands_of_keys_and_tasks_are_looked_up_at_once(connection: sqlite3.Connection) -> None:
+    """In parts that SQLite takes, none of which leaves one out."""
+    numbers = [edge + one for edge in range(0, 3_000, 500) for one in (-1, 0, 1) if edge + one >= 0]
+    there = [put(connection, intent(str(number), task_id=f"task-{number}")) for number in numbers]
     keys = [key_of(str(number)) for number in range(3_000)]
     assert attempts.standing(connection, keys) == {attempt.key: attempt for attempt in there}
+    tasks = [f"task-{number}" for number in range(3_000)]
+    assert attempts.known_tasks(connection, there[0], tasks) == {one.task_id: one.wire for one in there}
+
+
+def keep(connection: sqlite3.Connection, state: AttemptState, **changes: Any) -> Attempt:
+    """A row of *state*, however it came there."""
+    attempt = intent("a", state=state, **changes)
+    marks = ",".join("?" * len(COLUMNS))
+    row = attempts.row_of(attempt)
+    connection.execute(f"INSERT INTO attempts ({', '.join(COLUMNS)}) VALUES ({marks})", row)
+    return attempt
+
+
+@settings(max_examples=40)
+@given(before=st.lists(st.sampled_from(STATES)), after=st.lists(st.sampled_from(STATES)))
+def test_what_stands_is_what_is_active_else_the_newest_claim(
+    before: list[AttemptState], after: list[AttemptState]
+) -> None:
+    """Whatever rows a key has: at most one is active, and that one says how it stands, wherever it is."""
+    connection = memory()
+    rows = [keep(connection, state) for state in before if state not in ACTIVE]
+    rows += [keep(connection, state) for state in after[:1]]
+    rows += [keep(connection, state) for state in after[1:] if state not in ACTIVE]
+    active = [row for row in rows if row.state in ACTIVE]
+    claims = [row for row in rows if row.state in ("STORED", "REFUSED", "LOST")]
+    expected = (active or claims[-1:])[:1]
+    assert list(attempts.standing(connection, [key_of("a")]).values()) == expected
+    connection.close()
+
+
+@pytest.mark.parametrize("known", ["", "id", "task", "task elsewhere"])
+@pytest.mark.parametrize("here", [None, *STATES])
+def test_what_was_bought_elsewhere_is_written_where_nothing_speaks_against_it(
+    here: AttemptState | None, known: str, connection: sqlite3.Connection
+) -> None:
+    """Not where its key is bought or under way here, nor where its call is known; twice the same is once."""
+    bought = intent("a", state="STORED", task_id="t", artifact=ARTIFACT)
+    if here is not None:
+        keep(connection, here)
+    if known == "id":
+        attempts.insert_intent(connection, intent("b", id=bought.id), FREE)
+    elif known:
+        origin = "https://other" if known == "task elsewhere" else bought.origin
+        attempts.insert_intent(connection, intent("b", task_id="t", origin=origin), FREE)
+    others = attempts.all_attempts(connection)
+    wanted = here not in (*ACTIVE, "STORED") and known in ("", "task elsewhere")
+    assert attempts.take_in(connection, [bought]) == ([bought] if wanted else [])
+    assert attempts.all_attempts(connection) == [*others, *([bought] if wanted else [])]
+    assert attempts.take_in(connection, [bought]) == []
 
 
 def test_money_counts_from_the_intent_to_the_proof_that_it_was_not_spent(connection: sqlite3.Connection) -> None:
@@ -239,11 +309,29 @@ def test_a_row_with_a_flipped_bit_is_neither_believed_nor_absent(column: str, co
         connection.execute(f"UPDATE attempts SET {column} = ?", (wrong,))
         with pytest.raises(StoreError, match="damaged") as caught:
             attempts.check(connection)
-        assert "backup" in str(caught.value.hint)
+        assert str(caught.value.hint).endswith("from a backup")
         with pytest.raises(StoreError, match="damaged"):
             attempts.all_attempts(connection)
     connection.execute(f"UPDATE attempts SET {column} = ?", (value,))
     attempts.check(connection)
+
+
+def test_a_value_of_another_type_is_damage(connection: sqlite3.Connection) -> None:
+    """Which SQLite does not mind, and of which no digest can be made."""
+    put(connection, intent("a"))
+    connection.execute("UPDATE attempts SET state = CAST(state AS BLOB)")
+    with pytest.raises(StoreError, match="damaged"):
+        attempts.check(connection)
+
+
+def test_an_index_that_does_not_have_every_row_is_damage(connection: sqlite3.Connection) -> None:
+    """A search by it would pass rows over whose digests are right."""
+    put(connection, intent("a"))
+    connection.execute("PRAGMA writable_schema=ON")
+    connection.execute("UPDATE sqlite_master SET sql = replace(sql, '(key)', '(id)') WHERE name = 'by_key'")
+    connection.execute("PRAGMA writable_schema=RESET")
+    with pytest.raises(StoreError, match="the ledger is damaged: row 1 missing from index by_key"):
+        attempts.check(connection)
 
 
 def _flipped(text: str, place: int) -> str:
@@ -275,6 +363,28 @@ def test_an_older_form_of_the_ledger_is_refused(connection: sqlite3.Connection) 
     with pytest.raises(StoreError, match="before the first release") as caught:
         attempts.schema_is_there(connection)
     assert "move the ledger away" in str(caught.value.hint)
+
+
+def test_another_form_of_the_ledger_has_another_number(connection: sqlite3.Connection) -> None:
+    """Else a ledger would be read as what it is not. Whoever changes the form gives it the next number, here too."""
+    form = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master ORDER BY name")]
+    said = digest_of("\n".join(map(str, form)).encode())
+    assert (attempts.SCHEMA_VERSION, said[:16]) == (2, "df60a01f9a30a4da")
+
+
+def test_who_makes_the_form_after_another_finds_it_there(connection: sqlite3.Connection) -> None:
+    """Two processes can begin at once."""
+    put(connection, intent("a"))
+    attempts.create_schema(connection)
+    assert len(attempts.all_attempts(connection)) == 1
+
+
+def test_what_json_cannot_say_is_not_written() -> None:
+    """Not a number is no time; and equal attempts have equal rows, their fields in order."""
+    with pytest.raises(ValueError, match="JSON"):
+        attempts.row_of(intent(under_way_until=float("nan")))
+    fields_there = list(json.loads(str(attempts.row_of(intent())[-2])))
+    assert fields_there == sorted(fields_there)
 
 
 def test_an_attempt_is_all_in_its_row() -> None:

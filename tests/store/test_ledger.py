@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,11 +21,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
+import banana_pipe.store.ledger
 from banana_pipe import disk
 from banana_pipe.errors import StoreError
 from banana_pipe.model import COUNTED, Attempt, Budget
 from banana_pipe.store import attempts
 from banana_pipe.store.ledger import CapReached, Ledger, TaskTaken
+from tests.dataclass_rules import loose
 from tests.store.attempts import ARTIFACT, ORIGIN, intent, key_of, open_ledger
 from tests.store.children import end, go_on, line, start
 
@@ -67,7 +70,9 @@ def test_looking_makes_nothing(ledger: Ledger) -> None:
         assert await ledger.samples_known([key_of("a")]) == set()
         assert await ledger.known_tasks(intent(), ["t"]) == {}
         assert await ledger.spent(day="2026-09-21") == (0, 0)
-        assert not await ledger.listing_is_proven(intent())
+        assert await ledger.listing_is_proven(intent()) is False
+        assert await ledger.may_have_failed_unnamed(intent()) is False
+        assert await ledger.may_have_sent_too(intent(), "us") is False
 
     do(story())
     assert ledger.path is not None
@@ -103,8 +108,29 @@ def test_it_survives_its_handle(ledger: Ledger) -> None:
         assert await ledger.listing_is_proven(intent("b"))
         assert not await ledger.listing_is_proven(intent(origin="https://other"))
         assert not await ledger.listing_is_proven(intent(account="another"))
+        assert await ledger.may_have_failed_unnamed(intent("b")) is True
+        assert await ledger.may_have_sent_too(intent("b"), attempt.account) is True
 
     do(story())
+
+
+def test_what_another_ledger_bought_is_taken_in_and_its_tasks_are_known(ledger: Ledger) -> None:
+    """As an import does."""
+    bought = intent("a", state="STORED", task_id="t", artifact=ARTIFACT)
+
+    async def story() -> None:
+        assert await ledger.take_in([bought]) == [bought]
+        assert await ledger.take_in([bought]) == []
+        assert await ledger.known_tasks(intent(), iter(["t", "u"])) == {"t": bought.wire}
+
+    do(story())
+
+
+def test_its_names_are_there_and_what_it_hands_around_is_frozen() -> None:
+    """Those that others import by them."""
+    module = banana_pipe.store.ledger
+    assert {vars(module)[name] for name in module.__all__} == {CapReached, Ledger, TaskTaken}
+    assert loose(module) == set()
 
 
 def test_it_is_written_as_durably_as_sqlite_can(ledger: Ledger) -> None:
@@ -116,6 +142,80 @@ def test_it_is_written_as_durably_as_sqlite_can(ledger: Ledger) -> None:
     connection.close()
     assert modes[:2] == ["delete", 3]
     assert not modes[2]
+
+
+def test_what_a_file_says_of_itself_is_not_trusted(ledger: Ledger) -> None:
+    """Another journal's mode, or functions in its schema."""
+    assert ledger.path is not None
+    with closing(sqlite3.connect(ledger.path)) as another:
+        another.execute("PRAGMA journal_mode=WAL")
+        another.execute("CREATE TABLE kept (a)")
+    with closing(ledger._open()) as opened:
+        modes = [opened.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "trusted_schema")]
+    assert modes == ["delete", 0]
+
+
+def test_each_act_is_told_before_it_is_done_and_a_look_is_none(ledger: Ledger) -> None:
+    """The seam at which crashes are tried; who only looks takes no lock from those who write."""
+    told: list[tuple[str, str]] = []
+
+    async def story() -> None:
+        await ledger.check_writable()
+        disk.observe(lambda act, target: told.append((act, target)))
+        await ledger.all_attempts()
+        assert told == []
+        await ledger.begin(intent("a"), FREE)
+        ledger.close()
+        disk.observe(None)
+        assert told == [("begin", str(ledger.path)), ("commit", str(ledger.path))]
+
+    do(story())
+
+
+def test_a_new_ledger_and_its_folder_are_made_with_the_first_write(in_memory: Path) -> None:
+    """And that is told too."""
+    told: list[str] = []
+    disk.observe(lambda act, _: told.append(act))
+    made = open_ledger(in_memory / "cache" / "ledger.db")
+    do(made.check_writable())
+    made.close()
+    assert told[-3:] == ["schema", "begin", "commit"]
+    assert rows(made) == []
+
+
+def test_who_writes_holds_the_file_from_the_beginning(ledger: Ledger) -> None:
+    """What was looked at under a cap is still so when the row is written: nobody writes in between."""
+    do(ledger.check_writable())
+    assert ledger.path is not None
+    with closing(sqlite3.connect(ledger.path, timeout=0, isolation_level=None, check_same_thread=False)) as another:
+
+        def try_to_write(act: str, _: str) -> None:
+            if act == "commit":
+                with pytest.raises(sqlite3.OperationalError, match="locked"):
+                    another.execute("BEGIN IMMEDIATE")
+
+        disk.observe(try_to_write)
+        do(ledger.check_writable())
+
+
+def test_closing_ends_what_waits_and_the_thread(ledger: Ledger) -> None:
+    """However slow the disk is; and who forgets to close is not kept alive by it."""
+
+    async def story() -> None:
+        waiting = asyncio.create_task(ledger.begin(intent("a"), FREE))
+        await asyncio.sleep(0)
+        (thread,) = (one for one in threading.enumerate() if one.name == "ledger")
+        assert thread.daemon
+        ledger.close()
+        assert not thread.is_alive()
+        assert rows(ledger) == [("a", "INTENT")]
+        await waiting
+
+    def slow(act: str, target: str) -> None:
+        threading.Event().wait(0.05)
+
+    disk.observe(slow)
+    do(story())
 
 
 # --- many callers -----------------------------------------------------------------------------
@@ -224,8 +324,9 @@ def test_what_is_given_up_keeps_its_money_counted(state: str, then: str, ledger:
     do(story())
 
 
-def test_in_memory_it_is_the_same(tmp_path: Path) -> None:
+def test_in_memory_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For calls that cost nothing: same rules, no file."""
+    monkeypatch.chdir(tmp_path)
 
     async def story() -> None:
         ledger = open_ledger(None)
@@ -236,6 +337,24 @@ def test_in_memory_it_is_the_same(tmp_path: Path) -> None:
             await ledger.begin(intent("a"), FREE)
         await ledger.advance(first, "SUCCEEDED")
         assert [attempt.state for attempt in await ledger.all_attempts()] == ["SUCCEEDED"]
+        ledger.close()
+
+    do(story())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_in_memory_a_commit_that_fails_loses_only_what_it_would_have_written() -> None:
+    """There is no file to read the rest from again."""
+
+    async def story() -> None:
+        ledger = open_ledger(None)
+        first = await ledger.begin(intent("a"), FREE)
+        disk.observe(_full)
+        with pytest.raises(StoreError):
+            await ledger.begin(intent("b"), FREE)
+        disk.observe(None)
+        last = await ledger.begin(intent("c"), FREE)
+        assert await ledger.all_attempts() == [first, last]
         ledger.close()
 
     do(story())
@@ -269,17 +388,43 @@ def test_a_read_only_ledger_can_be_read_and_not_written(ledger: Ledger) -> None:
         ledger.path.parent.chmod(0o755)
 
 
+def _full(act: str, target: str) -> None:
+    if act == "commit":
+        raise OSError(28, "No space left on device")
+
+
+def test_who_was_refused_hears_of_that_though_the_disk_is_full(ledger: Ledger) -> None:
+    """And who was not, of the disk."""
+
+    async def story() -> list[object]:
+        await ledger.check_writable()
+        disk.observe(_full)
+        waiting = (ledger.begin(intent("a"), Budget(max_calls=0)), ledger.begin(intent("b"), FREE))
+        return list(await asyncio.gather(*waiting, return_exceptions=True))
+
+    assert [type(answer) for answer in do(story())] == [CapReached, StoreError]
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_damaged_row_stops_whoever_could_meet_it(opened: bool, ledger: Ledger) -> None:
+    """When the file is opened, all of them, also those that nobody asks for; and each when it is read."""
+    do(ledger.begin(intent("a"), FREE))
+    if not opened:
+        ledger.close()
+    assert ledger.path is not None
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as another:
+        another.execute("UPDATE attempts SET state = 'STORED'")
+    with pytest.raises(StoreError, match="a row of the ledger is damaged"):
+        do(ledger.all_attempts() if opened else ledger.standing([key_of("b")]))
+
+
 def test_a_full_disk_fails_all_who_waited_and_none_who_come_later(ledger: Ledger) -> None:
     """Rolled back as a whole, and the next commit works."""
 
     async def story() -> None:
         kept = await ledger.begin(intent("kept"), FREE)
 
-        def fail(act: str, target: str) -> None:
-            if act == "commit":
-                raise OSError(28, "No space left on device")
-
-        disk.observe(fail)
+        disk.observe(_full)
         waiting = (ledger.begin(intent(name), FREE) for name in "abc")
         answers = await asyncio.gather(*waiting, ledger.advance(kept, "UNKNOWN"), return_exceptions=True)
         disk.observe(None)
@@ -403,6 +548,7 @@ import asyncio, sys
 from pathlib import Path
 from banana_pipe.model import Budget
 from banana_pipe.store.ledger import CapReached, Ledger
+from tests.dataclass_rules import loose
 from tests.store.attempts import intent, open_ledger
 
 async def story():

@@ -100,3 +100,10 @@ def test_a_setting_whose_text_became_a_blob_is_told(column: str, in_memory: Path
     kept(in_memory, "a")
     ask(in_memory / "cache.db", f"UPDATE Settings SET {column} = CAST({column} AS BLOB) WHERE key = 'eviction_policy'")
     assert mending.read_results(in_memory).complaints == ("a setting that is not ours: eviction_policy",)
+
+
+def test_settings_in_a_table_of_another_form_are_told(in_memory: Path) -> None:
+    """A bit in the schema makes two columns of one: that is no crash of the check."""
+    kept(in_memory, "a")
+    ask(in_memory / "cache.db", "ALTER TABLE Settings ADD COLUMN more")
+    assert mending.read_results(in_memory).complaints == ("its settings have other columns than ours",)

@@ -2,8 +2,9 @@
 
 Unaware of which modules are tried and of how tests are run.
 
-Not changed: annotations and docstrings, which do nothing; and the wording of errors (what a `raise` names, and what
-stands beside a `hint`), which tests of messages hold.
+Not changed: annotations, names that stand in annotations alone (`Literal[…]`, `TypeVar(…)`) and docstrings, which do
+nothing; and the wording of errors (what a `raise` names, and what stands beside a `hint`), which tests of messages
+hold.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST, int | None]]:
         if _means_nothing(node, field):
             continue
         for number, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if isinstance(child, ast.AST) and not _is_docstring(child):
+            if isinstance(child, ast.AST) and not _is_docstring(child) and not _is_name_of_a_type(child):
                 yield field, child, number
 
 
@@ -138,6 +139,13 @@ def _means_nothing(node: ast.AST, field: str) -> bool:
 
 def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_name_of_a_type(node: ast.AST) -> bool:
+    match node:
+        case ast.Assign(value=ast.Subscript(value=ast.Name(id=name)) | ast.Call(func=ast.Name(id=name))):
+            return name in ("Literal", "TypeVar", "tuple")
+    return False
 
 
 def _changed(tree: ast.Module, site: _Site, instead: ast.AST | None) -> ast.Module:

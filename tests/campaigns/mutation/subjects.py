@@ -39,22 +39,33 @@ class Subject:
 
 
 _PURCHASE = tuple(
-    f"tests/purchase/test_{name}.py" for name in ("rules", "buyer", "collect", "search", "poller", "proof")
+    f"tests/purchase/test_{name}.py"
+    for name in (
+        "rules",
+        "buyer",
+        "collect",
+        "search",
+        "search_once",
+        "poller",
+        "proof",
+        "stops",
+        "replies",
+        "follow",
+        "orders",
+    )
 )
-_LONG = ("mishaps", "never_more_than_the_limit", "two_samples_of_one_prompt", "finds_its_task_taken")
+_LONG = ("mishaps", "cannot_be_written_stops", "no_download_begins")
 
 SUBJECTS = (
     Subject("store/blobs.py", ("tests/store/test_blobs.py",), ("LikeADict",)),
     Subject("store/keylock.py", ("tests/store/test_keylock.py",), ("processes", "process", "lets_nobody")),
     Subject("providers/addresses.py", ("tests/providers/test_addresses.py",), ("any_text", "one_number", "nat64")),
     Subject("store/attempts.py", ("tests/store/test_attempts.py", "tests/store/test_ledger.py"),
-            ("Caps", "processes", "flipped_bit_anywhere")),
+            ("Caps", "processes", "flipped_bit_anywhere", "every_field_is_read_back")),
     Subject("store/ledger.py", ("tests/store/test_ledger.py",), ("Caps", "processes", "flipped_bit")),
-    Subject("purchase/rules.py", ("tests/purchase/test_rules.py",)),
-    Subject("purchase/orders.py", ("tests/purchase/test_rules.py", "tests/purchase/test_buyer.py")),
-    Subject("purchase/slots.py", ("tests/purchase/test_slots.py",), _LONG),
+    Subject("purchase/slots.py", ("tests/purchase/test_slots.py", "tests/purchase/test_orders.py")),
     *(Subject(f"purchase/{name}.py", _PURCHASE, _LONG)
-      for name in ("poller", "search", "replies", "stops", "collect", "follow", "buyer")),
+      for name in ("rules", "orders", "poller", "search", "replies", "stops", "collect", "follow", "buyer")),
 )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ _ABOVE = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.g
 _BUG = 99
 _PATIENCE = 20.0
 """Seconds for a mutant whose tests take no time; ten times as long as its tests took are added."""
+_STILL = 4.0
+"""Seconds after which a child none of whose threads was woken waits for what its mutant has prevented."""
 _LAZY = ("anyio._backends._asyncio", "hypothesis.stateful", "hypothesis.internal.conjecture.engine", "httpx",
          "PIL.Image", "jinja2", "rich.console", "starlette.applications", "diskcache", "yaml", "jsonschema",
          "asyncio", "sqlite3", "_pytest.assertion.rewrite")  # fmt: skip
@@ -314,6 +316,7 @@ def _forked(act: Callable[[], Any]) -> Any:
     with open(reading, "rb") as pipe:
         told = pipe.read()
     os.waitpid(pid, 0)
+    shutil.rmtree(_scratch(pid), ignore_errors=True)
     assert told, "the child said nothing"
     return json.loads(told)
 
@@ -331,19 +334,50 @@ def _all_of(
                 more = number is not None and act is not None
                 if number is not None and act is not None:
                     reading, pid = _fork(act)
-                    under_way.register(
-                        reading, selectors.EVENT_READ, (number, pid, time.monotonic() + patience(number))
-                    )
+                    child = _Child(number, pid, time.monotonic() + patience(number))
+                    under_way.register(reading, selectors.EVENT_READ, child)
             yield from _ended(under_way)
+
+
+@dataclass(slots=True)
+class _Child:
+    """A trial under way: who looks at it now and then learns whether it still does anything."""
+
+    number: int
+    pid: int
+    deadline: float
+    wakings: int | None = None
+    since: float = 0.0
+    """When it was first seen with so many wakings."""
+
+    def is_late(self) -> bool:
+        """Whether its time is up, or it waits for ever: where there is a /proc, that is seen sooner."""
+        now, wakings = time.monotonic(), _wakings(self.pid)
+        if wakings is None or wakings != self.wakings:
+            self.wakings, self.since = wakings, now
+        return now > self.deadline or (wakings is not None and now > self.since + _STILL)
+
+
+def _wakings(pid: int) -> int | None:
+    """How often the threads of *pid* were woken so far; None while one of them could run, or nobody can say."""
+    count = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        try:
+            told = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        except OSError:  # a thread that has just ended
+            return None
+        if told["State"].split()[0] != "S":
+            return None
+        count += int(told["voluntary_ctxt_switches"]) + int(told["nonvoluntary_ctxt_switches"])
+    return count or None
 
 
 def _ended(under_way: selectors.BaseSelector) -> Iterator[tuple[int, str]]:
     """Those that have said how they ended, and those whose time is up."""
-    until = [key.data[2] for key in under_way.get_map().values()]
-    ready = {key.fd for key, _ in under_way.select(max(0.0, min(until) - time.monotonic()))} if until else set()
+    ready = {key.fd for key, _ in under_way.select(1.0)} if under_way.get_map() else set()
     for key in list(under_way.get_map().values()):
-        number, pid, deadline = key.data
-        late = time.monotonic() > deadline
+        number, pid = key.data.number, key.data.pid
+        late = key.data.is_late()
         if key.fd not in ready and not late:
             continue
         told = os.read(key.fd, 1 << 16) if key.fd in ready else b""
@@ -376,6 +410,7 @@ def _do(act: Callable[[], Any], writing: int) -> NoReturn:
         scratch = _scratch(os.getpid())
         scratch.mkdir(exist_ok=True)
         os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = str(scratch)
+        os.environ["BANANA_PIPE_TESTS_QUICK"] = "1"
         told = json.dumps(act())
         with open(writing, "w") as pipe:
             pipe.write(told)
