@@ -70,7 +70,7 @@ def chosen(workspace: Workspace, decided: Decided, names: Sequence[str] = ()) ->
         artifact, result = found
         images = decided.takes[node.id][0].request.images
         path = node.output + suffix(artifact.mime)
-        pictures.append(Picture(path, node, artifact, line.key, result, images, _source_type(origins[node.id])))
+        pictures.append(Picture(path, node, artifact, line.key, result, images, source_type(origins[node.id])))
     return Selection(tuple(pictures), tuple(wanting))
 
 
@@ -121,9 +121,10 @@ def _origins(workspace: Workspace, decided: Decided) -> Mapping[str, frozenset[s
     return found
 
 
-def _source_type(origins: Collection[str]) -> str | None:
-    """The IPTC Digital Source Type, http://cv.iptc.org/newscodes/digitalsourcetype/: None where no model had a part.
+def source_type(origins: Collection[str]) -> str | None:
+    """The IPTC Digital Source Type (http://cv.iptc.org/newscodes/digitalsourcetype/) of what has these *origins*.
 
+    Origins are `trained`, `drawn` and `outside`; None where neither a model nor the sandbox had a part.
     `trainedAlgorithmicMedia` is made by a trained model alone, `compositeWithTrainedAlgorithmicMedia` of that and
     something else; `algorithmicMedia` and `compositeSynthetic` are the like without training: placeholders.
     """

@@ -10,9 +10,10 @@ import pytest
 from rocrate.rocrate import ROCrate
 
 from banana_pipe.canonical import digest_of
+from banana_pipe.delivery import source_type
 from banana_pipe.metadata import embedded_digest, has_credentials
 from tests.canary import CANARY
-from tests.cli.conftest import SMALL, Pipe
+from tests.cli.conftest import ROOT, SMALL, Pipe
 from tests.metadata.pictures import THEIRS, picture, pixels, with_credentials
 from tests.vendor.server import Vendor
 
@@ -94,6 +95,17 @@ def test_what_is_embedded_says_what_made_it(pipe: Pipe, outside: Path) -> None:
     entries = json.loads((outside / "out/small/manifest.json").read_text())["files"]
     keys = {entry["path"]: entry["key"] for entry in entries}
     assert all(keys[path].encode() in data for path, data in files(outside / "to").items())
+
+
+@pytest.mark.parametrize(
+    ("origins", "row"),
+    [({"trained"}, 0), ({"trained", "outside"}, 1), ({"drawn"}, 2), ({"drawn", "outside"}, 3), ({"outside"}, 4)],
+)
+def test_the_readme_says_which_source_type_is_said(origins: set[str], row: int) -> None:
+    """The table there, row by row."""
+    text = (ROOT / "README.md").read_text("utf-8").partition("<!-- source types -->\n")[2]
+    word = source_type(origins)
+    assert text.splitlines()[2 + row].endswith(f"| `{word}` |" if word else "| none is said |")
 
 
 def test_prompts_are_told_only_to_whom_they_are_to_be_told(pipe: Pipe, outside: Path) -> None:

@@ -128,6 +128,7 @@ def test_a_run_is_told_from_its_command_to_its_end(tmp_path: Path) -> None:
         RunEnded(run_of(hero), AT + 9),
         start=START,
     )
+    assert not list(faults_of(log_path(tmp_path, "r1")))
     assert [line["type"] for line in lines] == [
         "start", "plan", "call", "attempt", "waiting", "warning", "node", "folder", "end",
     ]  # fmt: skip
