@@ -15,7 +15,7 @@ from functools import partial
 from banana_pipe.canonical import Digest
 from banana_pipe.errors import UsageError
 from banana_pipe.images import NotAPicture, measure, suffix
-from banana_pipe.model import Artifact, Graph, Node, Plan
+from banana_pipe.model import Artifact, Graph, Node, Plan, State
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import with_takes
 from banana_pipe.regular import read_regular
@@ -80,8 +80,10 @@ async def accept(workspace: Workspace, texts: Sequence[str] = (), *, write: bool
     while True:
         left: list[Left] = []
         found: dict[str, _Change] = {}
+        states, pinned = {line.id: line.state for line in decided.plan.nodes}, seen.pinned_digests()
         for node in nodes:
-            change = _change(seen, decided, node) if node.id not in changes else None
+            known = _Known(seen, decided, states[node.id], pinned)
+            change = _change(known, node) if node.id not in changes else None
             if isinstance(change, _Change):
                 found[node.id] = change
             elif change is not None:
@@ -110,10 +112,21 @@ def _nodes(graph: Graph, texts: Sequence[str]) -> list[Node]:
     return [node for node in graph if node.id in named]
 
 
-def _change(workspace: Workspace, decided: Decided, node: Node) -> _Change | Left | None:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known when a node is looked at: its state in the plan, and what the lock files name."""
+
+    workspace: Workspace
+    decided: Decided
+    state: State
+    pinned: frozenset[Digest]
+
+
+def _change(known: _Known, node: Node) -> _Change | Left | None:
     """What there is to accept for *node*; why there is nothing; None where it is right already."""
     if node.is_local:
         return Left(node.id, "it is a transform, made here from what it reads: read the retouched file instead")
+    workspace, decided = known.workspace, known.decided
     if node.id not in decided.takes:
         return Left(node.id, "what it reads is not known yet: accept that too, or run the recipe first")
     market = workspace.markets[node.provider]
@@ -121,12 +134,11 @@ def _change(workspace: Workspace, decided: Decided, node: Node) -> _Change | Lef
     request = first.request
     labels = (market.label(node.id),)
     block = LockBlock(first.wanted.base, request.provider, request.model, request.images, labels)
-    by_hand = _file_by_hand(workspace, node)
+    by_hand = _file_by_hand(workspace, node, known.pinned)
     if by_hand is not None:
         path, data = by_hand
         return _Change(Accepted(node.id, _measured(path, data), path), node.provider, block, data)
-    state = next(line.state for line in decided.plan.nodes if line.id == node.id)
-    if state == "cached":
+    if known.state == "cached":
         return None
     artifact = _had_last(workspace, market, node)
     if isinstance(artifact, Left):
@@ -163,10 +175,9 @@ def _only_elsewhere(profiles: Iterable[str | None]) -> str:
     return "nothing was bought under this name yet" + (f", only {' and '.join(named)}" if named else "")
 
 
-def _file_by_hand(workspace: Workspace, node: Node) -> tuple[str, bytes] | None:
+def _file_by_hand(workspace: Workspace, node: Node, pinned: frozenset[Digest]) -> tuple[str, bytes] | None:
     """The published file of *node*, if what stands there is none of ours: its path and its bytes."""
     published = workspace.markets[node.provider].stores.published
-    pinned = workspace.pinned_digests()
     there = _files_there(workspace, node)
     strange = [path for path, digest in there.items() if not published.is_ours(path, digest, pinned)]
     # Beside a file of ours it is a stranger's, not that one changed.
@@ -210,21 +221,22 @@ def _refuse_two_for_one(changes: Iterable[_Change]) -> None:
 def _with_changes(workspace: Workspace, changes: Iterable[_Change], now: float) -> Workspace:
     """*workspace* as it will be with *changes*."""
     markets = dict(workspace.markets)
-    for change in changes:
-        market = markets[change.provider]
-        stores = replace(market.stores, lock=_with(market.stores.lock, change, now))
-        markets[change.provider] = replace(market, stores=stores)
+    for provider, own in _by_provider(changes).items():
+        market = markets[provider]
+        stores = replace(market.stores, lock=_with_all(market.stores.lock, own, now))
+        markets[provider] = replace(market, stores=stores)
     return replace(workspace, markets=markets)
 
 
-def _with(lock: LockFile, change: _Change, now: float) -> LockFile:
-    return pins.with_accepted(lock, change.block, change.accepted.artifact, now)
-
-
 def _with_all(lock: LockFile, changes: Iterable[_Change], now: float) -> LockFile:
+    return pins.with_accepted(lock, ((change.block, change.accepted.artifact) for change in changes), now)
+
+
+def _by_provider(changes: Iterable[_Change]) -> dict[str, list[_Change]]:
+    found: dict[str, list[_Change]] = {}
     for change in changes:
-        lock = _with(lock, change, now)
-    return lock
+        found.setdefault(change.provider, []).append(change)
+    return found
 
 
 async def _write(workspace: Workspace, changes: Sequence[_Change], now: float) -> None:
@@ -234,8 +246,7 @@ async def _write(workspace: Workspace, changes: Sequence[_Change], now: float) -
     for change in changes:
         if change.data is not None:
             workspace.blobs.put(change.data)
-    for provider in dict.fromkeys(change.provider for change in changes):
-        own = [change for change in changes if change.provider == provider]
+    for provider, own in _by_provider(changes).items():
         path = workspace.lock_of(provider)
         change_all = partial(_with_all, changes=own, now=now)
         await lockfile.update(path, workspace.places.guard_of(path), change_all, workspace.clock)

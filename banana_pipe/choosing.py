@@ -17,7 +17,7 @@ from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_i
 from banana_pipe.errors import BananaError, SpendingStopped, UsageError
 from banana_pipe.events import Listener
 from banana_pipe.links import SANDBOX
-from banana_pipe.model import Hit, Key, Known, Node, Plan
+from banana_pipe.model import BaseKey, Hit, Key, Known, Node, Plan
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
 from banana_pipe.purchase.buyer import Buyer
@@ -89,7 +89,7 @@ async def pick(workspace: Workspace, text: str, sample: int) -> tuple[Picked, ..
     decided = await plan(workspace)
     nodes = _nodes(workspace, text)
     chosen = [(node, await _had(workspace, node, _takes(workspace, decided, node), sample)) for node in nodes]
-    return tuple([await _write_pick(workspace, node, had, sample) for node, had in chosen])
+    return await _write_picks(workspace, chosen, sample)
 
 
 async def reroll(
@@ -186,25 +186,35 @@ def _numbered(takes: Sequence[TakeWanted], sample: int) -> TakeWanted:
     return TakeWanted(request, Wanted(key_of(request), takes[0].wanted.base, sample))
 
 
-async def _write_pick(workspace: Workspace, node: Node, had: Sequence[pins.Bought], sample: int) -> Picked:
-    before = workspace.markets[node.provider].stores.lock.pick(had[0].base)
-    label = workspace.markets[node.provider].label(node.id)
-    await _change_lock(workspace, node, lambda lock: _with_pick(lock, label, had, sample))
-    return Picked(node.id, sample, before)
+_Chosen = Sequence[tuple[str, Sequence[pins.Bought]]]
+"""Labels, each with the takes that its request has."""
 
 
-def _with_pick(lock: pins.LockFile, label: str, known: Sequence[pins.Bought], sample: int | None) -> pins.LockFile:
-    """*lock* with these takes under *label* and that pick; None: the pick stays as it is."""
-    base = known[0].base
-    lock = pins.with_takes(lock, known)
-    block = lock.block(base)
-    labels = {label, *(block.labels if block else ())}
-    lock = pins.with_labels(lock, {base: labels})
-    return lock if sample is None else pins.with_pick(lock, base, sample)
+async def _write_picks(
+    workspace: Workspace, chosen: Sequence[tuple[Node, Sequence[pins.Bought]]], sample: int
+) -> tuple[Picked, ...]:
+    """Write that pick for all of them: each lock file is written once."""
+    for provider in dict.fromkeys(node.provider for node, _ in chosen):
+        market = workspace.markets[provider]
+        own = [(market.label(node.id), had) for node, had in chosen if node.provider == provider]
+        await _change_lock(workspace, provider, partial(_with_picks, chosen=own, sample=sample))
+    locks = {name: market.stores.lock for name, market in workspace.markets.items()}
+    return tuple(Picked(node.id, sample, locks[node.provider].pick(had[0].base)) for node, had in chosen)
 
 
-async def _change_lock(workspace: Workspace, node: Node, change: Callable[[pins.LockFile], pins.LockFile]) -> None:
-    path = workspace.lock_of(node.provider)
+def _with_picks(lock: pins.LockFile, chosen: _Chosen, sample: int | None) -> pins.LockFile:
+    """*lock* with these takes under these labels and that pick; None: the picks stay as they are."""
+    lock = pins.with_takes(lock, [bought for _, had in chosen for bought in had])
+    labels: dict[BaseKey, set[str]] = {}
+    for label, had in chosen:
+        base = had[0].base
+        labels.setdefault(base, set(lock.blocks[base].labels)).add(label)
+    lock = pins.with_labels(lock, labels)
+    return lock if sample is None else pins.with_picks(lock, dict.fromkeys(labels, sample))
+
+
+async def _change_lock(workspace: Workspace, provider: str, change: Callable[[pins.LockFile], pins.LockFile]) -> None:
+    path = workspace.lock_of(provider)
     await lockfile.update(path, workspace.places.guard_of(path), change, workspace.clock)
 
 
@@ -274,7 +284,8 @@ async def _buy_one(workspace: Workspace, decided: Decided, node: Node, take: Tak
     if isinstance(answer, Bought):
         bought = pins.Bought(take.wanted.base, take.wanted.sample, take.request.images, answer.result)
         sample = None if node.asks else take.wanted.sample
-        await _change_lock(workspace, node, lambda lock: _with_pick(lock, label, [bought], sample))
+        change = partial(_with_picks, chosen=[(label, [bought])], sample=sample)
+        await _change_lock(workspace, node.provider, change)
     picked = isinstance(answer, Bought) and not node.asks
     return Rerolled(node.id, take.wanted.sample, _flowing(decided, node), answer, picked)
 

@@ -16,6 +16,8 @@ from banana_pipe.store.pins import LockFile
 from banana_pipe.workspace import Workspace
 
 INTERVAL_SECONDS = 5.0
+SECONDS_A_REQUEST = 0.002
+"""A large file is written more seldom: reading and writing take some 100 µs a request, one twentieth of that."""
 
 
 class Record:
@@ -27,6 +29,8 @@ class Record:
         self._takes: dict[str, list[tuple[pins.Bought, bool]]] = defaultdict(list)
         self._labels: dict[str, dict[BaseKey, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._written = workspace.clock.boot()
+        self._requests = 0
+        """In the largest lock file, as it was last written."""
 
     def note(self, node: Node, outcome: Outcome) -> None:
         """Note the takes of a node, and that it uses their request; what is made here has no place in a lock file."""
@@ -50,7 +54,8 @@ class Record:
 
     def is_due(self) -> bool:
         """Whether it is time to write again, and nobody is at it."""
-        return not self._writing.locked() and self._workspace.clock.boot() - self._written >= INTERVAL_SECONDS
+        wait = max(INTERVAL_SECONDS, SECONDS_A_REQUEST * self._requests)
+        return not self._writing.locked() and self._workspace.clock.boot() - self._written >= wait
 
     async def write(self) -> None:
         """Bring the lock files up to date. Raises StoreError, UsageError."""
@@ -70,7 +75,8 @@ class Record:
                     elsewhere=frozenset(map(market.label, self._workspace.left_out)),
                     profile=market.profile,
                 )
-                await lockfile.update(path, places.guard_of(path), change, clock)
+                written = await lockfile.update(path, places.guard_of(path), change, clock)
+                self._requests = max(self._requests, len(written.blocks))
                 del self._takes[provider][: len(takes)]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from banana_pipe import disk
 from banana_pipe.buying import Limits
 from banana_pipe.choosing import Picked, Price
 from banana_pipe.errors import NotAuthorised, SpendingStopped, StoreError, UsageError
@@ -77,6 +78,18 @@ class TestPick:
         world.run()
         assert [picked.node for picked in world.pick("mug", 2)] == ["mug[color=red]", "mug[color=blue]"]
         assert sorted(block.pick or 0 for block in world.lock().blocks.values()) == [2, 2]
+
+    def test_the_lock_file_is_written_once_however_many_are_picked(self, world: World) -> None:
+        """One that has a hundred thousand requests takes seconds to write."""
+        world.write(COLORS)
+        world.run()
+        acts: list[str] = []
+        disk.observe(lambda act, target: acts.append(target) if act == "rename" else None)
+        try:
+            world.pick("mug", 2)
+        finally:
+            disk.observe(None)
+        assert len([target for target in acts if target.endswith("shop.lock")]) == 1
 
     def test_where_one_node_lacks_the_take_no_node_is_picked(self, world: World) -> None:
         """A choice is made for all of them or for none."""

@@ -71,6 +71,17 @@ def test_it_is_not_due_while_it_is_written(world: World, record: Record) -> None
     world.do(story())
 
 
+def test_a_large_file_is_written_more_seldom(world: World, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing all of it takes its time: that must stay a small part of the run."""
+    monkeypatch.setattr("banana_pipe.record.SECONDS_A_REQUEST", 3 * INTERVAL_SECONDS)
+    note(world, record, "a", 1)
+    world.do(record.write())
+    world.do(world.clock.sleep(2 * INTERVAL_SECONDS))
+    assert not record.is_due()
+    world.do(world.clock.sleep(INTERVAL_SECONDS))
+    assert record.is_due()
+
+
 def test_nothing_noted_makes_no_file(world: World, record: Record) -> None:
     """Nor does a node without a request."""
     opened = world.open()

@@ -188,15 +188,23 @@ def with_pick(lock: LockFile, base: BaseKey, sample: int | None) -> LockFile:
 
     What was accepted for that request stands no longer.
     """
-    return replace(lock, blocks={**lock.blocks, base: replace(lock.blocks[base], pick=sample, accepted=None)})
+    return with_picks(lock, {base: sample})
 
 
-def with_accepted(lock: LockFile, like: LockBlock, artifact: Artifact, now: float) -> LockFile:
-    """*lock* with that picture accepted for the request that *like* describes, under its labels as well."""
-    block = lock.blocks.get(like.base) or like
-    accepted = LockAccepted(artifact, round(now * 1000) / 1000)
-    block = replace(block, accepted=accepted, labels=tuple(sorted({*block.labels, *like.labels})))
-    return replace(lock, blocks={**lock.blocks, like.base: block})
+def with_picks(lock: LockFile, picks: Mapping[BaseKey, int | None]) -> LockFile:
+    """The same for many requests."""
+    chosen = {base: replace(lock.blocks[base], pick=sample, accepted=None) for base, sample in picks.items()}
+    return replace(lock, blocks={**lock.blocks, **chosen})
+
+
+def with_accepted(lock: LockFile, pictures: Iterable[tuple[LockBlock, Artifact]], now: float) -> LockFile:
+    """*lock* with each picture accepted for the request that its block describes, under its labels as well."""
+    blocks = dict(lock.blocks)
+    for like, artifact in pictures:
+        block = blocks.get(like.base) or like
+        accepted = LockAccepted(artifact, round(now * 1000) / 1000)
+        blocks[like.base] = replace(block, accepted=accepted, labels=tuple(sorted({*block.labels, *like.labels})))
+    return replace(lock, blocks=blocks)
 
 
 def without_choices(lock: LockFile, bases: Iterable[BaseKey]) -> LockFile:

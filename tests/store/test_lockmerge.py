@@ -92,7 +92,7 @@ def test_what_was_picked_differently_waits_for_a_word(tmp_path: Path) -> None:
     """Named by its node; the file stays as it is until somebody says whose word counts."""
     start = with_labels(with_takes(lock_of(*NAMES), [bought(NAMES[2], 2)]), {base(NAMES[2]): ["hero"]})
     mine = with_pick(start, base(NAMES[2]), 1)
-    theirs = with_accepted(start, start.blocks[base(NAMES[2])], picture("x"), 5.0)
+    theirs = with_accepted(start, [(start.blocks[base(NAMES[2])], picture("x"))], 5.0)
     repository = Repository(tmp_path, start)
     assert not repository.merge(mine, theirs)
     before = repository.path.read_text()
