@@ -45,16 +45,19 @@ def test_what_the_system_refuses_the_next_run_makes_good(stations: list[Station]
     assert found.refused >= 0.9 * found.cases
 
 
-def test_who_cannot_record_does_not_spend(stations: list[Station]) -> None:
+@pytest.mark.both
+def test_who_cannot_record_does_not_spend(stations: list[Station], tell: Tell) -> None:
     """Where nothing can be written from the first act on, nothing is sent."""
     station = stations[0]
-    for number, where in product(ERRORS, ("", "ledger")):
+    cases = list(product(ERRORS, ("", "ledger")))
+    for number, where in cases:
         project = station.project(FRESH)
         fault = {"number": number, "at": 1, "lasting": True, "where": where}
         ended = station.nursery.send(project.errand(station.vendor, fault=fault))
         assert ended.exit_code == 1 or (not where and ended.exit_code == 2), ended  # 2: the recipe cannot be opened
         assert ended.error
         assert not station.vendor.posts
+    tell(Line(2, "nothing can be written from the first act on: nothing is sent", len(cases)))
 
 
 def test_the_same_refusals_catch_a_naive_store(stations: list[Station]) -> None:

@@ -48,9 +48,9 @@ EVERY = 3
 
 
 def some(cases: Iterable[tuple[Any, ...]], every: int = EVERY) -> list[Any]:
-    """*cases* as parameters of a test: one in *every*, and all others in the long form."""
-    long = pytest.mark.campaign
-    return [pytest.param(*case, marks=[long] if number % every else []) for number, case in enumerate(cases)]
+    """*cases* as parameters of a test: one in *every*, and all of them in the long form."""
+    marks = [pytest.mark.both, *[pytest.mark.campaign] * (every - 1)]
+    return [pytest.param(*case, marks=marks[number % every]) for number, case in enumerate(cases)]
 
 
 class Teller:

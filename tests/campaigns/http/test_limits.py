@@ -96,6 +96,7 @@ def _swallowed(bombs: Mapping[str, bytes], folder: Path) -> dict[str, float]:
     return dict(json.loads(ended.stdout))
 
 
+@pytest.mark.both
 def test_bombs_of_gzip_and_of_pixels_cost_less_than_64_mib(tmp_path: Path, tell: Tell) -> None:
     """H16, C5: as answers to a paid call, to a poll and to a listing, and as pictures."""
     grown = _swallowed(_bombs(), tmp_path / "bombs")
@@ -121,6 +122,7 @@ def test_the_largest_picture_that_is_taken_is_seen_in_the_measure(tmp_path: Path
 # --- pictures ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_a_picture_that_is_cut_off_anywhere_is_none(kind: str, tell: Tell) -> None:
     """C3, C6: not one of its beginnings is a picture, however much is missing."""

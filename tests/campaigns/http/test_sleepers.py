@@ -21,6 +21,7 @@ from banana_pipe.clock import SystemClock
 from tests.campaigns.errands import Ended
 from tests.campaigns.http.test_schedules import Story
 from tests.campaigns.projects import ONE, Project, judge
+from tests.campaigns.score import Line, Tell
 from tests.canary import CANARY
 from tests.vendor import Vendor
 
@@ -46,8 +47,9 @@ def _slept(where: str, project: Project, vendor: Vendor, start: float) -> tuple[
     return Ended(**json.loads(told)), Story(project, vendor).rows()
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("where", ["intent", "connected"])
-def test_who_slept_between_intent_and_post_does_not_post_late(tmp_path: Path, where: str) -> None:
+def test_who_slept_between_intent_and_post_does_not_post_late(tmp_path: Path, tell: Tell, where: str) -> None:
     """The attempt ends itself as not sent, another one begins with an intent of its own: one POST, one charge."""
     project = Project.make(tmp_path / "shop", ONE)
     with Vendor(token=CANARY) as vendor:
@@ -55,6 +57,7 @@ def test_who_slept_between_intent_and_post_does_not_post_late(tmp_path: Path, wh
         assert ended.exit_code == 0, ended
         *first, last = [row["state"] for row in rows]
         assert (set(first), last) == ({"NOT_SENT"}, "STORED")
+        tell(Line(4, f"a process that was suspended at {where}", 1, charged_twice=len(vendor.posts) - 1))
         assert len(vendor.posts) == 1
         assert judge(project, vendor).wrong == []
 

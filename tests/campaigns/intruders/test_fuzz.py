@@ -61,6 +61,7 @@ def _tried(target: Target, examples: int) -> int:
     return count
 
 
+@pytest.mark.both
 def test_any_mutation_is_an_answer_or_a_typed_error(tell: Tell) -> None:
     """Nobody's bytes end in a traceback, a minute or a gigabyte."""
     cases = {name: _tried(target, EXAMPLES[name]) for name, target in TARGETS.items()}

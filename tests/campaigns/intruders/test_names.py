@@ -197,6 +197,7 @@ def accepted(judge: Callable[[str], str], name: str) -> str | None:
         return None
 
 
+@pytest.mark.both
 def test_no_name_is_something_else_on_some_platform(tell: Tell) -> None:
     """What is taken is a plain file below the output folder, on all three; what an axis makes of a name always is."""
     evil = list(names())

@@ -129,6 +129,7 @@ def naive(html: str) -> str:
     return re.sub(r"<meta http-equiv=[^>]*>", "", html)
 
 
+@pytest.mark.both
 def test_two_hundred_hostile_texts_in_every_field_change_no_element(tell: Tell) -> None:
     """The same elements with the same attributes as plain words have; and the texts are all there to be read."""
     html = page(hostile)

@@ -93,6 +93,7 @@ def _asked(store: Results) -> list[Any]:
     return said
 
 
+@pytest.mark.both
 def test_planted_settings_neither_run_nor_drop_nor_change_a_result(
     planted: Callable[[str, dict[str, object]], Results], tmp_path: Path, tell: Tell
 ) -> None:
@@ -117,6 +118,7 @@ def test_planted_settings_neither_run_nor_drop_nor_change_a_result(
     assert cases > 300
 
 
+@pytest.mark.both
 def test_planted_rows_neither_run_nor_reach_a_file(
     planted: Callable[[str, dict[str, object]], Results], tmp_path: Path, tell: Tell
 ) -> None:

@@ -72,6 +72,7 @@ def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http.Http, "_trust", lambda self, _: self._no_tls)
 
 
+@pytest.mark.both
 @pytest.mark.usefixtures("no_certificates")
 def test_only_addresses_that_were_checked_are_connected_to(monkeypatch: pytest.MonkeyPatch, tell: Tell) -> None:
     """One look-up a hop; what it gave is checked, all of it, and nothing else is ever connected to."""

@@ -49,6 +49,7 @@ def _answer(status: int, body: object) -> str:
     return head + data.decode("latin-1")
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("name", ENVELOPES)
 def test_no_word_of_the_vendor_moves_a_terminal_or_sings_the_token(
     stranger: Stranger, vendor: Vendor, name: str, tell: Tell

@@ -23,6 +23,7 @@ strace = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not())
 SHORT = 12
 
 
+@pytest.mark.both
 @strace
 def test_the_seam_reaches_every_point_that_strace_finds(stations: list[Station], tell: Tell) -> None:
     """Nothing changes a file without being told before, in the same thread; and there are as many points at least."""

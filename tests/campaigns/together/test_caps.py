@@ -151,6 +151,7 @@ def _interleave(spenders: Spenders, folder: Path, tell: Tell, *, examples: int) 
 # --- real runs ----------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("cap", ["max_calls", "max_cost", "max_calls_per_day", "max_cost_per_day"])
 def test_eight_runs_spend_exactly_what_they_may(stations: list[Station], tell: Tell, cap: str) -> None:
     """Fifty are wanted: each run gets its four, or all of them their ten; in money it is the same."""
