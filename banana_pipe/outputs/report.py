@@ -45,7 +45,8 @@ _RUN_BADGES = {
     "stopped": ("■", "stopped"),
     "interrupted": ("■", "interrupted"),
 }
-_CONTROLS = re.compile(r"[^\t\n -~\xa0-\U0010ffff]")
+_CONTROLS = bytes.maketrans(bytes({*range(32), 127} - {9, 10}), b"?" * 31)
+_MORE_CONTROLS = re.compile(rb"\xc2[\x80-\x9f]")
 """They have no place in HTML, and a terminal that is shown the file would act on them."""
 _SHAPES = (("slim", 9 / 16), ("tall", 3 / 4), ("square", 1.0), ("broad", 4 / 3), ("wide", 16 / 9))
 
@@ -69,12 +70,11 @@ def page(
     """The page for *run* and the folder that the manifest *document* describes; *command* makes it again."""
     known = known or Known()
     sections = shown.sections(document, run, graph, _thumb(known), known.before)
-    sheets = [
-        {"name": one.name, "anchor": one.anchor, "groups": one.groups, "cards": one.cards, "shape": _shape(one)}
-        for one in sections
-    ]
     cards = [card for one in sections for card in one.cards]
-    steps, nodes = {one.name: one.anchor for one in sections}, {card.node: f"n{card.place}" for card in cards}
+    steps, nodes = (
+        {one.name: one.anchor for one in sections},
+        {card.node: f"n{place}" for place, card in enumerate(cards)},
+    )
     drawing = graphs.draw(graph, {card.node: card.kind for card in cards})
     style, script = _asset("page.css"), _asset("page.js")
     rendered = _template().render(
@@ -85,8 +85,10 @@ def page(
         facts=_summary(document, run),
         troubles=_troubles(sections, run, document["recipe"]),
         most_troubles=MOST_TROUBLES,
-        sections=sheets,
+        sections=sections,
+        shapes={one.name: _shape(one) for one in sections},
         kinds=_kinds(cards),
+        sizes={(shot.width, shot.height) for card in cards for shot in card.shots},
         drawing=drawing,
         ends=steps if drawing and not drawing.fine else nodes,
         steps=steps,
@@ -102,7 +104,7 @@ def page(
         script=script.text,
         script_hash=script.hash,
     )
-    return _CONTROLS.sub("\ufffd", rendered).encode(errors="replace")
+    return _MORE_CONTROLS.sub(b"?", rendered.encode(errors="replace").translate(_CONTROLS))
 
 
 def prepare() -> None:
@@ -165,7 +167,6 @@ def _troubles(sections: Iterable[shown.Section], run: Run | None, recipe: str) -
         {
             "node": card.node,
             "kind": card.kind,
-            "place": card.place,
             "badges": card.badges,
             "error": card.error,
             "prompt": card.prompt,
@@ -202,7 +203,7 @@ def _data(cards: Iterable[shown.Card], *, alone: bool) -> str:
 def _card(card: shown.Card, alone: bool) -> dict[str, Json]:
     told: dict[str, Json] = {
         "n": card.node,
-        "g": f"{card.step} · {card.group}" if card.group else card.step,
+        "g": card.step,
         "k": [badge.kind for badge in card.badges],
         "t": [_shot(shot, card.prompt, alone) for shot in card.shots],
     }

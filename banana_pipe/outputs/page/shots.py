@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import quote
 
 from banana_pipe.model import Artifact, Json, Node, NodeInput, Outcome
@@ -50,7 +51,7 @@ def shot_of(entry: Mapping[str, Json], thumb: str | None) -> Shot:
         height=entry["height"],
         take="accepted" if entry["take"] is None else str(entry["take"]),
         picked=entry["picked"],
-        facts=tuple((name, text) for name, text in _facts(entry) if text),
+        facts=tuple([one for one in _facts(entry) if one[1]]),
         inputs=tuple((_named(one), one["sha256"]) for one in entry["inputs"]),
         request=entry["request"],
     )
@@ -90,25 +91,35 @@ def url_of(path: str) -> str:
     return quote(path, safe="/", errors="replace")
 
 
-def _facts(entry: Mapping[str, Json]) -> list[tuple[str, str]]:
-    request = entry["request"]
+def _facts(entry: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
+    size = ("size", f"{entry['width']} × {entry['height']}, {_bytes(entry['bytes'])}")
+    ends = (("sha256", entry["sha256"]), ("key", entry["key"]))
+    if "ops" in entry["request"]:
+        return (("file", entry["path"]), size, ("made", "here, free"), *ends)
+    params = entry["request"].get("params", {})
     served = f", served by {entry['served']}" if entry["served"] not in (None, entry["model"]) else ""
-    price = None if entry["price_usd"] is None else round(entry["price_usd"] * MICROS)
-    bought = f"{(entry['bought_at'] or '')[:16].replace('T', ' ')} UTC, {show_usd(price)}, {entry['provider']}"
-    made_here = "ops" in request
-    return [
+    return (
         ("file", entry["path"]),
-        ("size", f"{entry['width']} × {entry['height']}, {_bytes(entry['bytes'])}"),
-        ("made", "here, free" if made_here else ""),
-        ("model", "" if made_here else f"{entry['model']}{served}"),
-        ("asked for", ", ".join(f"{name} {value}" for name, value in sorted(request.get("params", {}).items()))),
-        ("take", "" if made_here else _take(entry)),
-        ("bought", bought if entry["bought_at"] else ""),
+        size,
+        ("model", f"{entry['model']}{served}"),
+        ("asked for", ", ".join([f"{name} {params[name]}" for name in sorted(params)])),
+        ("take", _take(entry)),
+        ("bought", _bought(entry)),
         ("task", entry["task_id"] or ""),
         ("trace", entry["trace_id"] or ""),
-        ("sha256", entry["sha256"]),
-        ("key", entry["key"]),
-    ]
+        *ends,
+    )
+
+
+def _bought(entry: Mapping[str, Json]) -> str:
+    if not entry["bought_at"]:
+        return ""
+    price = None if entry["price_usd"] is None else round(entry["price_usd"] * MICROS)
+    return f"{entry['bought_at'][:16].replace('T', ' ')} UTC, {_usd(price)}, {entry['provider']}"
+
+
+_usd = cache(show_usd)
+"""Few prices, many pictures."""
 
 
 def _take(entry: Mapping[str, Json]) -> str:

@@ -5,9 +5,9 @@ Unaware of HTML and of files; texts are as they are, whoever draws them escapes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from banana_pipe.explain import word_diff
 from banana_pipe.model import Graph, Json, Node, Outcome, Run
@@ -53,7 +53,11 @@ class Card:
     node: str
     step: str
     title: str
+    """The names of its values, or its own."""
+    short: str
+    """The same without the first of two or more."""
     group: str
+    """The first of two or more; empty where there is none."""
     badges: tuple[Badge, ...]
     prompt: str
     error: str | None
@@ -63,8 +67,6 @@ class Card:
     pending: bool
     """Whether that is not bought yet: the picture is of the words before."""
     seconds: float
-    place: int = 0
-    """Among all cards, from 0."""
 
     @property
     def kind(self) -> str:
@@ -87,16 +89,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A step with its nodes."""
+    """A step with its nodes, in groups with titles where it is `grouped`."""
 
     name: str
     anchor: str
     groups: tuple[Group, ...]
-
-    @property
-    def cards(self) -> tuple[Card, ...]:
-        """All of them."""
-        return tuple(card for group in self.groups for card in group.cards)
+    cards: tuple[Card, ...]
+    grouped: bool
 
 
 Thumb = Callable[[str, int, int, bool], str | None]
@@ -122,7 +121,7 @@ def sections(
     for name, left in entries.items():
         step = str(left[0].get("step", name))
         cards.setdefault(step, []).append(_gone(name, step, left, thumb))
-    return tuple(_numbered(cards))
+    return tuple(_section(number, name, some) for number, (name, some) in enumerate(cards.items()))
 
 
 def troubles(shown: Iterable[Section]) -> list[Card]:
@@ -145,6 +144,7 @@ def _prompts(files: Iterable[Mapping[str, Json]]) -> dict[str, str]:
     return {one["node"]: prompt_of(one["request"]) for one in files if one["picked"]}
 
 
+@cache
 def badge(kind: str) -> Badge:
     """The badge of that kind."""
     return Badge(kind, *BADGES[kind])
@@ -160,29 +160,13 @@ def kind_of(outcome: Outcome | None, *, local: bool) -> str:
     return "pick" if outcome.reason == "pick" and outcome.status == "waiting" else outcome.status
 
 
-def _numbered(cards: Mapping[str, Sequence[Card]]) -> Iterator[Section]:
-    place = 0
-    for number, (name, those) in enumerate(cards.items()):
-        grouped = len(those) > _FEW and any(card.group for card in those)
-        titled = [card if grouped else replace(card, title=_whole_title(card), group="") for card in those]
-        groups = []
-        for title, some in groupby(sorted(titled, key=_first_seen(titled)), key=lambda card: card.group):
-            placed = tuple(replace(card, place=place + step) for step, card in enumerate(some))
-            place += len(placed)
-            groups.append(Group(title, placed))
-        yield Section(name, f"step-{number}", tuple(groups))
-
-
-def _first_seen(cards: Iterable[Card]) -> Callable[[Card], int]:
-    """Groups in the order in which they are first met; within them nothing moves."""
-    order: dict[str, int] = {}
+def _section(number: int, name: str, cards: Sequence[Card]) -> Section:
+    grouped = len(cards) > _FEW and any(card.group for card in cards)
+    groups: dict[str, list[Card]] = {}
     for card in cards:
-        order.setdefault(card.group, len(order))
-    return lambda card: order[card.group]
-
-
-def _whole_title(card: Card) -> str:
-    return f"{card.group} · {card.title}" if card.group else card.title
+        groups.setdefault(card.group if grouped else "", []).append(card)
+    told = tuple(Group(title, tuple(some)) for title, some in groups.items())
+    return Section(name, f"step-{number}", told, tuple(card for group in told for card in group.cards), grouped)
 
 
 def _card(
@@ -201,7 +185,8 @@ def _card(
     return Card(
         node=node.id,
         step=node.step,
-        title=" · ".join(names[1:] if len(names) > 1 else names) or node.id,
+        title=" · ".join(names) or node.id,
+        short=" · ".join(names[1:] if len(names) > 1 else names) or node.id,
         group=names[0] if len(names) > 1 else "",
         badges=tuple(map(badge, kinds)),
         prompt=now if last is None or not pending else had,
@@ -223,7 +208,7 @@ def _gone(name: str, step: str, entries: Sequence[Mapping[str, Json]], thumb: Th
     """The pictures of a node that the recipe no longer has."""
     shots = _shots(entries, thumb)
     prompt = prompt_of(shots[0].request)
-    return Card(name, step, name, "", (badge("earlier"),), prompt, None, shots, (), pending=False, seconds=0.0)
+    return Card(name, step, name, name, "", (badge("earlier"),), prompt, None, shots, (), pending=False, seconds=0.0)
 
 
 def _shots(entries: Sequence[Mapping[str, Json]], thumb: Thumb) -> tuple[Shot, ...]:
