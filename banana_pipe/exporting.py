@@ -187,7 +187,8 @@ def refuse_folder(workspace: Workspace, folder: Path) -> None:
     hint = "a delivery is for elsewhere: choose another folder"
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file", hint="choose another folder")
-    for ours, words in ((places.out, "the output folder"), (places.cache, "the cache")):
+    shared = places.root / "out"
+    for ours, words in ((places.out, "the output folder"), (shared, "the output folders"), (places.cache, "the cache")):
         if real.is_relative_to(os.path.realpath(ours)):
             raise UsageError(f"{folder} is in {words} {ours}", hint=hint)
     if real == Path(os.path.realpath(places.root)):
