@@ -29,7 +29,8 @@ def failed(attempt: Attempt) -> NotBought:
     """The call came to nothing, and cost nothing."""
     if attempt.error_code == "bad_request" or attempt.error_kind == "too_large":  # of what was asked, not of the moment
         return NotBought("failed", "invalid", f"not billed: {_words(attempt)}; asked the same again, it says the same")
-    return NotBought("failed", "error", f"not billed: {_words(attempt)}")
+    elsewhere = "; is the base URL right?" if attempt.error_code == "no_api" else ""
+    return NotBought("failed", "error", f"not billed: {_words(attempt)}{elsewhere}")
 
 
 def lost(order: Order, places: Sequence[str]) -> NotBought:

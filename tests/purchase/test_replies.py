@@ -28,6 +28,8 @@ ELSEWHERE = "https://gateway.example.com:443"
         (replies.refused(PLAIN, before=False), "failed", "refused",
          "refused, not billed: no reason given; change the words, or `--retry-refused`"),
         (replies.failed(SAID), "failed", "error", "not billed: it says no (trace_id T-9)"),
+        (replies.failed(replace(SAID, error_code="no_api")), "failed", "error",
+         "not billed: it says no (trace_id T-9); is the base URL right?"),
         (replies.failed(replace(PLAIN, error_kind="too_large")), "failed", "invalid",
          "not billed: no reason given; asked the same again, it says the same"),
         (replies.failed(replace(SAID, error_code="bad_request")), "failed", "invalid",

@@ -142,7 +142,8 @@ def _announce(
             call.err.say("\n".join(call.err.wrapped(words, 2, "dim")))
     again = bill_again(workspace, plan, limits.consent)
     if again.calls:
-        call.err.say(f"  and what is bought again: at most {count(again.calls, 'call')}, {about(again.cost)}")
+        name = "  and" if plan.calls_now else call.err.styled(f"{plan.recipe}:", "bold")
+        call.err.say(f"{name} what is bought again: at most {count(again.calls, 'call')}, {about(again.cost)}")
     free = {market for market, one in workspace.markets.items() if one.free}
     drawn = any(line.calls and workspace.graph.nodes[line.id].provider in free for line in plan.nodes)
     if drawn and any(values[name] is not None for name in ("max_calls", "max_cost")):
