@@ -1,6 +1,7 @@
 """Processes that reserve money in one ledger when they are told to, and die when they are told to.
 
-Unaware of what is allowed.
+Unaware of what is allowed. A spender forks a child for each thing that it does, which opens the ledger and may die
+over it; the spender itself has everything imported and nothing open.
 """
 
 from __future__ import annotations
@@ -17,25 +18,24 @@ from banana_pipe.model import Budget
 from tests.store.children import line, start
 
 _SCRIPT = """
-import asyncio, json, os, signal, sys
+import asyncio, json, os, signal, sys, traceback
 from pathlib import Path
 from banana_pipe import disk
 from banana_pipe.model import Budget
 from banana_pipe.store.attempts import CapReached
 from tests.store.attempts import intent, open_ledger
 
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
 async def reserve(ledger, wanted, budget, dies):
-    def observe(act, target):
-        if act == dies:
-            os.kill(os.getpid(), signal.SIGKILL)
-    disk.observe(observe)
+    disk.observe(lambda act, target: die() if act == dies else None)
     try:
         await ledger.begin(intent(wanted["id"], **wanted), budget)
     except CapReached as reached:
-        ledger.close()  # who is refused hears of it before the commit, over which this process may have to die
         return reached.cap
     if dies == "afterwards":
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
     return "reserved"
 
 async def end(ledger, attempt, state):
@@ -45,16 +45,25 @@ async def end(ledger, attempt, state):
         await ledger.give_up(after)
     return "ended"
 
-budget, ledger = Budget(**json.loads(sys.argv[1])), None
+def do(path, what, told):
+    ledger = open_ledger(Path(path))
+    story = reserve(ledger, told["wanted"], budget, told["dies"]) if what == "reserve" else end(ledger, **told)
+    answer = asyncio.run(story)
+    ledger.close()  # who is refused hears of it before the commit, over which this process may have to die
+    return answer
+
+budget = Budget(**json.loads(sys.argv[1]))
 print("ready", flush=True)
 for line in sys.stdin:
-    path, what, told = json.loads(line)
-    if ledger is None or ledger.path != Path(path):
-        if ledger is not None:
-            ledger.close()
-        ledger = open_ledger(Path(path))
-    story = reserve(ledger, told["wanted"], budget, told["dies"]) if what == "reserve" else end(ledger, **told)
-    print(asyncio.run(story), flush=True)
+    pid = os.fork()
+    if not pid:
+        try:
+            print(do(*json.loads(line)), flush=True)
+        except BaseException:
+            print(traceback.format_exc().splitlines()[-1], flush=True)
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL:
+        print("died", flush=True)
 """
 
 
@@ -73,14 +82,14 @@ class Wish:
 
 
 class Spenders:
-    """`with Spenders(3, budget) as spenders: …`. Who was killed is started anew."""
+    """`with Spenders(3, budget) as spenders: …`"""
 
     def __init__(self, number: int, budget: Budget) -> None:
         self._number = number
         self._budget = json.dumps(asdict(budget))
 
     def __enter__(self) -> Self:
-        self._children = [self._started() for _ in range(self._number)]
+        self._children = [start(_SCRIPT, self._budget) for _ in range(self._number)]
         for child in self._children:
             assert line(child) == "ready"
         return self
@@ -98,28 +107,15 @@ class Spenders:
             wanted = asdict(wish)
             dies = wanted.pop("dies")
             _tell(child, ledger, "reserve", {"wanted": wanted, "dies": dies})
-        answers = [self._answer(number) for number in range(len(wishes))]
+        answers = [line(child) for child in self._children[: len(wishes)]]
         assert {"reserved", "run", "day", "died"}.issuperset(answers), answers
         return answers
 
     def end(self, spender: int, ledger: Path, attempt: str, state: str) -> None:
         """Have *attempt* end so."""
         _tell(self._children[spender], ledger, "end", {"attempt": attempt, "state": state})
-        answer = self._answer(spender)
+        answer = line(self._children[spender])
         assert answer == "ended", answer
-
-    def _started(self) -> subprocess.Popen[str]:
-        return start(_SCRIPT, self._budget)
-
-    def _answer(self, number: int) -> str:
-        child = self._children[number]
-        assert child.stdout is not None
-        if said := child.stdout.readline():
-            return said.strip()
-        errors = child.communicate()[1]
-        self._children[number] = self._started()
-        assert line(self._children[number]) == "ready"
-        return errors or "died"
 
 
 def _tell(child: subprocess.Popen[str], ledger: Path, what: str, told: object) -> None:
