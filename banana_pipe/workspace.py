@@ -27,6 +27,7 @@ from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.keylock import KeyLocks
 from banana_pipe.store.ledger import Ledger
 from banana_pipe.store.lookup import Stores, folders_of
+from banana_pipe.store.madebefore import MadeBefore
 from banana_pipe.store.pins import LockFile
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
@@ -133,7 +134,7 @@ class Workspace:
         """Give back files and threads."""
         for market in self.markets.values():
             market.stores.ledger.close()
-            if isinstance(market.stores.results, Results):
+            if isinstance(market.stores.results, Results | MadeBefore):
                 market.stores.results.close()
 
 
@@ -208,7 +209,7 @@ def _markets(
     markets = {}
     for name in dict.fromkeys(node.provider for node in graph):
         if name == LOCAL:
-            stores = Stores(blobs, results, Ledger(None, clock), published, LockFile())
+            stores = Stores(blobs, MadeBefore(results, published), Ledger(None, clock), published, LockFile())
             markets[name] = Market(LOCAL, stores, prices, max_picture_bytes=_ANY_SIZE, free=True)
             continue
         free = name == SANDBOX

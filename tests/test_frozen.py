@@ -8,7 +8,7 @@ import pytest
 
 from banana_pipe.buying import Limits, open_buyer
 from banana_pipe.purchase.orders import Consent
-from banana_pipe.running import would_buy
+from banana_pipe.running import to_fetch, would_buy
 from tests.clock import run
 from tests.purchase.fake import noise
 from tests.world import CHAIN, NO_TOKEN, World, ends, lines, outcome, picture
@@ -90,6 +90,28 @@ def test_lock_and_cache_or_lock_and_pictures_give_the_same_pictures(world: World
     assert {name: digest for name, digest in world.pictures().items() if not name.startswith("_")} == before
 
 
+def test_a_transform_of_what_is_nowhere_is_there_if_its_picture_and_the_manifest_are(world: World) -> None:
+    """Of a picture that was never published only its thumbnail was committed. Retouched by hand it is none of ours."""
+    world.write("""
+        version: 1
+        steps:
+          hero: {generate: A fox, output: false}
+          thumb: {images: hero, transform: [{resize: {width: 4}}]}
+          tiny: {images: thumb, transform: [{resize: {width: 2}}], output: false}
+          scene: {images: tiny, edit: In the snow}
+    """)
+    world.run()
+    before = world.pictures()
+    world.forget("cache", "out/shop/_", "out/shop/index.html")
+    ran = world.run(access=NO_TOKEN, limits=FROZEN)
+    assert (ran.exit_code, ran.would_buy, world.pictures()) == (0, (), before)
+    world.forget("cache")
+    (world.out / "thumb.png").write_bytes(picture(4, 4))
+    ran = world.run(access=NO_TOKEN, limits=FROZEN)
+    assert (ran.exit_code, ends(ran)["thumb"]) == (1, "blocked/input")
+    assert "hero" in (outcome(ran, "thumb").error or "")
+
+
 def test_neither_cache_nor_pictures_is_lost_and_not_bought(world: World) -> None:
     """What was paid is lost where it is to be published; that is exit code 1, as in any run."""
     world.write(CHAIN)
@@ -132,6 +154,9 @@ def test_an_address_that_nobody_has_pinned_is_not_fetched(world: World) -> None:
     assert (ran.exit_code, world.web.asked) == (5, [])
     assert ends(ran) == dict.fromkeys(("hero", "small"), "waiting/frozen")
     assert "nobody has fetched" in (outcome(ran, "hero").error or "")
+    opened = world.open(access=NO_TOKEN)
+    assert to_fetch(opened, world.decide(), FROZEN) == {}
+    opened.close()
 
 
 def test_a_pinned_address_whose_bytes_are_nowhere_is_told_and_not_fetched(world: World) -> None:

@@ -38,7 +38,7 @@ FLOORS = (
     "clock disk",
     """
     store.blobs store.results store.attempts store.ledger store.keylock store.locktext
-    store.labels store.pins store.lockmembers store.lockmerge store.lockfile store.published store.lookup store.mending store
+    store.labels store.pins store.lockmembers store.lockmerge store.lockfile store.published store.madebefore store.lookup store.mending store
     """,
     """
     providers.addresses providers.secret providers.base providers.catalog providers.reading

@@ -1,0 +1,78 @@
+"""What transforms made, as the output folder's manifest says it: for a clone that has the pictures and no cache.
+
+Unaware of how transforms are made. The manifest is believed about which key a picture is of, never about its
+bytes: the file is hashed and measured. A lock file has no transforms, since they are free and made anywhere; but
+what they were made of may be nowhere by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
+
+from banana_pipe.canonical import Digest
+from banana_pipe.images import NotAPicture, measure_file
+from banana_pipe.model import LOCAL, Json, Key, Result
+from banana_pipe.store.published import Published
+from banana_pipe.store.results import Results
+
+
+class MadeBefore:
+    """*results*, and behind them what the manifest in *published* says of transforms."""
+
+    def __init__(self, results: Results, published: Published) -> None:
+        self._results = results
+        self._published = published
+        self._entries: dict[Key, Mapping[str, Json]] | None = None
+        self._known: dict[Key, Result | None] = {}
+
+    def get(self, key: Key) -> Result | None:
+        """The result of *key*."""
+        return self.get_many([key]).get(key)
+
+    def get_many(self, keys: Iterable[Key]) -> Mapping[Key, Result]:
+        """The results of those *keys* that have one."""
+        listed = list(keys)
+        found = dict(self._results.get_many(listed))
+        for key in listed:
+            if key not in found and (result := self._published_as(key)) is not None:
+                found[key] = result
+        return found
+
+    def put(self, result: Result, *, instead: bool = False) -> Result:
+        """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
+        return self._results.put(result, instead=instead)
+
+    def keys_of(self, pictures: Container[Digest]) -> list[Key]:
+        """The keys whose result is one of *pictures*, as far as they were written here."""
+        return self._results.keys_of(pictures)
+
+    def close(self) -> None:
+        """Give back files."""
+        self._results.close()
+
+    def _published_as(self, key: Key) -> Result | None:
+        if self._entries is None:
+            self._entries = _transforms(self._published.manifest())
+        if key not in self._known:
+            entry = self._entries.get(key)
+            self._known[key] = None if entry is None else self._result(key, entry)
+        return self._known[key]
+
+    def _result(self, key: Key, entry: Mapping[str, Json]) -> Result | None:
+        path = entry.get("path")
+        if not isinstance(path, str) or self._published.digest_at(path) is None:
+            return None
+        try:
+            artifact = replace(measure_file(self._published.out / path), blank=False)
+        except (NotAPicture, OSError):
+            return None
+        same = artifact.digest == entry.get("sha256")
+        return Result(key, artifact, LOCAL, "", None, None, None, 0, 0.0) if same else None
+
+
+def _transforms(manifest: Mapping[str, Json] | None) -> dict[Key, Mapping[str, Json]]:
+    """The entries of what was made here, by key."""
+    files = (manifest or {}).get("files")
+    listed = (entry for entry in files if isinstance(entry, dict)) if isinstance(files, list) else ()
+    return {Key(str(entry.get("key"))): entry for entry in listed if entry.get("provider") == LOCAL}
