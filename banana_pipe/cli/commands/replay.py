@@ -31,7 +31,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 def replay(run: str, to: Path | None, cache: Path | None, *, dry_run: bool, as_json: bool) -> int:
     """Make the folder of a past RUN again: its pictures, its takes, its manifest, byte for byte.
 
-    Free, offline, without a token, and without the recipe: from the run's log, the cache and what is published.
+    Free, offline, and without the recipe: from the run's log, the cache and what is published.
     RUN is a run's id or the beginning of one, `last`, or the file of a log. A folder with anything else in it is
     refused. Exit code 1 if the bytes of a picture are nowhere.
 
