@@ -60,20 +60,25 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One picture of a family: what all records together say of it, and who read it, where it came from outside."""
+    """One picture of a family: what all records together say of it."""
 
     record: Record
     others: tuple[str, ...] = ()
     """Other nodes that had the same bytes."""
     outside: str = ""
-    """`file` or `url`, where nobody made it."""
+    """`file` or `url`, where nobody here made it."""
     label: str = ""
     """The name by which it was read, where it has none of its own."""
 
     @property
     def is_known(self) -> bool:
         """Whether a record says who made it."""
-        return bool(self.record.where) and not self.outside
+        return bool(self.record.where)
+
+    @property
+    def ends_unknown(self) -> bool:
+        """Whether it was made from something, or may have been, and no record says from what."""
+        return not self.outside and self.record.inputs is None
 
     @property
     def name(self) -> str:
@@ -126,9 +131,11 @@ class Family:
 
 Find = Callable[[Digest], Sequence[Record]]
 """All that is known of some bytes, what says most first."""
+Outside = Callable[[Digest], Ancestor | None]
+"""Bytes that nobody here made, as somebody read them."""
 
 
-def family(root: Digest, find: Find) -> Family:
+def family(root: Digest, find: Find, outside: Outside) -> Family:
     """The picture *root* and all that it was made from."""
     members: dict[Digest, Made] = {}
     waiting: deque[Ancestor] = deque([Ancestor(root)])
@@ -136,19 +143,19 @@ def family(root: Digest, find: Find) -> Family:
         one = waiting.popleft()
         if one.digest in members:
             continue
-        made = _made(one, find(one.digest))
+        made = _made(one, find(one.digest), outside)
         members[one.digest] = made
         waiting += made.record.inputs or ()
     return Family(root, members)
 
 
-def _made(one: Ancestor, records: Sequence[Record]) -> Made:
-    label = one.name if one.take is None else f"{one.name}@{one.take}"
+def _made(one: Ancestor, records: Sequence[Record], outside: Outside) -> Made:
     if not records:
-        return Made(Record(one.digest, ""), outside=one.outside, label=label)
+        read = one if one.outside else outside(one.digest) or one
+        return Made(Record(one.digest, ""), outside=read.outside, label=read.name)
     whole = joined(records)
     others = [each.node for each in records if each.node and each.node != whole.node]
-    return Made(whole, tuple(dict.fromkeys(others)), label=label)
+    return Made(whole, tuple(dict.fromkeys(others)), label=one.name)
 
 
 def joined(records: Iterable[Record]) -> Record:

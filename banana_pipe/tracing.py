@@ -14,7 +14,7 @@ from pathlib import Path
 
 from banana_pipe.canonical import Digest, canonical_json, digest_of, is_digest
 from banana_pipe.care.books import find_locks, walk
-from banana_pipe.lineage import Ancestor, Made, Record
+from banana_pipe.lineage import Ancestor, Record
 from banana_pipe.model import LOCAL, Attempt, Json, Result
 from banana_pipe.prices import MICROS
 from banana_pipe.recipe.compose import SUFFIXES
@@ -66,10 +66,9 @@ class Archive:
                 return found
         return None
 
-    def source(self, digest: Digest) -> Made | None:
+    def outside(self, digest: Digest) -> Ancestor | None:
         """*digest* as something from outside that a recipe reads: by a manifest's word, or a lock file's."""
-        one = self._read_from_outside.get(digest)
-        return None if one is None else Made(Record(digest, ""), outside=one.outside, label=one.name)
+        return self._read_from_outside.get(digest)
 
     def readers(self, digest: Digest) -> list[str]:
         """The nodes that were made from *digest*."""
@@ -82,10 +81,10 @@ class Archive:
         more = f" and {len(self._manifests) - 4} more" if len(self._manifests) > 4 else ""
         locks = ", ".join(self._shown(path) for path in self._locks)
         return [
-            f"{len(self._manifests)} manifests ({manifests}{more})" if self._manifests else "no manifest is there",
-            f"{len(self._locks)} lock files ({locks})" if self._locks else "no lock file is there",
+            f"manifests: {manifests}{more}" if self._manifests else "no manifest is there",
+            f"lock files: {locks}" if self._locks else "no lock file is there",
             f"the ledger and the results in {self._shown(self.cache)}",
-            f"{len(self._logs)} logs of runs",
+            f"logs of runs: {len(self._logs)}",
         ]
 
     # --- manifests ---

@@ -171,6 +171,7 @@ def test_the_five_minutes_go_as_shown(tour: Tour) -> None:
         ("explain", ("explain", "fox.yaml", "hero")),
         ("graph", ("graph", "fox.yaml")),
         ("diff", ("diff", "out/fox@sandbox", "out/fox")),
+        ("why", ("why", "out/fox@sandbox/hero.png")),
         ("pick", ("pick", "fox.yaml", "hero", "1")),
         ("reroll", ("reroll", "fox.yaml", "hero")),
         ("lock accept", ("lock", "accept", "fox.yaml", "-n")),

@@ -73,7 +73,7 @@ def output_folders(root: Path, chosen: Path | None) -> tuple[Path, ...]:
 def named(text: str, ground: Ground) -> Named:
     """What *text* means. Raises UsageError where it means nothing, or several runs."""
     folder = ground.here / text
-    if text and folder.is_dir():
+    if text and os.path.isdir(folder):
         branch = revisions.commit_of(ground.root, text) is not None and not text.startswith((".", "/"))
         note = f"{text} is read as the folder; the revision of that name is refs/heads/{text} (or refs/tags/…)"
         return Named(text, folder=folder, note=note if branch else "")
@@ -109,7 +109,7 @@ def _now(first: Named, ground: Ground) -> Named:
     if first.inside is not None:
         top = revisions.top_of(ground.root) or ground.root
         folder = top / first.inside
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise UsageError(f"there is no folder {ground.shown(folder)} now", hint="name the other side")
         return Named(first.inside, folder=folder)
     own = first.about if first.log else None
