@@ -70,9 +70,9 @@ def check_lines(paper: Paper, call: Call, done: api.Checked) -> Iterator[str]:
         if kind in _NEXT:
             what, command, more = _NEXT[kind]
             yield paper.styled(f"    → {what}: {call.command(command, *more)}", "cyan")
-    if done.pictures and any(finding.kind == "lost" for finding in done.findings):
-        words = "in a checkout without pictures, to compare recipe and lock file alone"
-        yield paper.styled(f"    → {words}: {call.command('lock check', '--no-pictures')}", "cyan")
+        if kind == "lost":
+            words = "in a checkout without pictures, to compare recipe and lock file alone"
+            yield paper.styled(f"    → {words}: {call.command('lock check', '--no-pictures')}", "cyan")
 
 
 def _price(done: api.Checked, kind: Kind, findings: Iterable[api.Finding]) -> str:

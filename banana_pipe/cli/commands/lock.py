@@ -66,9 +66,10 @@ def accept(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, **values: Any
 def check(recipe: Path, nodes: tuple[str, ...], *, no_pictures: bool, **values: Any) -> int:
     """Compare recipe, lock file, cache and output folder with each other. Changes none of them, needs no token.
 
+    Exit code 0 if they agree, 5 if something would have to be bought, 6 if a call is open, 1 if anything
+    else differs, 7 if only picks are missing. For example, in CI:
+
     \b
-    Exit code 0 if they agree, 5 if something would have to be bought, 6 if a call is open,
-    1 if anything else differs, 7 if only picks are missing. For example, in CI:
       banana-pipe lock check recipes/shop.yaml
       banana-pipe lock check recipes/shop.yaml hero 'scene[color=teal]' --json
     """
@@ -96,8 +97,9 @@ def check(recipe: Path, nodes: tuple[str, ...], *, no_pictures: bool, **values: 
 def reset(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, **values: Any) -> int:
     """End what was picked and accepted: the rule of the recipe decides again which take flows on. Free.
 
-    \b
     Without NODE: of every node. Takes, files and bytes stay. For example:
+
+    \b
       banana-pipe lock reset recipes/shop.yaml hero --dry-run
     """
     call = read_call(recipe, values)
@@ -123,9 +125,10 @@ def reset(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, **values: Any)
 def clean(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, forget: bool, **values: Any) -> int:
     """Take out of the lock file what no node asks for any more, under no profile. Free.
 
-    \b
     With NODE only blocks of that name, also of nodes that are gone. The ledger and the pictures stay in
     the cache. What other values of --set asked counts as used only if they are given. For example:
+
+    \b
       banana-pipe lock clean recipes/shop.yaml --dry-run
     """
     call = read_call(recipe, values)

@@ -54,7 +54,13 @@ _CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
 @click.option("--retry-refused", is_flag=True, help="Send again what the provider refused.")
 @click.option("--verbose", "-v", is_flag=True, help="With -n: show every node, however many there are.")
 def run(recipe: Path, *, dry_run: bool, verbose: bool, frozen: bool, **values: Any) -> int:
-    """Make the pictures of RECIPE: what is there stays, what is missing is bought, each one once."""
+    """Make the pictures of RECIPE: what is there stays, what is missing is bought, each one once.
+
+    \b
+    For example:
+      banana-pipe run recipes/shop.yaml --max-cost 5
+      banana-pipe run recipes/shop.yaml --frozen
+    """
     if frozen:
         _refuse_consents(values)
     call = read_call(recipe, values)
