@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -235,3 +236,12 @@ def test_the_schema_refuses_what_it_does_not_know(tmp_path: Path) -> None:
         other = tmp_path / "other.jsonl"
         other.write_text(json.dumps(good[line] | change) + "\n")
         assert list(faults_of(other)), change
+
+
+def test_every_kind_has_its_row_in_the_document() -> None:
+    """And no other has one; what stands in each, its schema says in full."""
+    text = (Path(__file__).parents[2] / "docs/log.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    document = json.loads(SCHEMA.read_text())
+    assert rows == document["properties"]["type"]["enum"]
+    assert all(document["$defs"][kind]["description"] for kind in rows)
