@@ -145,7 +145,8 @@ def _pictures(workspace: Workspace) -> Iterator[_Read]:
             continue
         place = one.path if isinstance(one, FileInput) else None
         path = one.label if place is None else _path(workspace, place, artifact.digest)
-        yield _Read(File(path, artifact.digest, artifact.size, artifact.mime, one.label), place, is_input=True)
+        name = one.label if place is None else place.name  # as written it may be a path of this machine
+        yield _Read(File(path, artifact.digest, artifact.size, artifact.mime, name), place, is_input=True)
 
 
 def _path(workspace: Workspace, path: Path, digest: Digest) -> str:

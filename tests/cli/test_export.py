@@ -303,6 +303,22 @@ def test_a_crate_says_what_each_file_is(pipe: Pipe, outside: Path) -> None:
     assert not any(CANARY.encode() in data for data in there.values())
 
 
+def test_a_picture_from_elsewhere_goes_along_without_the_way_to_it(
+    pipe: Pipe, at: Vendor, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nobody is to know this machine's folders; the picture is there by its digest and its name."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "logo.png").write_bytes(picture(size=(8, 8)))
+    (project / RECIPE).write_text(f"version: 1\nsteps:\n  mug: {{images: {elsewhere}/logo.png, edit: On a mug}}\n")
+    allowed = ("--allow-read", str(elsewhere))
+    assert pipe("run", RECIPE, *allowed).code == 0
+    entities = crate(pipe, *allowed)
+    name = f"_sources/{digest_of(picture(size=(8, 8)))[:12]}-logo.png"
+    assert files(project / "to")[name] == picture(size=(8, 8))
+    entities.pop(f"_sources/{RECIPE}")  # the recipe itself says what its author wrote
+    assert str(elsewhere) not in json.dumps(entities)
+
+
 def test_a_crate_tells_of_one_run_and_no_other_pictures(pipe: Pipe, made: Vendor, project: Path) -> None:
     """What was picked since is not that run's; without a log there is nothing to tell."""
     assert pipe("reroll", RECIPE, "base").code == 0
