@@ -33,12 +33,14 @@ from banana_pipe.outputs.logged import Logged, read_log
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
 from banana_pipe.replaying import Replay, beside, find_run, replay
+from banana_pipe.reporting import MOST_INLINED, Reported, report_on
 from banana_pipe.resetting import Resets, reset_lock
 from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch, would_buy
 from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part
 
 __all__ = [
+    "MOST_INLINED",
     "Acceptance",
     "Accepted",
     "Access",
@@ -61,6 +63,7 @@ __all__ = [
     "Price",
     "Reconciled",
     "Replay",
+    "Reported",
     "Reroll",
     "Resets",
     "Side",
@@ -103,6 +106,7 @@ __all__ = [
     "rendered",
     "repair",
     "replay",
+    "report_on",
     "reroll",
     "reset_lock",
     "run",

@@ -112,6 +112,22 @@ async def _lasts(workspace: Workspace, nodes: Iterable[Node]) -> dict[str, Last]
     return {name: _last(label, block, requests.get(block.base)) for name, (label, block) in found.items()}
 
 
+async def asked_before(workspace: Workspace) -> dict[str, str]:
+    """The prompt of each node before the one that it was bought with last, where that was another and is kept."""
+    bought: dict[str, list[LockBlock]] = {}
+    for node in workspace.whole:
+        market = workspace.markets[node.provider]
+        blocks = market.stores.lock.with_label(market.label(node.id))[:2]
+        if len(blocks) > 1:
+            bought[node.id] = list(blocks)
+    requests = await _requests(workspace.markets.values(), (block for both in bought.values() for block in both))
+    prompts = {
+        name: [requests[block.base].prompt if block.base in requests else None for block in both]
+        for name, both in bought.items()
+    }
+    return {name: before for name, (now, before) in prompts.items() if before is not None and before != now}
+
+
 def _last(label: str, block: LockBlock, request: Request | None) -> Last:
     return Last(
         request=request,

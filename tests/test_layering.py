@@ -58,9 +58,9 @@ FLOORS = (
     purchase frozen
     """,
     "execute",
-    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
+    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
-    project starting replaying shapes links workspace fetching buying record running explaining choosing delivery exporting crating accepting merging usage checking resetting bookkeeping examining
+    project starting replaying shapes links workspace fetching buying record running explaining reporting choosing delivery exporting crating accepting merging usage checking resetting bookkeeping examining
     care.books cleaning tracing ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides contrast care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
@@ -70,7 +70,7 @@ FLOORS = (
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
-    cli.commands.serving cli.commands.replay cli.commands.export cli.commands cli.group cli __init__ __main__
+    cli.commands.serving cli.commands.replay cli.commands.report cli.commands.export cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3

@@ -147,6 +147,11 @@ class Publisher:
         async with self._turn():
             return await _in_a_thread(lambda: self._finish(header, list(entries), nodes, full, page, spared))
 
+    async def write_page(self, page: bytes) -> list[str]:
+        """Write the page alone, of a folder that stays as it is; gives warnings."""
+        async with self._turn():
+            return await _in_a_thread(lambda: self._write_page(page))
+
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         # Polled: a blocking flock in a thread pool can leave two processes waiting for each other.
