@@ -74,7 +74,7 @@ class TestAsking:
         world.write("""
             version: 1
             steps:
-              small: {images: fox.png, transform: [{resize: {width: 20}}]}
+              small: {images: fox.png, transform: [{resize: {width: 20}}], output: false}
               hero: {images: small, edit: Older, samples: 2, pick: ask}
               scene: {images: hero, edit: In the snow}
         """)
