@@ -57,6 +57,9 @@ def test_nothing_is_changed(world: World) -> None:
     world.write(CHAIN.replace("A mug", "A jug").replace("glaze", "coat"))
     check(world)
     assert (world.path("shop.lock").read_bytes(), world.pictures()) == (lock, pictures)
+    world.forget("cache")
+    check(world)
+    assert not world.cache.exists()
 
 
 def test_what_would_be_bought_is_told_with_its_price(world: World) -> None:
