@@ -89,6 +89,8 @@ async def fetch(workspace: Workspace, decided: Decided, limits: Limits) -> tuple
     """
     if limits.frozen:
         broken = fetching.left_alone(workspace, _transforms(workspace, decided))
+        if broken.keys() <= workspace.broken.keys():
+            return workspace, decided
         workspace = replace(workspace, broken={**workspace.broken, **broken})
     elif wanted := to_fetch(workspace, decided, limits):
         workspace = await fetching.bring(workspace, wanted)
