@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -44,8 +45,12 @@ class Archive:
             *(self._resulted(one) for one in self._results.get(digest, ())),
         ]
         if not any(record.node and record.recipe for record in found):
-            found += self._logged(digest)
+            found += [self._with_request(record) for record in self._logged.get(digest, ())]
         return found
+
+    def _with_request(self, record: Record) -> Record:
+        request = self.request(record.key or "")
+        return record if request is None else replace(record, request=request, inputs=_images(request))
 
     def request(self, key: str) -> Mapping[str, Json] | None:
         """What the key *key* stands for, as far as a manifest or the cache has it."""
@@ -227,33 +232,31 @@ class Archive:
     def _logs(self) -> list[Path]:
         return [path for path in self._files if path.suffix == ".jsonl" and path.parent.as_posix().endswith(RUNS)]
 
-    def _logged(self, digest: Digest) -> Iterator[Record]:
-        for path in reversed(self._logs):
-            data = _bytes_of(path) or b""
-            if digest.encode() not in data:
-                continue
-            lines = data.splitlines()
-            start = _mapping(lines[0]) or {}
-            for line in lines:
-                if digest.encode() in line and b'"type": "node"' in line:
-                    yield from self._of_line(_mapping(line) or {}, digest, path, _text(start.get("recipe")))
+    @cached_property
+    def _logged(self) -> Mapping[Digest, list[Record]]:
+        """What the logs say, the latest run first."""
+        found: dict[Digest, list[Record]] = {}
+        for path in sorted(self._logs, key=lambda path: path.name, reverse=True):
+            recipe = None
+            for line in (_bytes_of(path) or b"").splitlines():
+                if line.startswith(b'{"type": "start"'):
+                    recipe = _text((_mapping(line) or {}).get("recipe"))
+                elif line.startswith(b'{"type": "node"'):
+                    for record in self._of_line(_mapping(line) or {}, path, recipe):
+                        found.setdefault(record.digest, []).append(record)
+        return found
 
-    def _of_line(self, event: Mapping[str, Json], digest: Digest, path: Path, recipe: str | None) -> Iterator[Record]:
+    def _of_line(self, event: Mapping[str, Json], path: Path, recipe: str | None) -> Iterator[Record]:
         for one in outputs_in(event):
-            if one["sha256"] == digest:
-                key = _text(event.get("key")) if one.get("picked") else None
-                request = self.request(key or "")
-                yield Record(
-                    digest=digest,
-                    where=self._shown(path),
-                    recipe=recipe,
-                    node=str(event["node"]),
-                    take=_whole(one.get("take")),
-                    path=one["path"],
-                    key=key,
-                    request=request,
-                    inputs=_images(request),
-                )
+            yield Record(
+                digest=one["sha256"],
+                where=self._shown(path),
+                recipe=recipe,
+                node=str(event["node"]),
+                take=_whole(one.get("take")),
+                path=one["path"],
+                key=_text(event.get("key")) if one.get("picked") else None,
+            )
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
