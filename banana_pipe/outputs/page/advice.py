@@ -17,7 +17,7 @@ _BY_REASON: Mapping[Reason, str] = {
     "blank": "Buy another take: {reroll}. If it is right as it is: {accept}",
     "copy": "Buy another take: {reroll}. If it is right as it is: {accept}",
     "expect": "Buy another take: {reroll}. If it is right as it is: {accept}",
-    "pick": "Choose one: {pick}",
+    "pick": "It goes on once that is picked",
     "lost": "`{run} --rebuy` buys it again",
     "input": "It comes by itself once what it reads is there",
     "cap": "The same command with a larger cap goes on",
@@ -30,13 +30,14 @@ _BY_REASON: Mapping[Reason, str] = {
 
 def advice(outcome: Outcome, recipe: str) -> str:
     """What to do next about *outcome*; empty where there is nothing to say. *recipe* is its path."""
-    words = _BY_REASON.get(outcome.reason, "")
-    take = str(outcome.choices[0]) if outcome.choices else "1"
-    return words.format(
+    if outcome.choices:
+        first, *others = map(str, outcome.choices)
+        also = f" (or {', '.join(others)})" if others else ""
+        return f"Choose one: `{_command('pick', recipe, outcome.node, first)}`{also}"
+    return _BY_REASON.get(outcome.reason, "").format(
         run=_command("run", recipe),
         reroll=f"`{_command('reroll', recipe, outcome.node)}`",
         accept=f"`{_command('lock', 'accept', recipe, outcome.node)}`",
-        pick=f"`{_command('pick', recipe, outcome.node, take)}`",
     )
 
 

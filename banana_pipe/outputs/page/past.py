@@ -71,14 +71,17 @@ def _price(node: Node) -> int | None:
 
 
 def _outcome(event: Mapping[str, Json], price: int | None) -> Outcome:
+    takes = tuple(_takes(event, price))
+    waits = event["status"] == "waiting" and event["reason"] == "pick"
     return Outcome(
         node=str(event["node"]),
         status=event["status"],
         reason=event["reason"],
         key=event.get("key"),
         images=tuple(filter(is_digest, event.get("images") or ())),
-        takes=tuple(_takes(event, price)),
+        takes=takes,
         picked=event.get("picked"),
+        choices=tuple(take.sample for take in takes) if waits else (),
         outputs=tuple(_outputs(event)),
         error=event.get("error"),
         modified=bool(event.get("modified")),

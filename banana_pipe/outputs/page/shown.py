@@ -157,7 +157,7 @@ def kind_of(outcome: Outcome | None, *, local: bool) -> str:
     if outcome.status == "done":
         bought = any(take.bought and take.result.price != 0 for take in outcome.takes)
         return "local" if local else "bought" if bought else "new"
-    return "pick" if outcome.reason == "pick" and outcome.status == "waiting" else outcome.status
+    return "pick" if outcome.status == "waiting" and outcome.choices else outcome.status
 
 
 def _section(number: int, name: str, cards: Sequence[Card]) -> Section:

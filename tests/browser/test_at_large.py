@@ -1,0 +1,175 @@
+"""The gallery at large: of hundreds and thousands of pictures, to people who hear it, and to hostile hands.
+
+Unaware of the run. The long form only: it prints what it measures, keeps pictures of the main views where
+`BANANA_PIPE_SCREENSHOTS` names a folder, and asks npm for axe-core where it is not named by `AXE`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.galleries import gallery
+from tests.campaigns.intruders import test_page as intruders
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.campaign
+ROOT = Path(__file__).parent.parent.parent
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+FILTER = """async words => {
+  const search = document.querySelector('[type=search]'), began = performance.now();
+  search.value = words; search.dispatchEvent(new Event('input'));
+  document.body.offsetHeight;
+  return performance.now() - began;
+}"""
+
+
+SCROLL = """async () => {
+  const frame = () => new Promise(requestAnimationFrame), began = performance.now();
+  scrollTo({top: document.body.scrollHeight / 2, behavior: 'instant'});
+  await frame(); await frame();
+  return performance.now() - began;
+}"""
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core."""
+    if "AXE" in os.environ:
+        return Path(os.environ["AXE"]).read_text("utf-8")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("there is no npm, and AXE names no axe.min.js")
+    folder = tmp_path_factory.mktemp("axe")
+    done = subprocess.run([npm, "install", "--silent", "axe-core@4"], cwd=folder, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("npm cannot get axe-core, and AXE names no axe.min.js")
+    return (folder / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+
+
+def violations(page: Page, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{one['id']}: {node['html'][:140]}" for one in found for node in one["nodes"][:3]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_left_out(browser: Browser, shop: Path, axe: str, scheme: str) -> None:
+    """Axe finds nothing: in the sheet with graph and timeline, from near, comparing, in the keys."""
+    context = browser.new_context(
+        color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce", bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(shop.as_uri())
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    found = violations(page, axe)
+    page.locator(".frame").first.click()
+    found += violations(page, axe)
+    page.keyboard.press("t")
+    found += violations(page, axe)
+    page.keyboard.press("Escape")
+    for place in (1, 3):
+        page.locator(".frame").nth(place).focus()
+        page.keyboard.press("c")
+        found += violations(page, axe)
+    page.keyboard.press("2")
+    found += violations(page, axe)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    found += violations(page, axe)
+    context.close()
+    assert sorted(set(found)) == []
+
+
+@pytest.mark.parametrize("number", [12, 500, 5_000])
+def test_a_gallery_of_that_many_is_usable(
+    browser: Browser, tmp_path: Path, number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First paint, load and filtering, as the page itself measures them."""
+    written = gallery(tmp_path, number)
+    page = browser.new_page()
+    page.goto(written.as_uri(), wait_until="load")
+    scrolled = page.evaluate(SCROLL)
+    painted, loaded = page.evaluate(PAINTED), page.evaluate(LOADED)
+    filtered = [page.evaluate(FILTER, words) for words in ("teal", "teal 1", "")]
+    cards = page.locator(".card").count()
+    page.close()
+    with capsys.disabled():
+        print(  # noqa: T201 - what was measured
+            f"\ngallery of {cards}: {written.stat().st_size // 1000} kB, first paint {painted:.0f} ms, loaded {loaded:.0f} ms,"
+            f" filtered in {max(filtered):.0f} ms (then {min(filtered):.0f}), scrolled in {scrolled:.0f} ms"
+        )
+    assert cards >= number
+
+
+def test_nothing_hostile_runs_or_loads(browser: Browser, tmp_path: Path) -> None:
+    """Two hundred payloads in every field: seen from near, one after the other, nothing has run and nothing was asked for."""
+    written = tmp_path / "index.html"
+    written.write_text(intruders.page(intruders.hostile), "utf-8")
+    page = browser.new_page()
+    asked: list[str] = []
+    wrong: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    page.goto(written.as_uri())
+    page.keyboard.press("g")
+    number = page.locator(".card").count()
+    page.locator(".frame").first.focus()
+    page.keyboard.press("Enter")
+    for _ in range(number - 1):
+        page.keyboard.press("ArrowRight")
+    assert f"{number} of {number}" in page.locator("#view .of").inner_text()
+    assert page.evaluate("document.documentElement.dataset.owned ?? null") is None
+    assert page.locator("script").count() == 2
+    assert {url for url in asked if not url.startswith(tmp_path.as_uri())} == set()
+    assert wrong == []
+    page.close()
+
+
+@pytest.mark.parametrize("recipe", ["quickstart", "shop"])
+def test_the_recipes_look_as_they_should(browser: Browser, tmp_path: Path, recipe: str) -> None:
+    """Each opens without a complaint; pictures of its views are kept, to be looked at."""
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    command = [sys.executable, "-m", "banana_pipe", "run", f"recipes/{recipe}.yaml", "--out", "out"]
+    subprocess.run([*command, "--provider", "sandbox"], cwd=tmp_path, check=True, capture_output=True)
+    kept = Path(os.environ.get("BANANA_PIPE_SCREENSHOTS", tmp_path / "screenshots"))
+    views = {"light": (1440, 1000), "dark": (1440, 1000), "phone": (390, 844)}
+    for name, (width, height) in views.items():
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if name == "dark" else "light"
+        )
+        page = context.new_page()
+        said: list[str] = []
+        _listen(page, said)
+        page.goto((tmp_path / "out/index.html").as_uri())
+        _keep(page, kept / f"{recipe}-{name}.png")
+        page.locator(".frame").nth(3).click()
+        page.evaluate("document.querySelector('.stage img').decode()")
+        _keep(page, kept / f"{recipe}-{name}-near.png")
+        page.keyboard.press("Escape")
+        page.keyboard.press("g")
+        _keep(page, kept / f"{recipe}-{name}-graph.png")
+        context.close()
+        assert said == []
+
+
+def _listen(page: Page, said: list[str]) -> None:
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+
+
+def _keep(page: Page, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path)
+    assert path.stat().st_size > 10_000
