@@ -61,7 +61,7 @@ def test_the_other_way_round_what_was_added_was_removed(before: list[Shown], aft
 
 def test_the_picture_of_a_node_is_that_of_the_node_whichever_take_flows_on() -> None:
     """A re-roll changes a picture; it does not remove one and add another."""
-    pairs = match([shown("hero.png", "x", "hero", 1)], [shown("hero.jpg", "y", "hero", 2)])
+    pairs = match([shown("hero.png", "x", "hero", 1)], [shown("lead.png", "y", "hero", 2)])
     assert names(pairs) == [("changed", "hero")]
 
 
