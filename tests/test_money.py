@@ -61,3 +61,15 @@ def test_what_nobody_knows_the_price_of_is_unknown(world: World) -> None:
     world.write(CHAIN.replace("generate: A mug", "generate: A mug\n        extra: {seed: 7}"))
     ran = world.run()
     assert money(ran) == {"asked_usd": None, "reserved_usd": None, "billed_usd": None, "saved_usd": 0.0}
+
+
+def test_what_is_in_doubt_is_spent_and_not_known_to_be_billed(world: World) -> None:
+    """Nobody can say: it counts against caps, and is told apart."""
+    world.write(LOOSE)
+    world.vendor.fates.append("vanished")
+    world.vendor.lists = False
+    ran = world.run()
+    assert ran.exit_code == 6
+    assert told(ran) == {"asked": 3, "reserved": 3, "billed": 2, "saved": 0}
+    assert ran.cost is not None
+    assert round(ran.cost / 1_000_000 / PRICE) == 3
