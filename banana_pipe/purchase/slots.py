@@ -73,14 +73,13 @@ class Slot:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._held = False
-        self._noted = 0
+        self._noted: int | None = None
+        """The slowings-down that were known when it was taken; None while it is not held."""
 
     async def retake(self) -> None:
         """Hold the slot (again)."""
-        if not self._held:
+        if self._noted is None:
             await self._slots._wait()
-            self._held = True
             self._noted = self._slots._slowed
 
     def slow_down(self) -> None:
@@ -88,12 +87,13 @@ class Slot:
 
         Those who took their slots before that say the same once more, and are not counted again.
         """
-        self._noted = self._slots._slow_down(self._noted)
+        if self._noted is not None:
+            self._noted = self._slots._slow_down(self._noted)
 
     def release(self) -> None:
         """Give it to somebody else for now."""
-        if self._held:
-            self._held = False
+        if self._noted is not None:
+            self._noted = None
             self._slots._give_back()
 
     def __enter__(self) -> Self:

@@ -6,6 +6,7 @@ Unaware of HTTP: the provider is a fake that bills.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -503,3 +504,43 @@ def test_an_error_that_names_a_task_that_is_taken_keeps_its_words_only(kind: Kin
         shop.one()
     ours = next(one for one in shop.attempts() if one.key == order().wanted.key)
     assert (ours.state, ours.task_id, ours.trace_id, ours.error_message) == (state, None, "T-9", "502")
+
+
+def test_what_was_not_sent_after_all_is_not_resumed(shop: Shop) -> None:
+    """Its row is closed: nothing of it stands."""
+    attempt = shop.leave("INTENT")
+
+    async def story() -> None:
+        async with shop.open() as run:
+            await run.stores.ledger.advance(attempt, "NOT_SENT")
+            assert await run.buyer.resume(attempt, 600.0) is None
+
+    shop.run(story())
+
+
+def test_a_loss_is_for_all_who_want_the_same_in_a_run(shop: Shop) -> None:
+    """Nobody asks again after a link that is dead."""
+    shop.vendor.fetches.extend([ProviderError("dead_link", "404")] * 9)
+
+    async def story() -> None:
+        async with shop.open() as run:
+            assert refused(await run.buyer.obtain(order())).status == "lost"
+            polled = len(shop.vendor.polled)
+            assert refused(await run.buyer.obtain(order())).status == "lost"
+            assert (len(shop.vendor.polled), len(shop.vendor.fetches)) == (polled, 6)
+
+    shop.run(story())
+
+
+def test_an_error_that_nobody_joined_is_told_once(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    """By its exception, and not by the event loop as well."""
+    shop.leave("ACCEPTED")
+
+    async def story() -> None:
+        async with shop.open() as run:
+            await run.buyer.obtain(order())
+
+    with pytest.raises(AssertionError):
+        shop.run(story())
+    gc.collect()
+    assert caplog.records == []

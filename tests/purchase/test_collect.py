@@ -14,6 +14,7 @@ import pytest
 
 from banana_pipe.canonical import digest_of
 from banana_pipe.errors import StoreError
+from banana_pipe.events import AttemptMoved
 from banana_pipe.model import Artifact, Key, Result
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.purchase.orders import Bought, Consent, Pace
@@ -178,7 +179,7 @@ def test_a_download_that_cannot_be_opened_again_stops_the_run_with_words(
 
     with monkeypatch.context() as patched:
         patched.setattr("banana_pipe.purchase.collect.measure_file", no_more_files)
-        with pytest.raises(StoreError, match="Too many open files"):
+        with pytest.raises(StoreError, match=r"cannot read .*Too many open files"):
             shop.one()
     assert shop.states() == ["SUCCEEDED"]
     result(shop.one())
@@ -228,6 +229,35 @@ def test_a_link_that_we_do_not_follow_is_said_and_kept(shop: Shop) -> None:
     assert (answer.status, answer.reason) == ("failed", "error")
     assert "10.0.0.1" in answer.error
     assert shop.states() == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize(("trouble", "times", "seconds"), [(AWAY, 3, 14), (DEAD, 2, 2)])
+def test_what_may_pass_is_waited_for_so_long(trouble: ProviderError, times: int, seconds: int, shop: Shop) -> None:
+    """2, 4 and 8 seconds, as the vendor advises; for a link that is early not at all, and then 2."""
+    task_id = shop.vendor._accept(shop.vendor.prepare(order().request, []))
+    shop.vendor.tasks[task_id].done_at = 0
+    shop.leave("SUCCEEDED", task_id=task_id, picture=f"https://cdn.example.com/{task_id}", response="{}")
+    shop.vendor.fetches.extend(some(times, trouble))
+    begun = shop.clock.boot()
+    result(shop.one())
+    assert round(shop.clock.boot() - begun, 1) == seconds
+
+
+def test_what_could_not_be_had_is_told_with_its_price_and_the_way_on(shop: Shop) -> None:
+    """It is paid; and each step of it is told as it is taken."""
+    shop.vendor.fetches.extend(some(3, b"nonsense"))
+    said = refused(shop.one()).error
+    assert said.startswith("paid ($0.04), but what came is no picture: ")
+    assert said.endswith(
+        "; the bytes are in cache/rejected/. The next run fetches again; `--rebuy` gives it up and buys another"
+    )
+    shop.vendor.fetches.append(ProviderError("refused_address", "not public"))
+    assert refused(shop.one()).error == (
+        "paid ($0.04), but its picture could not be downloaded: not public. Run again: it is fetched without paying"
+    )
+    result(shop.one())
+    moved = [event.attempt.state for event in shop.events if isinstance(event, AttemptMoved)]
+    assert moved == ["ACCEPTED", "SUCCEEDED", "STORED"]
 
 
 def test_a_dead_link_of_a_call_without_a_task_is_lost(shop: Shop) -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 import banana_pipe.purchase
-from banana_pipe.purchase.orders import Bought, Consent, NotBought, Pace
+from banana_pipe.purchase.orders import Bought, Consent, Desk, NotBought, Pace
 from banana_pipe.purchase.rules import Rule
 from tests.dataclass_rules import loose
+from tests.store.attempts import ACCOUNT, ORIGIN, intent
 
 MODULES = sorted(one.name for one in pkgutil.iter_modules(banana_pipe.purchase.__path__))
 CHANGING = {"_Progress", "_Watched"}
@@ -44,3 +47,11 @@ def test_nothing_is_agreed_to_unless_it_is_said() -> None:
     assert defaults(Pace) == {
         "calls": 8, "downloads": 16, "poll": 2.0, "settle": 120.0, "grace": 30.0, "busy": 0.2, "start": 10.0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, "https://other"])
+@pytest.mark.parametrize("account", [ACCOUNT, "another"])
+def test_an_attempt_is_ours_by_its_origin_and_its_account(origin: str, account: str) -> None:
+    """Who has only one of them may not be told all."""
+    desk = SimpleNamespace(provider=SimpleNamespace(origin=origin, account=account))
+    assert Desk.sent(cast(Desk, desk), intent()) is ((origin, account) == (ORIGIN, ACCOUNT))

@@ -109,6 +109,15 @@ def test_only_too_many_calls_slow_all_down() -> None:
     assert not any(after_task(kind).slow_down for kind in get_args(Kind))
 
 
+def test_what_may_come_right_is_tried_again_so_often() -> None:
+    """In one run; what was received for all that is known once more, when it is proven absent. All else once."""
+    more = {"not_sent": 4, "rate": 12, "transient": 3}
+    once = {"moderation", "invalid", "too_large", "no_image", "auth", "disabled", "balance"}
+    assert {kind: after_submit(kind).tries for kind in get_args(Kind)} == {
+        kind: 1 if kind in once else more.get(kind, 2) for kind in get_args(Kind)
+    }
+
+
 def test_a_tasks_end_is_never_a_doubt() -> None:
     """Whatever it failed with; and of a task that another token sent only words on the work are believed."""
     assert {after_task(kind).state for kind in get_args(Kind)} == {"FAILED", "REFUSED"}

@@ -165,6 +165,19 @@ def test_a_complaint_halves_and_contentment_recovers_slowly() -> None:
     asyncio.run(story())
 
 
+def test_who_has_no_slot_has_nothing_to_complain_of() -> None:
+    """Its call is over, or was never made."""
+
+    async def story() -> None:
+        slots = Slots(8)
+        slot = await slots.take()
+        slot.release()
+        slot.slow_down()
+        assert slots.limit == 8
+
+    asyncio.run(story())
+
+
 def test_complaints_that_come_together_are_one() -> None:
     """Eight calls sent at once and all refused say one thing: half as many, not one at a time."""
 

@@ -68,36 +68,44 @@ def test_the_first_reason_stands_but_for_an_interrupt(kinds: list[StopKind]) -> 
     ("stops", "kind", "error"),
     [("auth", "auth", NotAuthorised), ("balance", "balance", SpendingStopped), (None, None, None)],
 )
+@pytest.mark.parametrize("trace", [None, "T-9"])
 @pytest.mark.parametrize("hint", [None, "ask the vendor"])
 def test_an_error_of_the_account_stops_the_run_with_what_helps(
-    stops: StopKind | None, kind: str | None, error: type[BananaError] | None, hint: str | None
+    stops: StopKind | None, kind: str | None, error: type[BananaError] | None, hint: str | None, trace: str | None
 ) -> None:
     """In the provider's words, with its hint or else ours; an error of one call stops nothing."""
     story = Story()
-    story.stops.stop_if(Rule("FAILED", stops=stops), ProviderError("auth", "it says no", hint=hint))
+    story.stops.stop_if(Rule("FAILED", stops=stops), ProviderError("auth", "it says no", hint=hint, trace_id=trace))
     reason = story.stops.reason
     assert (reason.kind if reason else None) == kind
     if reason is not None and error is not None:
         assert type(reason.error) is error
-        assert reason.error.message == "it says no"
+        assert reason.error.message == ("it says no (trace_id T-9)" if trace else "it says no")
         ours = "check ACEDATACLOUD_API_TOKEN" if stops == "auth" else "top up the account"
         assert reason.error.hint == (hint or f"{ours}; what is paid is kept, the same command goes on")
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer"),
+    ("kind", "hint", "answer"),
     [
-        ("cap", NotBought("waiting", "cap", "that much")),
-        ("balance", NotBought("waiting", "stopped", "that much")),
-        (None, NotBought("waiting", "stopped", "mug was not begun")),
+        ("cap", "raise it", NotBought("waiting", "cap", "that much.")),
+        ("interrupt", "wait", NotBought("waiting", "stopped", "that much.")),
+        ("balance", None, NotBought("waiting", "stopped", "that much.")),
+        ("balance", "top up", NotBought("waiting", "stopped", "that much; top up")),
+        ("auth", "look", NotBought("waiting", "stopped", "that much; look")),
+        (None, None, NotBought("waiting", "stopped", "mug was not begun")),
     ],
 )
-def test_what_is_not_begun_waits_for_the_reason(kind: StopKind | None, answer: NotBought) -> None:
+def test_what_is_not_begun_waits_for_the_reason(kind: StopKind | None, hint: str | None, answer: NotBought) -> None:
     """A cap is told from all else: more can be allowed."""
     story = Story()
-    if kind is not None:
-        story.stops.stop(kind, BananaError("that much"))
-    assert story.stops.not_now("mug") == answer
+
+    async def told() -> None:
+        if kind is not None:
+            story.stops.stop(kind, BananaError("that much.", hint=hint))
+        assert story.stops.not_now("mug") == answer
+
+    story.tell(told())
 
 
 def test_what_ends_within_the_grace_is_had_and_all_else_is_cut_off_when_it_ends() -> None:
@@ -121,15 +129,20 @@ def test_what_ends_within_the_grace_is_had_and_all_else_is_cut_off_when_it_ends(
 
 def test_after_the_grace_nothing_is_begun() -> None:
     """Not for a moment: the work is closed as it is."""
-    story = Story()
+    story, begun = Story(), []
+
+    async def begins() -> None:
+        begun.append(True)
+        await story.clock.sleep(0)
 
     async def told() -> None:
         story.stops.stop("interrupt", BananaError("Ctrl-C"))
         await story.clock.sleep(GRACE)
-        work = story.takes(0)
+        work = begins()
         with pytest.raises(GraceOver):
             await story.stops.within_grace(work)
         assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
+        assert not begun
 
     story.tell(told())
 

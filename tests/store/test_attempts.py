@@ -118,6 +118,7 @@ def test_a_task_belongs_to_one_attempt(connection: sqlite3.Connection) -> None:
         (40_000, Budget(max_cost_per_day=10_000), "the cap of $0.01 for the day 2026-09-21 (UTC) is", "day",
          "max_cost_per_day"),
         (None, Budget(max_cost=10_000), "the price of b is unknown", None, "--allow-unpriced"),
+        (None, Budget(max_cost_per_day=10_000), "the price of b is unknown", None, "--allow-unpriced"),
     ],
 )  # fmt: skip
 def test_a_cap_says_which_it_is(

@@ -40,20 +40,9 @@ class Subject:
 
 _PURCHASE = tuple(
     f"tests/purchase/test_{name}.py"
-    for name in (
-        "rules",
-        "buyer",
-        "collect",
-        "search",
-        "search_once",
-        "poller",
-        "proof",
-        "stops",
-        "replies",
-        "follow",
-        "orders",
-    )
-)
+    for name in ("orders", "rules", "replies", "stops", "poller", "search_once", "follow", "proof", "collect", "search",
+                 "buyer")
+)  # fmt: skip
 _LONG = ("mishaps", "cannot_be_written_stops", "no_download_begins")
 
 SUBJECTS = (
@@ -64,8 +53,11 @@ SUBJECTS = (
             ("Caps", "processes", "flipped_bit_anywhere", "every_field_is_read_back")),
     Subject("store/ledger.py", ("tests/store/test_ledger.py",), ("Caps", "processes", "flipped_bit")),
     Subject("purchase/slots.py", ("tests/purchase/test_slots.py", "tests/purchase/test_orders.py")),
-    *(Subject(f"purchase/{name}.py", _PURCHASE, _LONG)
-      for name in ("rules", "orders", "poller", "search", "replies", "stops", "collect", "follow", "buyer")),
+    Subject("purchase/orders.py", ("tests/purchase/test_orders.py",)),
+    Subject("purchase/rules.py", ("tests/purchase/test_orders.py", "tests/purchase/test_rules.py")),
+    Subject("purchase/replies.py", ("tests/purchase/test_orders.py", "tests/purchase/test_replies.py")),
+    Subject("purchase/stops.py", ("tests/purchase/test_orders.py", "tests/purchase/test_stops.py")),
+    *(Subject(f"purchase/{name}.py", _PURCHASE, _LONG) for name in ("poller", "search", "collect", "follow", "buyer")),
 )  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 Unaware of which mutants may survive.
 
     python -m tests.campaigns.mutation.trial store/blobs.py
+    python -m tests.campaigns.mutation.trial all
 
+The second only looks whether the tests of every module run all of it.
 It runs as a process of its own, since the module must not have been imported before. A mistake inside a function
 is put into the function as it is (a mutant costs some milliseconds); one that runs at import makes the module from
 the changed tree, in a child that has imported nothing of ours yet.
@@ -26,7 +28,6 @@ import tempfile
 import time
 import traceback
 import types
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field, replace
@@ -45,8 +46,10 @@ from tests.campaigns.mutation.subjects import ROOT, SUBJECTS, Subject
 AT_ONCE = os.cpu_count() or 1
 _ABOVE = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
 _BUG = 99
-_PATIENCE = 20.0
-"""Seconds for a mutant whose tests take no time; ten times as long as its tests took are added."""
+_PATIENCE = 5.0
+"""Seconds of a processor for a mutant whose tests take none; ten times as much as its tests took is added."""
+_WITHOUT_PROC = 100
+"""So much longer by the clock on the wall, where no /proc tells what was used of a processor."""
 _STILL = 4.0
 """Seconds after which a child none of whose threads was woken waits for what its mutant has prevented."""
 _LAZY = ("anyio._backends._asyncio", "hypothesis.stateful", "hypothesis.internal.conjecture.engine", "httpx",
@@ -63,7 +66,7 @@ class Baseline:
     seconds: float
     """Of a processor, for all the tests."""
     tests: Mapping[str, float]
-    """Each test's seconds by the clock on the wall."""
+    """Each test's seconds of a processor."""
     ran: Mapping[int, Sequence[str]]
     """Line → the tests that ran it; an empty name is the import."""
     branches: int
@@ -107,6 +110,35 @@ def try_module(subject: Subject, wanted: Callable[[Mutant], bool] = lambda _: Tr
         verdicts.count("out of time"),
         [mutant.name for mutant, verdict in zip(mutants, verdicts, strict=True) if verdict == "survived"],
     )
+
+
+def left_out_of(subjects: Sequence[Subject]) -> dict[str, Sequence[str]]:
+    """Module → the lines and branches of it that none of its tests run; nothing wrong in any. In one process."""
+    told: dict[str, Sequence[str]] = _forked(lambda: _left_out_of(subjects))
+    return told
+
+
+def _left_out_of(subjects: Sequence[Subject]) -> dict[str, Sequence[str]]:
+    paths = [str(subject.path) for subject in subjects]
+    measuring = _measuring(paths)
+    measuring.start()
+    passed = [_run_session(subject, []) == 0 for subject in _without_repetition(subjects)]
+    measuring.stop()
+    if not all(passed):
+        raise AssertionError("the quick tests fail with nothing wrong")
+    return {subject.module: _left_out(measuring, subject)[1] for subject in subjects}
+
+
+def _without_repetition(subjects: Sequence[Subject]) -> list[Subject]:
+    """Those whose tests are not all among another one's."""
+    return [
+        one
+        for number, one in enumerate(subjects)
+        if not any(
+            set(one.tests) < set(other.tests) or (set(one.tests) == set(other.tests) and place < number)
+            for place, other in enumerate(subjects)
+        )
+    ]
 
 
 def _warm_up() -> None:
@@ -183,8 +215,7 @@ def _baseline(subject: Subject) -> Baseline:
 
 
 def _measured(subject: Subject) -> dict[str, Any]:
-    measuring = coverage.Coverage(data_file=None, branch=True, include=[str(subject.path)], config_file=False)
-    measuring.exclude(r"if TYPE_CHECKING:")
+    measuring = _measuring([str(subject.path)])
     watch = _Watch(measuring)
     measuring.start()
     passed = _run_session(subject, [watch]) == 0
@@ -192,8 +223,14 @@ def _measured(subject: Subject) -> dict[str, Any]:
     branches, left_out = _left_out(measuring, subject)
     by_line = measuring.get_data().contexts_by_lineno(str(subject.path))
     ran = {line: list(contexts) for line, contexts in by_line.items()}
-    return {"passed": passed, "seconds": watch.busy, "tests": watch.seconds, "ran": list(ran.items()), "branches": branches,
+    return {"passed": passed, "seconds": sum(watch.seconds.values()), "tests": watch.seconds, "ran": list(ran.items()), "branches": branches,
             "left_out": left_out}  # fmt: skip
+
+
+def _measuring(paths: Sequence[str]) -> coverage.Coverage:
+    measuring = coverage.Coverage(data_file=None, branch=True, include=paths, config_file=False)
+    measuring.exclude(r"if TYPE_CHECKING:")
+    return measuring
 
 
 def _left_out(measuring: coverage.Coverage, subject: Subject) -> tuple[int, list[str]]:
@@ -206,11 +243,10 @@ def _left_out(measuring: coverage.Coverage, subject: Subject) -> tuple[int, list
 
 
 class _Watch:
-    """A plugin of pytest that tells coverage which test is run, and keeps how long each took."""
+    """A plugin of pytest that tells coverage which test is run, and keeps how much each took of a processor."""
 
     def __init__(self, measuring: coverage.Coverage) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self.busy = 0.0
+        self.seconds: dict[str, float] = {}
         self._measuring = measuring
 
     @pytest.hookimpl(wrapper=True)
@@ -218,12 +254,9 @@ class _Watch:
         self._measuring.switch_context(item.nodeid)
         began = time.process_time()
         result = yield
-        self.busy += time.process_time() - began
+        self.seconds[item.nodeid] = time.process_time() - began
         self._measuring.switch_context("")
         return result
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] += report.duration
 
 
 # --- with a mistake inside a function ------------------------------------------------------------------
@@ -334,28 +367,39 @@ def _all_of(
                 more = number is not None and act is not None
                 if number is not None and act is not None:
                     reading, pid = _fork(act)
-                    child = _Child(number, pid, time.monotonic() + patience(number))
+                    child = _Child(number, pid, patience(number))
                     under_way.register(reading, selectors.EVENT_READ, child)
             yield from _ended(under_way)
 
 
 @dataclass(slots=True)
 class _Child:
-    """A trial under way: who looks at it now and then learns whether it still does anything."""
+    """A trial under way: who looks at it now and then learns whether it still does anything of use."""
 
     number: int
     pid: int
-    deadline: float
+    patience: float
+    began: float = field(default_factory=time.monotonic)
     wakings: int | None = None
     since: float = 0.0
     """When it was first seen with so many wakings."""
 
     def is_late(self) -> bool:
-        """Whether its time is up, or it waits for ever: where there is a /proc, that is seen sooner."""
+        """Whether it goes round in circles, or waits for ever. A machine that is busy otherwise makes nobody late."""
         now, wakings = time.monotonic(), _wakings(self.pid)
         if wakings is None or wakings != self.wakings:
             self.wakings, self.since = wakings, now
-        return now > self.deadline or (wakings is not None and now > self.since + _STILL)
+        spent = _spent(self.pid) or (now - self.began) / _WITHOUT_PROC
+        return spent > self.patience or (wakings is not None and now > self.since + _STILL)
+
+
+def _spent(pid: int) -> float:
+    """The seconds of a processor that *pid* has used; 0 where nobody can say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _wakings(pid: int) -> int | None:
@@ -427,11 +471,14 @@ def _scratch(pid: int) -> Path:
 def main(argv: Sequence[str] | None = None) -> int:
     """Try a module and say how it stood, in a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.mutation.trial")
-    parser.add_argument("module", choices=[subject.module for subject in SUBJECTS])
+    parser.add_argument("module", choices=["all", *(subject.module for subject in SUBJECTS)])
     parser.add_argument("--function", action="append", help="only mutants of this one; none: those of no function")
     parser.add_argument("--tests", help="only tests whose names hold this word")
     told = parser.parse_args(argv)
     os.chdir(ROOT)
+    if told.module == "all":  # without mutants
+        sys.stdout.write(json.dumps(left_out_of(SUBJECTS)) + "\n")
+        return 0
     (subject,) = (subject for subject in SUBJECTS if subject.module == told.module)
     subject = replace(subject, only=told.tests or "")
     trial = try_module(subject, lambda mutant: told.function is None or mutant.function in told.function)
