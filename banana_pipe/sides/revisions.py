@@ -2,8 +2,8 @@
 
 Unaware of other sides.
 
-Nothing is checked out, no filter and no hook runs: trees and blobs are read as git keeps them. Every picture is hashed;
-of a pointer of Git LFS its digest is taken.
+Nothing is checked out, no filter and no hook runs, and nothing is fetched: trees and blobs are read as git keeps them
+here. Every picture is hashed; of a pointer of Git LFS its digest is taken.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from banana_pipe.store.published import MANIFEST, MANIFEST_TYPE, is_inside
 from banana_pipe.tracing import Archive
 
 _FILES = ("100644", "100755")
+# A clone may lack objects, which git would fetch by itself, in whatever way the repository says.
+_GIT = ("env", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "git")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,9 @@ def revision_side(revision: Revision, about: str, archive: Archive, *, takes: bo
     pictures = {path: blob for path, blob in blobs.items() if is_picture(path)}
     with Objects(revision.root) as objects:
         manifest = _manifest(objects.read(blobs[MANIFEST])) if MANIFEST in blobs else None
-        there = {path: _digest_of(data) for path, blob in pictures.items() if (data := objects.read(blob)) is not None}
+        there = {path: _digest_of(objects.read(blob)) for path, blob in pictures.items()}
     shown, notes = shown_in(manifest, there, archive, takes=takes)
-    by_digest = {there[path]: blob for path, blob in pictures.items() if path in there}
+    by_digest = {there[path]: blob for path, blob in pictures.items()}
     return Side(about, tuple(shown), first_of([_reader(revision.root, by_digest), archive.read]), notes=tuple(notes))
 
 
@@ -77,8 +79,9 @@ class Objects:
     """Reads blobs one after the other through one process of git, in the repository around *root*."""
 
     def __init__(self, root: Path) -> None:
-        command = ["git", "-C", str(root), "cat-file", "--batch"]
-        self._git = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ours
+        command = [*_GIT, "-C", str(root), "cat-file", "--batch"]
+        pipe, silent = subprocess.PIPE, subprocess.DEVNULL
+        self._git = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=silent)  # noqa: S603 - ours
 
     def __enter__(self) -> Self:
         return self
@@ -88,15 +91,18 @@ class Objects:
     ) -> None:
         self._git.communicate()
 
-    def read(self, blob: str) -> bytes | None:
-        """The bytes of *blob*; None where the repository lacks it."""
+    def read(self, blob: str) -> bytes:
+        """The bytes of *blob*. Raises UsageError where the repository lacks it."""
         ask, answer = _pipe(self._git.stdin), _pipe(self._git.stdout)
         ask.write(f"{blob}\n".encode())
         ask.flush()
-        _, kind, *size = answer.readline().split()
-        if kind != b"blob":
-            return None
-        data = answer.read(int(size[0]))
+        said = answer.readline().split()  # nothing: git ended, as it does where it may not fetch
+        if len(said) != 3:
+            raise UsageError(
+                f"this clone lacks {blob[:12]}, and nothing is fetched for a comparison",
+                hint="`git archive REVISION FOLDER >/dev/null` brings what is missing of a partial clone",
+            )
+        data = answer.read(int(said[2]))
         answer.read(1)
         return data
 
@@ -114,7 +120,7 @@ def _reader(root: Path, blobs: Mapping[Digest, str]) -> Read:
         with Objects(root) as objects:
             data = objects.read(blobs[digest])
         # A pointer has the digest of what it points at.
-        return data if data is not None and digest_of(data) == digest else None
+        return data if digest_of(data) == digest else None
 
     return read
 
@@ -136,9 +142,9 @@ def _tree(revision: Revision) -> Iterator[tuple[str, str]]:
                 yield path, blob
 
 
-def _manifest(data: bytes | None) -> Mapping[str, Json] | None:
+def _manifest(data: bytes) -> Mapping[str, Json] | None:
     try:
-        document = json.loads(data or b"")
+        document = json.loads(data)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) and document.get("type") == MANIFEST_TYPE else None
@@ -158,5 +164,5 @@ def _output(root: Path, *arguments: str) -> bytes:
 def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Raises OSError where there is no git."""
     # Whoever shows signatures with every commit would have them checked here.
-    command = ["git", "-c", "log.showSignature=false", "-C", str(root), *arguments]
+    command = [*_GIT, "-c", "log.showSignature=false", "-C", str(root), *arguments]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - ours

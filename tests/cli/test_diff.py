@@ -250,6 +250,27 @@ def test_pointers_of_lfs_are_read_as_what_they_point_at(pipe: Pipe, made: Vendor
     assert set(kinds(compared(pipe, "HEAD")).values()) == {"same"}
 
 
+def test_a_partial_clone_is_told_what_it_lacks_and_fetches_nothing(
+    pipe: Pipe, made: Vendor, git: Git, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where git would fetch by itself it is not let: no socket, no command that the repository names."""
+    keep(git, "as it was")
+    Image.new("RGB", (8, 8), "teal").save(project / OUT / "base.png")
+    keep(git, "by hand")
+    git("config", "uploadpack.allowFilter", "true")
+    clone = project.parent / "clone"
+    subprocess.run(["git", "clone", "-q", "--filter=blob:none", f"file://{project}", str(clone)], check=True)
+    monkeypatch.chdir(clone)
+    trace = project.parent / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+    before = pipe("diff", "HEAD~1", "HEAD")
+    assert (before.code, "this clone lacks" in before.err) == (2, True), before.err
+    assert "upload-pack" not in trace.read_text()
+
+    subprocess.run(["git", "archive", "-o", str(project.parent / "all.tar"), "HEAD~1", str(OUT)], check=True)
+    assert pipe("diff", "HEAD~1", "HEAD").code == 0
+
+
 def test_a_page_and_a_comment_are_written_beside_the_table(pipe: Pipe, made: Vendor, git: Git) -> None:
     """Both say what the table says."""
     keep(git, "one")

@@ -70,6 +70,15 @@ def test_a_run_is_made_again_after_everything_has_changed(pipe: Pipe, at: Vendor
     assert len(at.received) == asked
 
 
+def test_a_folder_that_is_also_configured_counts_once(
+    pipe: Pipe, made: Vendor, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its runs have one log each, however often the folder is named."""
+    log = next((project / "out/small/_/runs").iterdir())
+    monkeypatch.setenv("BANANA_PIPE_OUT", "out/small")
+    assert pipe("replay", log.stem, "-n").code == 0
+
+
 def test_what_is_published_is_as_good_as_the_cache(pipe: Pipe, made: Vendor, project: Path) -> None:
     """A clone with pictures and without a cache has the bytes all the same; elsewhere too, if a log is named."""
     shutil.rmtree(project / "cache")

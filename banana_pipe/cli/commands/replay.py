@@ -5,6 +5,7 @@ Unaware of where bytes are kept and how a log is read.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -42,7 +43,8 @@ def replay(run: str, to: Path | None, cache: Path | None, *, dry_run: bool, as_j
     """
     here = find_root(Path.cwd())
     settings = read_settings(here)
-    outs = [*([settings.out] if settings.out else []), *_folders(here / "out")]
+    chosen = [settings.out] if settings.out else []
+    outs = list({os.path.realpath(one): one for one in (*chosen, *_folders(here / "out"))}.values())
     logged = api.read_log(api.find_run(run, outs))
     root = find_root(logged.out) if logged.out is not None else here
     folder = to.absolute() if to is not None else api.beside(logged)
