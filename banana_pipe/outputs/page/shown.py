@@ -179,7 +179,7 @@ def _card(
     names = [name for _, name in node.axes]
     kinds = [kind_of(outcome, local=node.is_local), *(["modified"] if outcome and outcome.modified else [])]
     shots = _shots(entries, thumb) or _hidden(node, outcome, thumb)
-    now = prompt_of(describe(request_for(node, node.provider, (), 1)))
+    now = prompt_of(describe(request_for(node, node.provider, (), 1))) if node.is_local else node.prompt
     had = prompt_of(shots[0].request) if shots and shots[0].request else now
     last, pending = (had, True) if had != now else (before, False)
     return Card(
