@@ -165,7 +165,7 @@ def _files_in(out: Path) -> Iterator[str]:
 
 
 def _digest_at(out: Path, path: str) -> Digest | None:
-    if link_above(out, path) is not None or (out / path).is_symlink():
+    if link_above(out, path) is not None or os.path.islink(out / path):
         return None
     data = _content(out / path)
     return None if data is None else digest_of(data)

@@ -202,6 +202,10 @@ def journal_line(placed: Placed) -> bytes:
 
 def is_inside(path: str) -> bool:
     """Whether *path*, as a text, names something below the folder."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # half a character, which JSON can hold and no file is called
+        return False
     parts = path.split("/")
     return not any(part in ("", ".", "..") or "\0" in part for part in parts)
 

@@ -189,6 +189,7 @@ def test_a_run_that_was_cut_off_is_made_again_as_far_as_it_came(pipe: Pipe, made
         ({"path": "_/runs/x.png"}, "no run places"),
         ({"path": "run.sh"}, "no run places a picture at run.sh"),
         ({"path": "index.html"}, "no run places"),
+        ({"path": "x\ud800.png"}, "no run places"),
         ({"path": 7}, "has a path, a sha256 and a node"),
         ({"sha256": "../x"}, "has a path, a sha256 and a node"),
     ],
@@ -206,6 +207,15 @@ def test_a_log_that_nobody_of_ours_wrote_leads_nowhere(
     assert words in said.err
     assert "log.jsonl:2" in said.err
     assert not (project / "again").exists()
+
+
+def test_a_name_that_no_file_can_have_is_told(pipe: Pipe, made: Vendor, project: Path) -> None:
+    """A log can name what the file system cannot: that is no bug of ours."""
+    (log,) = (project / "out/small/_/runs").iterdir()
+    (project / "log.jsonl").write_text(log.read_text().replace('"base.png"', f'"{"x" * 300}.png"'))
+    (project / "again").mkdir()
+    said = pipe("replay", "log.jsonl", "--out", "again")
+    assert (said.code, "name too long" in said.err) == (1, True)
 
 
 @pytest.mark.parametrize(

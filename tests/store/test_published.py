@@ -155,11 +155,12 @@ def test_a_manifest_leads_nowhere_else(tmp_path: Path) -> None:
     assert list(files_of(Published(out).manifest())) == []
 
 
-@given(st.lists(st.sampled_from(["a", "..", ".", "", "b.png", "\0"]), max_size=4).map("/".join))
+@given(st.lists(st.sampled_from(["a", "..", ".", "", "b.png", "\0", "\ud800"]), max_size=4).map("/".join))
 def test_inside_is_what_has_only_plain_parts(path: str) -> None:
-    """The path that is judged as a text stays below the folder as a file."""
+    """The path that is judged as a text stays below the folder as a file, and can be that of one."""
     if is_inside(path):
         assert os.path.normpath(f"/out/{path}") == f"/out/{path}"
+        assert os.fsencode(path)
 
 
 class _Busy:
