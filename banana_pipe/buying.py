@@ -5,6 +5,8 @@ Unaware of why something is bought.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -80,6 +82,8 @@ async def open_buyer(name: str, workspace: Workspace, limits: Limits, run: str, 
     finally:
         await buyer.close()
         await provider.close()
+        with contextlib.suppress(StoreError, OSError):  # what is in the way there is in nobody's way
+            await asyncio.to_thread(desk.locks.sweep)
 
 
 def no_token() -> NotAuthorised:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from banana_pipe import disk
+from banana_pipe.canonical import is_digest
 from banana_pipe.model import Key
 
 
@@ -22,6 +23,15 @@ class KeyLocks:
         """The lock of *key*, or None while somebody else has it."""
         lock = disk.try_lock(self.root / key)
         return None if lock is None else KeyLock(lock)
+
+    def sweep(self) -> None:
+        """Remove the files of holders that died. They hold nobody up, but nobody else may ever ask for their keys."""
+        names = self.root.iterdir() if self.root.is_dir() else ()
+        for key in sorted(path.name for path in names if is_digest(path.name)):
+            left = self.try_take(Key(key))
+            if left is not None:
+                with left:
+                    pass
 
 
 class KeyLock:

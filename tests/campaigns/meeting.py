@@ -15,12 +15,12 @@ class Meeting:
     def __init__(self) -> None:
         self._held, self._holds = os.pipe()
         self._wanted, self._wants = os.pipe()
-        self._leads = False
+        self.leads = False
         self._said = False
 
     def lead(self) -> None:
         """This process is the one that the others meet."""
-        self._leads = True
+        self.leads = True
         _close(self._held, self._wants)
 
     def follow(self) -> None:
@@ -35,13 +35,13 @@ class Meeting:
 
     def wait_until_wanted(self) -> None:
         """By the leader: let the others begin, and wait until one is refused what this process has, or none is left."""
-        if self._leads:
+        if self.leads:
             _close(self._holds)
             os.read(self._wanted, 1)
 
     def refused(self) -> None:
         """By another: somebody else has what this process wants."""
-        if not self._leads and not self._said:
+        if not self.leads and not self._said:
             self._said = True
             with contextlib.suppress(BrokenPipeError):  # the leader is dead
                 os.write(self._wants, b"!")

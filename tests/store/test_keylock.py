@@ -86,3 +86,22 @@ def test_taking_and_unlinking_at_once_lets_nobody_in_twice(tmp_path: Path) -> No
         end(child)
     assert counter.read_text() == "600"
     assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_the_files_of_dead_holders_are_swept_and_those_of_the_living_stay(tmp_path: Path) -> None:
+    """Nobody may ever ask for that key again; what is no key's lock is somebody else's."""
+    locks = KeyLocks(tmp_path / "locks")
+    locks.sweep()
+    assert not locks.root.exists()
+    child = start(HOLD, locks.root)
+    assert line(child) == "holds"
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    other = locks.try_take(Key(digest_of(b"other")))
+    assert other is not None
+    (locks.root / "file-shop.lock").touch()
+    assert len(list(locks.root.iterdir())) == 3
+    with other:
+        locks.sweep()
+        assert {path.name for path in locks.root.iterdir()} == {digest_of(b"other"), "file-shop.lock"}
+    assert [path.name for path in locks.root.iterdir()] == ["file-shop.lock"]
