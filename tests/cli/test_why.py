@@ -183,6 +183,14 @@ def test_a_picture_of_the_lineage_is_drawn(pipe: Pipe, sheet: Vendor) -> None:
     assert (drawn.mime, drawn.width > 1500, drawn.blank) == ("image/png", True, False)
 
 
+def test_a_drawing_never_replaces_what_it_is_of(pipe: Pipe, made: Vendor) -> None:
+    """Under another spelling of its name neither."""
+    file = next(OUT.glob("base.*"))
+    before = file.read_bytes()
+    said = pipe("why", str(file), "--picture", f"recipes/../{file}")
+    assert (said.code, "--picture would replace" in said.err, file.read_bytes()) == (2, True, before)
+
+
 @pytest.mark.parametrize("file", ["nothing.png", "recipes", "x" * 300])
 def test_what_cannot_be_read_is_a_wrong_command_line(pipe: Pipe, file: str) -> None:
     """Exit code 2, and no traceback."""

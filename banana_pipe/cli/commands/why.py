@@ -18,6 +18,7 @@ from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.terminal import err, out
 from banana_pipe.cli.words import count
+from banana_pipe.errors import UsageError
 from banana_pipe.model import Json
 from banana_pipe.outputs.ancestry import family_json
 from banana_pipe.prices import show_usd, usd
@@ -49,6 +50,8 @@ def why(file: Path, *, picture: Path | None, cache: Path | None, as_json: bool) 
     banana-pipe why out/fox/scene/winter.png
     banana-pipe why ~/Downloads/IMG_2034.png --picture lineage.png
     """
+    if picture is not None and os.path.realpath(picture) == os.path.realpath(file):
+        raise UsageError(f"--picture would replace {file} itself", hint="give the drawing another name")
     answer = ask(file, _archives(file, cache))
     if picture is not None and answer.family is not None:
         _draw(answer, picture)
