@@ -87,4 +87,5 @@ def _traced(station: Station, scene: Scene, *, kill_at_file: int | None) -> tupl
     told = tracing.told_to(log, *tracing.CALLS, "access", "faccessat", "faccessat2")
     ended = station.nursery.send(project.errand(station.vendor, strace=told, kill_at_file=kill_at_file))
     assert ended.exit_code == 0, ended
+    tracing.hush(log)
     return project, log, ended

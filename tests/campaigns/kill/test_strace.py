@@ -59,4 +59,5 @@ def _cases(scene: Scene, station: Station) -> list[Case]:
     strace = tracing.told_to(log, *tracing.CALLS)
     ended = station.nursery.send(project.errand(station.vendor, strace=strace))
     assert ended.exit_code == 0, ended
+    tracing.hush(log)
     return [Case(scene, (told,), "strace") for told in tracing.points(log)]
