@@ -11,9 +11,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 PROGRAM = (sys.executable, "-m", "banana_pipe")
+MARK = "<!-- banana-pipe review -->"
+"""By it the action finds its own comment again."""
 OF_GITHUB = 60_000
 """Bytes of a comment; GitHub refuses more than 65,536 characters."""
 
@@ -29,10 +32,10 @@ class Reviewed:
 def main() -> int:
     """Review, write the page, tell GitHub."""
     page = Path(sys.argv[1])
-    recipes = sorted({path for pattern in os.environ.get("RECIPES", "").split() for path in Path().glob(pattern)})
-    reviewed = [one for one in map(_review, recipes) if one is not None]
+    recipes = sorted({path for pattern in os.environ.get("RECIPES", "").split() for path in glob(pattern)})
+    reviewed = [one for one in map(_review, map(Path, recipes)) if one is not None]
     text = "\n\n".join([one.text for one in reviewed] or ["There are no recipes to look at."])
-    page.write_text(_cut(text) + "\n", encoding="utf-8")
+    page.write_text(f"{_cut(text)}\n\n{MARK}\n", encoding="utf-8")
     totals = [one.totals for one in reviewed if one.totals is not None]
     costs = [one["cost_usd"] for one in totals]
     told = {

@@ -23,7 +23,7 @@ from banana_pipe.checking import Checked, Finding, check_lock
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
 from banana_pipe.cleaning import Cleaned, clean_lock
 from banana_pipe.crating import Words, companions
-from banana_pipe.delivery import chosen
+from banana_pipe.delivery import Selection, chosen
 from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
 from banana_pipe.exporting import Delivered, Delivery, Treatment, deliver
@@ -66,6 +66,7 @@ __all__ = [
     "Reported",
     "Reroll",
     "Resets",
+    "Selection",
     "Side",
     "Sweep",
     "Treatment",

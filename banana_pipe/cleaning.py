@@ -69,7 +69,9 @@ async def clean_lock(
 
 
 def is_recorded(block: LockBlock, recorded: Collection[Digest]) -> bool:
-    """Whether everything that was paid for *block* is known elsewhere, with its bytes."""
+    """Whether everything that *block* says is known elsewhere, with its bytes: what somebody accepted nobody else knows."""
+    if block.accepted is not None:
+        return False
     return block.provider in FREE or all(take.artifact.digest in recorded for take in block.takes.values())
 
 

@@ -6,10 +6,10 @@ under way, still has both versions whole, and the one that both come from.
 
 from __future__ import annotations
 
-import subprocess
 from functools import partial
 from pathlib import Path
 
+from banana_pipe import gitcall
 from banana_pipe.clock import Clock, SystemClock
 from banana_pipe.errors import UsageError
 from banana_pipe.project import places_of
@@ -69,9 +69,8 @@ def _merged(text: str, path: Path, prefer: Side) -> Merged | None:
 
 def _version(path: Path, number: int) -> str | None:
     """What git keeps of *path* in a merge: 1 is the ancestor, 2 ours, 3 theirs; None where it has none."""
-    command = ["git", "-C", str(path.parent), "cat-file", "blob", f":{number}:./{path.name}"]
     try:
-        found = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell
+        found = gitcall.ask(path.parent, "cat-file", "blob", f":{number}:./{path.name}")
     except OSError:
         return None
     return found.stdout.decode(errors="replace") if found.returncode == 0 else None

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 
 from banana_pipe import disk
 from banana_pipe.canonical import Digest
@@ -54,6 +55,7 @@ async def report_on(workspace: Workspace, *, command: str, alone: Path | None = 
     document = read_manifest(places.out)
     if document is None:
         raise UsageError(f"there is no gallery to make: {places.out} has no manifest", hint="run the recipe first")
+    document = _with_form(document)
     run, times, warnings = _last_run(workspace)
     before = await asked_before(workspace)
     wanted = _shown(document, run, everything=alone is not None)
@@ -99,6 +101,24 @@ def _shown(document: Mapping[str, Json], run: Run | None, *, everything: bool) -
     }
     unpublished = (flowing_of(outcome) for outcome in (run.outcomes if run else ()) if not outcome.outputs)
     return wanted | {artifact.digest for artifact in unpublished if artifact is not None}
+
+
+_FORMS: Mapping[str, type | UnionType] = {
+    **dict.fromkeys(("path", "node", "sha256"), str),
+    **dict.fromkeys(("width", "height", "bytes"), int),
+    "take": int | None,
+    "picked": bool,
+    "request": dict,
+    "inputs": list,
+}
+
+
+def _with_form(document: Mapping[str, Json]) -> Mapping[str, Json]:
+    """*document* with those of its files that are told as a run tells them: a stranger's may say anything."""
+    files = document.get("files")
+    listed = [one for one in files if isinstance(one, dict)] if isinstance(files, list) else []
+    whole = [one for one in listed if all(isinstance(one.get(name), form) for name, form in _FORMS.items())]
+    return {**document, "files": whole}
 
 
 def _make(thumbs: Thumbs, wanted: Iterable[str]) -> tuple[set[str], set[str]]:

@@ -22,6 +22,7 @@ from tests.vendor.fixture import env_for, vendor
 from tests.vendor.server import Vendor
 
 __all__ = ["vendor"]
+MARK = "<!-- banana-pipe review -->"
 ROOT = Path(__file__).parent.parent
 
 
@@ -84,7 +85,7 @@ def test_a_change_is_told_with_its_price_without_a_token(clone: Path, vendor: Ve
     """What is pinned costs nothing; what a change asks anew has a price; nobody is called."""
     sent = len(vendor.received)
     page, told = review(clone, vendor)
-    assert page == "**small**: this change buys nothing\n"
+    assert page == f"**small**: this change buys nothing\n\n{MARK}\n"
     assert {**told, "page": ""} == {"page": "", "calls": "0", "calls-max": "0", "cost-usd": "0.00"}
     recipe = clone / "recipes" / "small.yaml"
     recipe.write_text(recipe.read_text().replace("Make it", "Glaze it"))
@@ -117,6 +118,7 @@ def test_the_action_names_what_is_there() -> None:
     assert all(f'"{name}": ' in script for name in told)
     assert all(step["shell"] == "bash" for step in action["runs"]["steps"])
     assert "ACEDATA" not in text
+    assert MARK in text
     for step in action["runs"]["steps"]:  # what others wrote reaches a shell as a variable, never as its text
         assert "${{" not in step["run"]
 

@@ -113,6 +113,19 @@ def test_what_is_in_the_records_without_its_bytes_stays_too(world: World) -> Non
     assert gone(clean(world)) == []
 
 
+def test_what_somebody_accepted_stays_unless_it_is_to_be_forgotten(world: World) -> None:
+    """A retouched picture is in no ledger: its block is all that says what it was."""
+    world.write(CHAIN)
+    world.run()
+    (world.out / "scene.png").write_bytes(picture(9, 9))
+    world.accept("scene")
+    world.write(CHAIN.replace("on a table", "on a chair"))
+    world.run()
+    done = clean(world)
+    assert [block.accepted is not None for _, block in done.kept] == [True]
+    assert gone(done) == []
+
+
 def test_an_address_that_nothing_reads_goes(world: World) -> None:
     """One that is read stays."""
     for name in "ab":

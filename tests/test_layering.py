@@ -35,7 +35,7 @@ FLOORS = (
     recipe.narrow recipe.origins recipe
     request prices diagram
     """,
-    "clock disk",
+    "clock gitcall disk",
     """
     store.blobs store.results store.attempts store.ledger store.keylock store.locktext
     store.labels store.pins store.lockmembers store.lockmerge store.lockfile store.published store.madebefore store.lookup store.mending store

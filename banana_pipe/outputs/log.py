@@ -20,7 +20,7 @@ from pathlib import Path
 
 import PIL
 
-from banana_pipe import disk
+from banana_pipe import disk, gitcall
 from banana_pipe.canonical import readable_json
 from banana_pipe.clock import Clock
 from banana_pipe.errors import StoreError
@@ -156,9 +156,8 @@ def start_of(
 
 def commit_of(root: Path) -> str | None:
     """The commit that is checked out around *root*; None without git or outside of a repository."""
-    command = ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"]
     try:
-        answer = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603 - ours
+        answer = gitcall.ask(root, "rev-parse", "--verify", "--quiet", "HEAD", timeout=_GIT_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return None
     commit = answer.stdout.decode(errors="replace").strip()

@@ -38,7 +38,8 @@ def reader(folder: Path, there: dict[str, Digest]) -> Read:
 
 def _digests(folder: Path) -> Iterator[tuple[str, Digest]]:
     for path in picture_files(folder):
-        digest = _digest_of(folder / path) if link_above(folder, path) is None else None
+        is_ours = link_above(folder, path) is None and not (folder / path).is_symlink()
+        digest = _digest_of(folder / path) if is_ours else None
         if digest is not None:
             yield path, digest
 

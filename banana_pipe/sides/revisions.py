@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from banana_pipe import gitcall
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import UsageError
 from banana_pipe.model import Json
@@ -24,8 +25,6 @@ from banana_pipe.store.published import MANIFEST, MANIFEST_TYPE, is_inside
 from banana_pipe.tracing import Archive
 
 _FILES = ("100644", "100755")
-# A clone may lack objects, which git would fetch by itself, in whatever way the repository says.
-_GIT = ("env", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "git")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def commit_of(root: Path, name: str) -> str | None:
     if not name or "\0" in name:
         return None
     try:
-        found = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        found = gitcall.ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     except OSError:
         return None
     return found.stdout.decode(errors="replace").strip() if found.returncode == 0 else None
@@ -52,7 +51,7 @@ def commit_of(root: Path, name: str) -> str | None:
 def top_of(root: Path) -> Path | None:
     """The top of the repository around *root*."""
     try:
-        found = _run(root, "rev-parse", "--show-toplevel")
+        found = gitcall.ask(root, "rev-parse", "--show-toplevel")
     except OSError:
         return None
     return Path(found.stdout.decode(errors="surrogateescape").rstrip("\n")) if found.returncode == 0 else None
@@ -79,7 +78,7 @@ class Objects:
     """Reads blobs one after the other through one process of git, in the repository around *root*."""
 
     def __init__(self, root: Path) -> None:
-        command = [*_GIT, "-C", str(root), "cat-file", "--batch"]
+        command = gitcall.command(root, "cat-file", "--batch")
         pipe, silent = subprocess.PIPE, subprocess.DEVNULL
         self._git = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=silent)  # noqa: S603 - ours
 
@@ -127,7 +126,7 @@ def _reader(root: Path, blobs: Mapping[Digest, str]) -> Read:
 
 def _tree(revision: Revision) -> Iterator[tuple[str, str]]:
     """The files below the folder: path and blob. Links and modules are no pictures."""
-    listed = _run(revision.root, "ls-tree", "-r", "-z", f"{revision.commit}:{revision.folder}")
+    listed = gitcall.ask(revision.root, "ls-tree", "-r", "-z", f"{revision.commit}:{revision.folder}")
     if listed.returncode != 0:
         raise UsageError(
             f"{revision.name} has no folder {revision.folder or '.'}",
@@ -155,14 +154,7 @@ def _digest_of(data: bytes) -> Digest:
 
 
 def _output(root: Path, *arguments: str) -> bytes:
-    done = _run(root, *arguments)
+    done = gitcall.ask(root, *arguments)
     if done.returncode != 0:
         raise UsageError(f"git says: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
-
-
-def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Raises OSError where there is no git."""
-    # Whoever shows signatures with every commit would have them checked here.
-    command = [*_GIT, "-c", "log.showSignature=false", "-C", str(root), *arguments]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - ours

@@ -347,3 +347,13 @@ def test_nothing_different_is_said(pipe: Pipe, made: Vendor, git: Git) -> None:
     keep(git, "one")
     said = pipe("diff", "HEAD", "--fail-above", "0")
     assert (said.code, said.out.splitlines()[-1]) == (0, "3 pictures: 3 the same")
+
+
+def test_a_picture_that_is_a_link_is_no_picture_of_the_folder(pipe: Pipe, tmp_path: Path) -> None:
+    """A stranger's folder may point at a picture of yours, which is not to stand in a page that you send."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").write_bytes(saved(Image.new("RGB", (4, 4), "teal")))
+    (tmp_path / "private.png").write_bytes(saved(Image.new("RGB", (4, 4), "red")))
+    (tmp_path / "b" / "y.png").symlink_to(tmp_path / "private.png")
+    assert set(compared(pipe, str(tmp_path / "a"), str(tmp_path / "b"))["pictures"]) == {"x.png"}

@@ -334,3 +334,20 @@ def test_a_crate_tells_of_one_run_and_no_other_pictures(pipe: Pipe, made: Vendor
 def test_who_ran_it_is_for_crates(pipe: Pipe, made: Vendor) -> None:
     """An option that would say nothing is refused."""
     assert pipe("export", RECIPE, "to", "--agent", "Ada").code == 2
+
+
+def test_a_retouched_file_that_is_not_delivered_is_told_with_the_command_that_delivers_it(
+    pipe: Pipe, made: Vendor, project: Path
+) -> None:
+    """What the lock pins is what goes out: whoever retouched a picture is not to find that out from a customer."""
+    retouched = project / "out/small/base.png"
+    retouched.write_bytes(picture(size=(8, 8)))
+    said = pipe("export", RECIPE, "to")
+    assert said.code == 0
+    assert "warning: base: its file was changed by hand" in said.err
+    assert f"banana-pipe lock accept {RECIPE} base" in said.err
+    assert (project / "to/base.png").read_bytes() != retouched.read_bytes()
+    assert pipe("lock", "accept", RECIPE, "base").code == 0
+    accepted = pipe("export", RECIPE, "to")
+    assert accepted.err == ""
+    assert (project / "to/base.png").read_bytes() == retouched.read_bytes()

@@ -85,7 +85,7 @@ def test_who_picked_differently_says_whose_word_counts(pipe: Pipe, bought: Vendo
     before = lock.read_text()
     said = pipe("lock", "merge", str(RECIPE))
     assert said.code == 1
-    assert said.out.splitlines()[0] == "? base: here take 1, there take 3"
+    assert said.out.splitlines()[0] == "? base: ours says take 1, theirs take 3"
     assert "--ours, --theirs" in said.err
     assert lock.read_text() == before
     value = json.loads(pipe("lock", "merge", str(RECIPE), "--theirs", "--json").out)

@@ -133,3 +133,12 @@ def test_a_page_of_somebody_elses_is_left_alone(pipe: Pipe, out: Path) -> None:
     said = pipe("report", RECIPE, *SANDBOX)
     assert "was not made by banana-pipe" in said.err
     assert (out / "index.html").read_text() == "<p>mine"
+
+
+def test_a_strangers_manifest_may_say_anything_of_sizes(pipe: Pipe, out: Path) -> None:
+    """A page all the same, and no bug of ours."""
+    manifest = out / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["files"][0]["width"], document["files"][1]["height"] = None, "tall"
+    manifest.write_text(json.dumps(document))
+    assert pipe("report", RECIPE, *SANDBOX).code == 0

@@ -19,7 +19,7 @@ from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_opt
 from banana_pipe.cli.selecting import NarrowCommand
 from banana_pipe.cli.words import MOST_NAMED, count
 from banana_pipe.errors import UsageError
-from banana_pipe.model import Json
+from banana_pipe.model import Json, Plan
 
 EXIT_MISSING = 1
 FILES, CRATE = "files", "ro-crate"
@@ -76,7 +76,9 @@ def export(recipe: Path, folder: Path, *, mode: str | None, prompts: bool, form:
     treatment = api.Treatment(mode=mode or "copy", prompts=prompts)  # type: ignore[arg-type]  # click's Choice
     workspace = api.open_recipe(recipe, call.options, call.access(token=False))
     try:
-        selection = api.chosen(workspace, api.call(api.plan(workspace)), values["nodes"])
+        decided = api.call(api.plan(workspace))
+        selection = api.chosen(workspace, decided, values["nodes"])
+        _tell_retouched(call, decided.plan, selection)
         words = api.Words(values["agent"], values["license_"])
         along = api.companions(workspace, treatment, words) if form == CRATE else None
         write, overwrite = not values["dry_run"], values["overwrite"]
@@ -97,6 +99,17 @@ def _refuse_what_says_nothing(mode: str | None, *, prompts: bool, form: str, val
         raise UsageError("--prompts is for --metadata embed and --format ro-crate", hint="files are copied as they are")
     if form != CRATE and (values["agent"] or values["license_"]):
         raise UsageError("--agent and --license are for --format ro-crate", hint="add it, or leave them out")
+
+
+def _tell_retouched(call: Call, plan: Plan, selection: api.Selection) -> None:
+    """Say of which pictures the delivery has not what somebody made of them."""
+    modified = {line.id for line in plan.nodes if line.modified}
+    for node in [one.node.id for one in selection.pictures if one.node.id in modified]:
+        call.err.say(
+            call.err.styled("warning: ", "yellow")
+            + call.err.styled(f"{node}: its file was changed by hand; delivered is the picture that was bought", "")
+        )
+        call.err.say(call.err.styled(f"  → to deliver yours: {call.command('lock accept', node)}", "cyan"))
 
 
 def _show(call: Call, done: api.Delivery, treatment: api.Treatment, *, dry_run: bool) -> None:

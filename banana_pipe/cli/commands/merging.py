@@ -23,14 +23,15 @@ EXIT_CLASHES = 1
 @click.option(
     "--ours", "prefer", flag_value="ours", help="Where both sides decided differently, keep this branch's word."
 )
-@click.option("--theirs", "prefer", flag_value="theirs", help="Keep the word of the branch that is merged.")
+@click.option("--theirs", "prefer", flag_value="theirs", help="Keep what git calls theirs.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would be settled.")
 @json_option
 def merge(recipe: Path, *, prefer: api.Side | None, dry_run: bool, as_json: bool) -> int:
     """Settle the lock file of RECIPE that git left in conflict: what both sides bought is kept. Free.
 
     \b
-    Where the two picked or accepted differently, nothing is written until you say whose word counts.
+    Where the two picked or accepted differently, nothing is written until you say whose word counts. Ours
+    and theirs are as git calls them: in a merge ours is the branch that one is on, in a rebase the other.
     For example, in the middle of a `git merge`:
       banana-pipe lock merge recipes/shop.yaml
       banana-pipe lock merge recipes/shop.yaml --theirs
@@ -45,7 +46,11 @@ def merge(recipe: Path, *, prefer: api.Side | None, dry_run: bool, as_json: bool
     else:
         _say(out(), path, merged, prefer, dry_run=dry_run)
     if open_ones:
-        err().say(err().styled(f"  → to keep this branch's word, or the other's: --ours, --theirs; {_LATER}", "cyan"))
+        err().say(
+            err().styled(
+                f"  → to keep the one or the other: --ours, --theirs (in a rebase theirs is your own); {_LATER}", "cyan"
+            )
+        )
     return EXIT_CLASHES if open_ones else 0
 
 
@@ -55,8 +60,8 @@ def _say(paper: Paper, path: Path, merged: api.Merged | None, prefer: api.Side |
         paper.say(f"{name} has no conflict")
         return
     for one in merged.clashes[:MOST_NAMED]:
-        words = f"here {one.ours}, there {one.theirs}"
-        words += f": {'this branch' if prefer == 'ours' else 'the other one'} it is" if prefer else ""
+        words = f"ours says {one.ours}, theirs {one.theirs}"
+        words += f"; {prefer} it is" if prefer else ""
         paper.say(f"{paper.styled(f'? {one.name}', 'bold yellow')}: {words}")
     if len(merged.clashes) > MOST_NAMED:
         paper.say(f"  and {len(merged.clashes) - MOST_NAMED} more")
