@@ -38,8 +38,11 @@ class Limits:
 
 
 def run_id(now: float) -> str:
-    """A run's name: its start (UTC), and something that no other run has."""
-    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    """A run's name: its start (UTC; behind the dash its milliseconds), and something that no other run has.
+
+    So names sort as runs began, those of one second too.
+    """
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{int(now % 1 * 1000):03x}{secrets.token_hex(2)}"
 
 
 def provider_for(name: str, workspace: Workspace) -> Provider:

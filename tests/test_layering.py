@@ -80,6 +80,7 @@ APART = ("planning", "explain", "purchase")
 # Imports inside functions, each with its reason: (module, what it imports there).
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
+    ("outputs.log", "PIL"): "and a plan, which has no log, imports nothing of it",
     ("comparing.pixels", "PIL.Image"): "as in images: what has the same bytes is never decoded",
     ("comparing.pixels", "PIL.ImageChops"): "as in images",
     ("transforms.pixels", "PIL.Image"): "as in images",

@@ -18,8 +18,6 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import PIL
-
 from banana_pipe import disk, gitcall
 from banana_pipe.canonical import readable_json
 from banana_pipe.clock import Clock
@@ -136,6 +134,8 @@ def start_of(
     argv: Sequence[str], recipe: str, name: str, out: Path, sources: Sequence[Source], root: Path, version: str
 ) -> dict[str, Json]:
     """What is known when a run of *recipe* into *out* begins: the command, the texts that it reads, the versions."""
+    import PIL
+
     return {
         "argv": list(argv),
         "recipe": recipe,

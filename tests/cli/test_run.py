@@ -23,7 +23,7 @@ SANDBOX = (*RUN, "--provider", "sandbox")
 def plainly(text: str) -> list[str]:
     """Lines without durations, run ids and spaces that align."""
     text = re.sub(r"\b[0-9:.]+ (s|min)\b", "T", text)
-    text = re.sub(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}", "RUN", text)
+    text = re.sub(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{7}", "RUN", text)
     return [" ".join(line.split()) for line in text.splitlines() if line]
 
 

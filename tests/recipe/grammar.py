@@ -381,7 +381,9 @@ class _Author:
             forms.append(_Reference(f"{step}[last]", bool(several - shared - {known.axes[-1].name})))
         form: _Reference = self.one_of(*forms)
         take = self.one_of("@1") if known.local else self.one_of("@1", "@2")
-        return replace(form, text=form.text + (take if self.chance(8) else ""), local=known.local)
+        # What fills an input may be a file, and a file has no takes.
+        numbered = step in self.steps and self.chance(8)
+        return replace(form, text=form.text + (take if numbered else ""), local=known.local)
 
     def prompt(self, name: str, step: Step, axes: tuple[_Axis, ...]) -> str:
         # The step's own name keeps prompts of different steps apart: equal requests would be one purchase.

@@ -48,7 +48,7 @@ _CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
 @click.option("--jobs", "-j", type=POSITIVE, metavar="N", help="Calls under way at once (8).")
 @click.option("--fail-fast", is_flag=True, help="Begin nothing new after the first failure.")
 @spending_options
-@click.option("--frozen", is_flag=True, help="Buy and fetch nothing, without token and network: exit 5 if it would.")
+@click.option("--frozen", is_flag=True, help="Buy and fetch nothing, offline: exit 5 if it would.")
 @click.option("--rebuy", is_flag=True, help="Buy again what was paid and is lost.")
 @click.option("--retry-unknown", is_flag=True, help="Give up calls in doubt, which may have been paid, and buy anew.")
 @click.option("--retry-refused", is_flag=True, help="Send again what the provider refused.")
