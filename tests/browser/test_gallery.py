@@ -24,10 +24,17 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.closest('.card')?.querySelector('[title]').title || ''"))
 
 
+HEAR = """() => {
+  const open = [...document.querySelectorAll("dialog[open]")];
+  window.closed = Promise.race(open.map(one => new Promise(done => one.addEventListener("close", () => setTimeout(done)))));
+}"""
+
+
 def escape(page: Page) -> None:
-    """Leave a dialog, and let the page hear of it: that comes as an event of its own."""
+    """Leave a dialog, and wait until the page has heard of it: that comes as an event of its own."""
+    page.evaluate(HEAR)
     page.keyboard.press("Escape")
-    page.evaluate("new Promise(done => setTimeout(done))")
+    page.evaluate("window.closed")
 
 
 def test_small_pictures_are_shown_and_all_of_them_load(page: Page) -> None:
