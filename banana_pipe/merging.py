@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from banana_pipe import gitcall
-from banana_pipe.clock import Clock, SystemClock
+from banana_pipe.clock import SystemClock
 from banana_pipe.errors import UsageError
 from banana_pipe.project import places_of
 from banana_pipe.regular import read_regular
@@ -22,20 +22,13 @@ from banana_pipe.store.pins import LockFile
 __all__ = ["Clash", "Merged", "Side", "merge_lock"]
 
 
-async def merge_lock(
-    recipe: Path,
-    *,
-    prefer: Side | None = None,
-    cache: Path | None = None,
-    write: bool = True,
-    clock: Clock | None = None,
-) -> tuple[Path, Merged | None]:
+async def merge_lock(recipe: Path, *, prefer: Side | None = None, write: bool = True) -> tuple[Path, Merged | None]:
     """The lock file of *recipe*, and what both sides of its conflicts say together; None where it has none.
 
     It is written if *write*, and if there are no clashes or *prefer* says whose word counts. Raises UsageError where
     there is no lock file or a side is none, StoreError where it cannot be written.
     """
-    places = places_of(recipe, recipe.stem, provider=None, out=None, cache=cache)
+    places = places_of(recipe, recipe.stem, provider=None, out=None, cache=None)
     try:
         text = read_regular(places.lock).decode(errors="replace")
     except OSError as error:
@@ -43,7 +36,7 @@ async def merge_lock(
     merged = _merged(text, places.lock, prefer or "ours")
     if merged is not None and write and (prefer is not None or not merged.clashes):
         reading = partial(_settled, prefer=prefer or "ours")
-        await lockfile.update(places.lock, places.guard_of(places.lock), _as_it_is, clock or SystemClock(), reading)
+        await lockfile.update(places.lock, places.guard_of(places.lock), _as_it_is, SystemClock(), reading)
     return places.lock, merged
 
 

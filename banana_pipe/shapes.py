@@ -23,7 +23,7 @@ from banana_pipe.model import (
     State,
     Status,
 )
-from banana_pipe.outputs.log import money
+from banana_pipe.outputs.log import money, planned
 from banana_pipe.prices import usd
 from banana_pipe.recipe.origins import Origin
 
@@ -33,21 +33,7 @@ def plan_json(plan: Plan) -> dict[str, Json]:
     lines = (*plan.nodes, *plan.skipped)
     return {
         "recipe": plan.recipe,
-        "nodes": [
-            {
-                "id": node.id,
-                "action": node.action,
-                "state": node.state,
-                "reason": node.reason,
-                "detail": node.detail or None,
-                "key": node.key,
-                "calls": node.calls,
-                "cost_usd": usd(node.cost),
-                "inputs": list(node.inputs),
-                "modified": node.modified,
-            }
-            for node in lines
-        ],
+        "nodes": [planned(node) for node in lines],
         "totals": {
             "nodes": len(lines),
             **_counts(get_args(State), Counter(node.state for node in lines)),

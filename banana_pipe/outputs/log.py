@@ -192,8 +192,8 @@ def _below(path: Path, root: Path) -> str:
 
 def _plan(plan: Plan) -> dict[str, Json]:
     return {
-        "nodes": [_planned(node) for node in plan.nodes],
-        "skipped": [_planned(node) for node in plan.skipped] or None,
+        "nodes": [_known(planned(node)) for node in plan.nodes],
+        "skipped": [_known(planned(node)) for node in plan.skipped] or None,
         "left_out": plan.left_out or None,
         "calls": plan.calls,
         "calls_max": plan.calls_max,
@@ -202,8 +202,9 @@ def _plan(plan: Plan) -> dict[str, Json]:
     }
 
 
-def _planned(node: PlannedNode) -> dict[str, Json]:
-    members: dict[str, Json] = {
+def planned(node: PlannedNode) -> dict[str, Json]:
+    """A node of a plan, as the log and `plan --json` have it."""
+    return {
         "id": node.id,
         "action": node.action,
         "state": node.state,
@@ -212,10 +213,9 @@ def _planned(node: PlannedNode) -> dict[str, Json]:
         "key": node.key,
         "calls": node.calls,
         "cost_usd": usd(node.cost),
-        "inputs": node.inputs,
+        "inputs": list(node.inputs),
         "modified": node.modified,
     }
-    return _known(members)
 
 
 def _call(attempt: Attempt) -> dict[str, Json]:
