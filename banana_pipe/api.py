@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from banana_pipe.accepting import Acceptance, Accepted, accept
 from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
 from banana_pipe.buying import Limits
 from banana_pipe.care.books import read_books
@@ -19,22 +18,23 @@ from banana_pipe.care.inventory import Item, item_json, kept_money, take_stock
 from banana_pipe.care.repairing import repair
 from banana_pipe.care.sweeping import Sweep, plan_sweep, sweep
 from banana_pipe.care.verifying import Damage, Verified, verify
-from banana_pipe.checking import Checked, Finding, check_lock
 from banana_pipe.choosing import Picked, Price, Reroll, pick, reroll
-from banana_pipe.cleaning import Cleaned, clean_lock
-from banana_pipe.crating import Words, companions
-from banana_pipe.delivery import Selection, chosen
+from banana_pipe.delivery.crating import Words, companions
+from banana_pipe.delivery.exporting import Delivered, Delivery, Treatment, deliver
+from banana_pipe.delivery.selection import Selection, chosen
 from banana_pipe.examining import Check, examine
 from banana_pipe.explaining import explain
-from banana_pipe.exporting import Delivered, Delivery, Treatment, deliver
-from banana_pipe.merging import Merged, Side, merge_lock
+from banana_pipe.locks.accepting import Acceptance, Accepted, accept
+from banana_pipe.locks.checking import Checked, Finding, check_lock
+from banana_pipe.locks.cleaning import Cleaned, clean_lock
+from banana_pipe.locks.merging import Merged, Side, merge_lock
+from banana_pipe.locks.resetting import Resets, reset_lock
 from banana_pipe.model import Node
 from banana_pipe.outputs.logged import Logged, read_log
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import select
 from banana_pipe.replaying import Replay, beside, find_run, replay
 from banana_pipe.reporting import MOST_INLINED, Reported, report_on
-from banana_pipe.resetting import Resets, reset_lock
 from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch, would_buy
 from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part

@@ -52,7 +52,7 @@ FLOORS = (
     """,
     """
     takes planning explain making
-    comparing.pixels comparing.matching comparing.differences comparing.album comparing.shapes comparing lineage
+    comparing.pixels comparing.matching comparing.differences comparing.album comparing.shapes comparing lineage lineage.family
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
     purchase frozen
@@ -60,8 +60,9 @@ FLOORS = (
     "execute",
     "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
-    project starting replaying shapes links workspace fetching buying record running explaining reporting choosing delivery exporting crating accepting merging usage checking resetting bookkeeping examining
-    care.books cleaning tracing ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides contrast care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
+    project starting replaying shapes links workspace fetching buying record running explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
+    care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning
+    lineage.tracing lineage.ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides.contrast sides care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
     """

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from banana_pipe.canonical import Digest
 from banana_pipe.cli.terminal import Paper, clean, one_line, width
 from banana_pipe.comparing.differences import asked
-from banana_pipe.lineage import Ancestor, Family, Made
+from banana_pipe.lineage.family import Ancestor, Family, Made
 from banana_pipe.outputs.ancestry import action_of, params_of
 from banana_pipe.prices import show_usd
 from banana_pipe.transforms import in_words

@@ -11,10 +11,10 @@ from itertools import groupby
 from pathlib import Path
 
 from banana_pipe import api
-from banana_pipe.checking import KINDS, Kind, cost_of, name_of
 from banana_pipe.cli.options import Call
 from banana_pipe.cli.terminal import Paper, one_line
 from banana_pipe.cli.words import MOST_NAMED, REASONS, amount, bill_now, count
+from banana_pipe.locks.checking import KINDS, Kind, cost_of, name_of
 from banana_pipe.model import Json
 from banana_pipe.prices import show_usd, total, usd
 from banana_pipe.shapes import plan_json

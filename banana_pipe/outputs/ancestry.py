@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from banana_pipe.canonical import Digest
 from banana_pipe.comparing.differences import asked
-from banana_pipe.lineage import Ancestor, Family, Made
+from banana_pipe.lineage.family import Ancestor, Family, Made
 from banana_pipe.model import Json
 from banana_pipe.prices import usd
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageOps
 from banana_pipe.canonical import Digest
 from banana_pipe.comparing.differences import asked
 from banana_pipe.images import NotAPicture
-from banana_pipe.lineage import Family, Made
+from banana_pipe.lineage.family import Family, Made
 from banana_pipe.outputs.ancestry import action_of
 from banana_pipe.prices import show_usd
 from banana_pipe.providers.sandbox.lettering import RGB, Type, Word, pieces, words_in

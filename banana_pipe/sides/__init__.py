@@ -1,5 +1,5 @@
 """What can be compared: a folder as it is now, what a run made, what a git revision has.
 
-Unaware of how two sides are compared. `naming` decides which of the three a text means; `folders`, `runs` and
-`revisions` read them; `side` is what all of them give.
+`naming` decides which of the three a text means; `folders`, `runs` and `revisions` read them; `side` is what all of
+them give; `contrast` compares two.
 """

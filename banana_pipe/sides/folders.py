@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from banana_pipe.canonical import Digest, digest_of
+from banana_pipe.lineage.tracing import Archive
 from banana_pipe.regular import open_regular, read_regular
 from banana_pipe.sides.side import POINTER_BYTES, Read, Side, first_of, picture_files, pointed_at, shown_in
 from banana_pipe.store.published import link_above, read_manifest
-from banana_pipe.tracing import Archive
 
 
 def folder_side(folder: Path, about: str, archive: Archive, *, takes: bool) -> Side:

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from banana_pipe.errors import UsageError
+from banana_pipe.lineage.tracing import Archive
 from banana_pipe.sides import revisions
 from banana_pipe.sides.folders import folder_side
 from banana_pipe.sides.revisions import Revision
 from banana_pipe.sides.runs import RUN_ID, logs_of, run_side
 from banana_pipe.sides.side import Side
 from banana_pipe.store.published import MANIFEST, RUNS
-from banana_pipe.tracing import Archive
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from typing import IO, Self
 from banana_pipe import gitcall
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import UsageError
+from banana_pipe.lineage.tracing import Archive
 from banana_pipe.model import Json
 from banana_pipe.sides.side import Read, Side, first_of, is_picture, pointed_at, shown_in
 from banana_pipe.store.published import MANIFEST, MANIFEST_TYPE, is_inside
-from banana_pipe.tracing import Archive
 
 _FILES = ("100644", "100755")
 

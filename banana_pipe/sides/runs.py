@@ -17,13 +17,13 @@ from pathlib import Path
 from banana_pipe.canonical import Digest
 from banana_pipe.comparing.matching import Shown
 from banana_pipe.errors import StoreError
-from banana_pipe.lineage import joined
+from banana_pipe.lineage.family import joined
+from banana_pipe.lineage.tracing import Archive, outputs_in
 from banana_pipe.model import Json
 from banana_pipe.regular import read_regular
 from banana_pipe.sides.folders import folder_side
 from banana_pipe.sides.side import Side, first_of, shown_by
 from banana_pipe.store.published import RUNS
-from banana_pipe.tracing import Archive, outputs_in
 
 RUN_ID = re.compile(r"\d{8}T[0-9a-zA-Z-]*")
 """The name of a run, or its beginning; nothing that git takes for a commit has a T."""

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from banana_pipe.canonical import Digest
 from banana_pipe.comparing.matching import Shown
-from banana_pipe.lineage import Record, joined
+from banana_pipe.lineage.family import Record, joined
+from banana_pipe.lineage.tracing import Archive, entries_in, record_of
 from banana_pipe.model import Json
 from banana_pipe.store.published import OURS
-from banana_pipe.tracing import Archive, entries_in, record_of
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\nsize \d+\n")

@@ -21,11 +21,11 @@ from banana_pipe.comparing.album import Album
 from banana_pipe.comparing.differences import Comparison
 from banana_pipe.comparing.pixels import MEASURES, Measure
 from banana_pipe.comparing.shapes import comparison_json
-from banana_pipe.contrast import compare_sides
+from banana_pipe.lineage.tracing import Archive
 from banana_pipe.outputs.comment import comment
 from banana_pipe.project import cache_of, find_root
+from banana_pipe.sides.contrast import compare_sides
 from banana_pipe.sides.naming import Ground, output_folders, sides_of
-from banana_pipe.tracing import Archive
 
 EXIT_DIFFERENT = 1
 _FOLDER = click.Path(path_type=Path, file_okay=False)

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from banana_pipe import disk
-from banana_pipe.ancestry import Answer, answer_bytes, ask
 from banana_pipe.cli.config import read_settings
 from banana_pipe.cli.descent import descent_lines
 from banana_pipe.cli.errors import print_json
@@ -19,11 +18,12 @@ from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.terminal import err, out
 from banana_pipe.cli.words import count
 from banana_pipe.errors import UsageError
+from banana_pipe.lineage.ancestry import Answer, answer_bytes, ask
+from banana_pipe.lineage.tracing import Archive
 from banana_pipe.model import Json
 from banana_pipe.outputs.ancestry import family_json
 from banana_pipe.prices import show_usd, usd
 from banana_pipe.project import cache_of, find_root
-from banana_pipe.tracing import Archive
 
 EXIT_UNKNOWN = 1
 _MOST_READERS = 8

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from banana_pipe.canonical import Digest, canonical_json, digest_of, is_digest
 from banana_pipe.care.books import find_locks, walk
-from banana_pipe.lineage import Ancestor, Record
+from banana_pipe.lineage.family import Ancestor, Record
 from banana_pipe.model import LOCAL, Attempt, Json, Result
 from banana_pipe.prices import MICROS
 from banana_pipe.recipe.compose import SUFFIXES

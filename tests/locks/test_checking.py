@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from banana_pipe.checking import Checked, check_lock
 from banana_pipe.errors import UsageError
+from banana_pipe.locks.checking import Checked, check_lock
 from banana_pipe.store import lockmembers, pins
 from banana_pipe.store.lockfile import read
 from banana_pipe.workspace import Options

@@ -13,10 +13,10 @@ from typing import Literal
 
 from banana_pipe.canonical import Digest, digest_of, is_digest
 from banana_pipe.errors import UsageError
-from banana_pipe.lineage import Family, family
+from banana_pipe.lineage.family import Family, family
+from banana_pipe.lineage.tracing import Archive
 from banana_pipe.metadata import embedded_digest
 from banana_pipe.regular import read_regular
-from banana_pipe.tracing import Archive
 
 
 @dataclass(frozen=True, slots=True)

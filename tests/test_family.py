@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banana_pipe.canonical import Digest, digest_of
-from banana_pipe.lineage import Ancestor, Family, Record, family, joined
+from banana_pipe.lineage.family import Ancestor, Family, Record, family, joined
 
 NAMES = "abcdefgh"
 

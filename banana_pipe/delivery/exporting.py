@@ -17,7 +17,7 @@ from typing import Literal
 
 from banana_pipe import disk, metadata
 from banana_pipe.canonical import Digest, digest_of, is_digest
-from banana_pipe.delivery import LOST, Picture, Selection, Wanting
+from banana_pipe.delivery.selection import LOST, Picture, Selection, Wanting
 from banana_pipe.errors import StoreError, UsageError
 from banana_pipe.metadata import Provenance, Unreadable
 from banana_pipe.regular import read_regular

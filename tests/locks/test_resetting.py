@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from banana_pipe.errors import UsageError
-from banana_pipe.resetting import Resets, reset_lock
+from banana_pipe.locks.resetting import Resets, reset_lock
 from banana_pipe.store.lockfile import read
 from tests.world import CHAIN, NO_TOKEN, World, digests, picture, stands
 

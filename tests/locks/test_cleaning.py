@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from banana_pipe.cleaning import Cleaned, clean_lock
 from banana_pipe.errors import UsageError
+from banana_pipe.locks.cleaning import Cleaned, clean_lock
 from banana_pipe.store.lockfile import read
 from banana_pipe.workspace import Options
 from tests.purchase.fake import noise

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 from banana_pipe.canonical import Digest
 from banana_pipe.images import suffix
+from banana_pipe.locks.usage import Usage, is_named, usage_of
 from banana_pipe.model import LOCAL, Artifact, Hit, Key, Known, Node, Plan, PlannedNode, Reason
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
@@ -20,7 +21,6 @@ from banana_pipe.running import plan, settle, would_buy
 from banana_pipe.store.labels import parts_of
 from banana_pipe.store.pins import LockBlock
 from banana_pipe.store.published import Standing
-from banana_pipe.usage import Usage, is_named, usage_of
 from banana_pipe.workspace import Workspace
 
 Kind = Literal[

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from banana_pipe.canonical import Digest, digest_of
+from banana_pipe.delivery.exporting import Companion, Delivered, Treatment
 from banana_pipe.errors import StoreError, UsageError
-from banana_pipe.exporting import Companion, Delivered, Treatment
 from banana_pipe.model import FileInput, NodeInput
 from banana_pipe.outputs import crate
 from banana_pipe.outputs.crate import Execution, File, Made
