@@ -11,9 +11,9 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from banana_pipe import accepting
 from banana_pipe.canonical import canonical_json, digest_of
 from banana_pipe.errors import NotAuthorised, RecipeErrors, UsageError
+from banana_pipe.locks import accepting
 from banana_pipe.request import describe
 from tests.world import CHAIN, NO_TOKEN, World, digests, ends, outcome, picture, plain, stands
 

@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 
-from banana_pipe import accepting, bookkeeping, buying, choosing, fetching, running, workspace
-from banana_pipe.accepting import Acceptance
+from banana_pipe import bookkeeping, buying, choosing, fetching, running, workspace
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.choosing import Picked, Price, Reroll
 from banana_pipe.events import Event
+from banana_pipe.locks import accepting
+from banana_pipe.locks.accepting import Acceptance
 from banana_pipe.model import Attempt, AttemptState, Json, Outcome, Plan, PlannedNode, Run
 from banana_pipe.planning import Decided
 from banana_pipe.providers.base import Picture, Provider, ProviderError

@@ -10,7 +10,7 @@ import pytest
 from rocrate.rocrate import ROCrate
 
 from banana_pipe.canonical import digest_of
-from banana_pipe.delivery import source_type
+from banana_pipe.delivery.selection import source_type
 from banana_pipe.metadata import embedded_digest, has_credentials
 from tests.canary import CANARY
 from tests.cli.conftest import ROOT, SMALL, Pipe

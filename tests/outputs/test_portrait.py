@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.images import measure
-from banana_pipe.lineage import Ancestor, Family, Made, Record
+from banana_pipe.lineage.family import Ancestor, Family, Made, Record
 from banana_pipe.outputs.portrait import portrait
 from tests.world import picture, plain
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banana_pipe.errors import UsageError
-from banana_pipe.merging import merge_lock
+from banana_pipe.locks.merging import merge_lock
 from banana_pipe.store.lockfile import read
 from banana_pipe.store.lockmembers import as_text
 from banana_pipe.store.lockmerge import Clash, merge, sides
