@@ -67,6 +67,9 @@ class Sample:
     seconds: float
     open_files: int
     mib: float
+    """Resident, in the page tables' view: what is held, and what the allocator keeps to give again."""
+    held: float
+    """Of these, MiB that somebody holds, by the C library's own books."""
 
 
 @dataclass(slots=True)
@@ -138,16 +141,40 @@ def _shape(number: int, calls: int) -> Shape:
 
 def _sample(seconds: float) -> Sample:
     gc.collect()  # a connection that was cut off may stand in a circle with its error
-    _give_back()
+    held = _held()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return Sample(seconds, len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    return Sample(seconds, len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGE_SIZE") / 2**20, held)
 
 
-def _give_back() -> None:
-    """What is free, and is kept by the C library for each of its threads' next wish, is in nobody's hands."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+class _Books(ctypes.Structure):
+    """glibc's `struct mallinfo2`."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in [
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        ]
+    ]
+
+
+def _held() -> float:
+    """MiB in use, after what is free was given back; 0 where the C library does not tell."""
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "mallinfo2"):
+        return 0.0
+    library.malloc_trim(0)
+    library.mallinfo2.restype = _Books
+    books = library.mallinfo2()
+    return float(books.uordblks + books.hblkhd) / 2**20
 
 
 if __name__ == "__main__":
