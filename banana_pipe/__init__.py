@@ -17,8 +17,8 @@ To know the core in an hour, read in this order, each module's first lines first
 7. `running`: one run from plan to page; `outputs.publish` for what it leaves.
 
 The floors, from the ground: `errors regular canonical` · `model events` · `recipe images request prices` ·
-`clock disk` · `store` · `providers` · `takes planning purchase` · `execute` · `outputs` · `project …
-api` · `cli`. A module imports from below only; `tests/test_layering.py` holds them to it.
+`clock disk` · `store` · `providers` · `takes planning purchase` · `execute` · `telling outputs` ·
+`project … api` · `cli`. A module imports from below only; `tests/test_layering.py` holds them to it.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ FLOORS = (
     purchase frozen
     """,
     "execute",
-    "outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
+    "telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
     project starting replaying shapes links workspace fetching buying record running explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
     care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning
@@ -66,7 +66,7 @@ FLOORS = (
     serving.callbacks serving.guard serving.connections serving.server serving
     """,
     """
-    cli.terminal cli.words cli.config cli.tally cli.table cli.errors cli.bugs cli.options cli.names cli.signals
+    cli.terminal cli.words cli.config cli.table cli.errors cli.bugs cli.options cli.names cli.signals
     cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.compared cli.descent cli.kept cli.locks cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why

@@ -17,12 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from banana_pipe.cli.lines import outcome_line, worth_telling
-from banana_pipe.cli.tally import Tally
 from banana_pipe.cli.terminal import Paper, clean, fitted, one_line
 from banana_pipe.cli.words import ATTEMPTS, STATUSES, amount, count, duration
 from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting, Warned
 from banana_pipe.model import Status
 from banana_pipe.prices import show_usd
+from banana_pipe.telling.tally import Tally
 
 _MOST_ROWS = 10
 _FRAMES_PER_SECOND = 8

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from banana_pipe.cli.lines import Lines
-from banana_pipe.cli.tally import Tally
 from banana_pipe.cli.terminal import Paper
 from banana_pipe.clock import SystemClock
 from banana_pipe.events import Event
+from banana_pipe.telling.tally import Tally
 
 
 class Progress(Protocol):

@@ -1,42 +1,20 @@
-"""Progress from events alone: lines, the live table, and what they add up. Unaware of runs."""
+"""Progress from events alone: lines, and the live table. Unaware of runs."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from banana_pipe.canonical import digest_of
 from banana_pipe.cli.lines import Lines
 from banana_pipe.cli.live import LiveTable
 from banana_pipe.cli.progress import open_progress
-from banana_pipe.cli.tally import Tally
 from banana_pipe.cli.terminal import Paper
-from banana_pipe.events import AttemptMoved, CallStarted, NodeEnded, RunEnded, RunStarted, Waiting, Warned
-from banana_pipe.model import Attempt, Key, Outcome, Plan, PlannedNode, Run, State
-
-RUN = "run-1"
-
-
-class Hands:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def now(self) -> float:
-        """The same as `boot`."""
-        return self.time
-
-    def boot(self) -> float:
-        """What it was set to."""
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        """Move on by *seconds*."""
-        self.time += seconds
+from banana_pipe.events import AttemptMoved, CallStarted, NodeEnded, Waiting, Warned
+from banana_pipe.model import Outcome
+from banana_pipe.telling.tally import Tally
+from tests.telling.builders import Hands, attempt, ended, planned, started
 
 
 class Screen(io.StringIO):
@@ -53,89 +31,6 @@ class Gone(Screen):
     def write(self, text: str) -> int:
         """Nobody reads."""
         raise BrokenPipeError
-
-
-def planned(name: str, state: State = "call") -> PlannedNode:
-    return PlannedNode(name, "generate", state, "new", None, 1, 40_000, ())
-
-
-def started(*nodes: PlannedNode) -> RunStarted:
-    calls = sum(node.state != "cached" for node in nodes)
-    return RunStarted(RUN, Plan("shop", nodes, calls, calls, 40_000 * calls, 40_000 * calls), 0.0)
-
-
-def attempt(node: str, run_id: str = RUN) -> Attempt:
-    key = Key(digest_of(node.encode()))
-    return Attempt(
-        id=node,
-        key=key,
-        wire=digest_of(b""),
-        origin="https://api.example.org",
-        account="0123456789abcdef",
-        run_id=run_id,
-        state="INTENT",
-        provider="acedata",
-        model="nano-banana",
-        price=40_000,
-        created_at=0.0,
-        updated_at=0.0,
-        node=node,
-    )
-
-
-def ended() -> RunEnded:
-    return RunEnded(Run(RUN, "shop", Path("out"), "ok", 0, (), 0, 0, 0, 0, 1.0), 0.0)
-
-
-def test_money_and_flights_follow_the_attempts() -> None:
-    """What was not sent costs nothing; what others bought is not ours."""
-    tally = Tally(Hands())
-    tally.hear(started(planned("a"), planned("b")))
-    tally.hear(CallStarted("a", 1, attempt("a")))
-    tally.hear(CallStarted("b", 2, attempt("b")))
-    tally.hear(AttemptMoved("c", replace(attempt("c", "earlier"), state="ACCEPTED")))
-    assert tally.spent == 80_000
-    assert sorted(flight.name for flight in tally.flights.values()) == ["a", "b@2", "c"]
-    tally.hear(AttemptMoved("b", replace(attempt("b"), state="NOT_SENT")))
-    assert tally.spent == 40_000
-    tally.hear(AttemptMoved("a", replace(attempt("a"), state="STORED")))
-    tally.hear(NodeEnded(Outcome("a", "done", "new")))
-    assert list(tally.flights) == ["c"]
-    assert (tally.made, tally.to_do) == (1, 2)
-
-
-def test_what_was_there_is_not_counted_as_made() -> None:
-    """The bar is about what is to do."""
-    tally = Tally(Hands())
-    tally.hear(started(planned("a", "cached"), planned("b")))
-    tally.hear(NodeEnded(Outcome("a", "cached", "cache")))
-    assert (tally.made, tally.to_do) == (0, 1)
-
-
-def test_what_waits_for_a_pick_is_not_counted() -> None:
-    """A run that can make one of three says 1/1, not 3/3."""
-    tally = Tally(Hands())
-    waits = replace(planned("b", "wait"), reason="pick")
-    tally.hear(started(replace(planned("a", "needs-pick"), reason="pick"), waits, planned("c")))
-    tally.hear(NodeEnded(Outcome("a", "waiting", "pick")))
-    tally.hear(NodeEnded(Outcome("b", "waiting", "pick")))
-    assert (tally.made, tally.to_do) == (0, 1)
-    tally.hear(NodeEnded(Outcome("c", "done", "new")))
-    assert (tally.made, tally.to_do) == (1, 1)
-
-
-def test_time_left_is_what_the_calls_so_far_say() -> None:
-    """Two of four in ten seconds: ten more."""
-    hands = Hands()
-    tally = Tally(hands)
-    tally.hear(started(*(planned(name) for name in "abcd")))
-    assert tally.seconds_left() is None
-    for name in "ab":
-        tally.hear(CallStarted(name, 1, attempt(name)))
-    hands.time += 10
-    for name in "ab":
-        tally.hear(AttemptMoved(name, replace(attempt(name), state="STORED")))
-    assert tally.seconds_left() == pytest.approx(10)
 
 
 def test_lines_tell_ends_new_waits_and_warnings() -> None:
