@@ -14,7 +14,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -64,12 +64,37 @@ class Known:
     inlined: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What makes the page one that is served and acts: see `studio`.
+
+    *top* is HTML that stands above everything, *style* and *script* come behind the page's own, *facts* stand
+    in the place of the last run's. *kinds* say how nodes stand that no run has ended, *address* where the picture
+    of a digest is asked for.
+    """
+
+    top: str
+    style: str
+    script: str
+    facts: Sequence[tuple[str, str]]
+    kinds: Mapping[str, tuple[str, ...]]
+    address: Callable[[str], str]
+
+
 def page(
-    document: Mapping[str, Json], run: Run | None, graph: Graph, *, command: str, known: Known | None = None
+    document: Mapping[str, Json],
+    run: Run | None,
+    graph: Graph,
+    *,
+    command: str,
+    known: Known | None = None,
+    live: Live | None = None,
 ) -> bytes:
     """The page for *run* and the folder that the manifest *document* describes; *command* makes it again."""
     known = known or Known()
-    sections = shown.sections(document, run, graph, _thumb(known), known.before)
+    sections = shown.sections(document, run, graph, _thumb(known), known.before, live.kinds if live else {})
+    if live is not None:
+        sections = shown.addressed(sections, live.address)
     cards = [card for one in sections for card in one.cards]
     steps, nodes = (
         {one.name: one.anchor for one in sections},
@@ -77,12 +102,13 @@ def page(
     )
     drawing = graphs.draw(graph, {card.node: card.kind for card in cards})
     style, script = _asset("page.css"), _asset("page.js")
+    more = [_Asset(text, _hash(text)) for text in (live.style, live.script)] if live else []
     rendered = _template().render(
         document=document,
         command=command,
-        badge=shown.Badge(run.status, *_RUN_BADGES[run.status]) if run else None,
+        badge=shown.Badge(run.status, *_RUN_BADGES[run.status]) if run and not live else None,
         warnings=run.warnings if run else (),
-        facts=_summary(document, run),
+        facts=live.facts if live else _summary(document, run),
         troubles=_troubles(sections, run, document["recipe"]),
         most_troubles=MOST_TROUBLES,
         sections=sections,
@@ -97,7 +123,9 @@ def page(
         icons={"none": "", **{kind: icon for kind, (icon, _) in shown.BADGES.items()}},
         times=scaled(timeline(known.times, graph) if known.times else None),
         folder=known.inlined is None,
-        log=f"{RUNS}/{quote(run.id, errors='replace')}.jsonl" if run else None,
+        log=f"{RUNS}/{quote(run.id, errors='replace')}.jsonl" if run and not live else None,
+        top=live.top if live else "",
+        more=more,
         data=_data(cards, alone=known.inlined is not None),
         style=style.text,
         style_hash=style.hash,
@@ -125,7 +153,11 @@ class _Asset:
 @cache
 def _asset(name: str) -> _Asset:
     text = (_HERE / name).read_text(encoding="utf-8")
-    return _Asset(text, base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
+    return _Asset(text, _hash(text))
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @cache

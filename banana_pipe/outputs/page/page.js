@@ -79,7 +79,8 @@ $(".size input").addEventListener("input", event => document.documentElement.sty
 
 // --- who comes from whom ---
 const places = new Map();
-data.forEach((card, i) => card.t.forEach((shot, k) => { if (!places.has(shot.h) || shot.p) places.set(shot.h, [i, k]); }));
+const place = () => data.forEach((card, i) => card.t.forEach((shot, k) => { if (!places.has(shot.h) || shot.p) places.set(shot.h, [i, k]); }));
+place();
 const above = i => [...new Set(data[i].t.slice(0, 1).flatMap(shot => shot.i.map(one => places.get(one[1])?.[0])).filter(one => one != null && one !== i))];
 let below;
 function readers(i) {
@@ -188,6 +189,7 @@ function draw() {
         shot?.u ? el("a", {class: "button", href: shot.u}, "open the file") : null,
         shot ? button(marked.some(one => one[0] === here && one[1] === take) ? "unmark" : "compare", () => mark(here, take), {class: "button mark"}) : null),
       about(card)));
+  view.dispatchEvent(new CustomEvent("drawn"));
   if (kept) (kept && $$("." + kept.split(" ").join("."), view).find(one => !one.disabled) || $(".close", view)).focus();
 }
 function open(i) {
@@ -301,4 +303,12 @@ document.addEventListener("keydown", event => {
   else if (key === "Escape" && wanted.only) showOnly(null, "");
 });
 $(".help").addEventListener("click", () => keys.showModal());
+
+// --- for a script behind this one: the same cards with what is new of them ---
+function renew(next) {
+  data.splice(0, data.length, ...next);
+  texts.length = 0; below = undefined; places.clear(); place(); show();
+  if (view.open) { take = Math.min(take, Math.max(0, data[here].t.length - 1)); draw(); }
+}
+window.gallery = {$, $$, el, button, copier, cards, data, view, renew, open, at: () => [here, take]};
 })();

@@ -6,8 +6,9 @@ Unaware of HTML and of files; texts are as they are, whoever draws them escapes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from types import MappingProxyType
 
 from banana_pipe.explain import word_diff
 from banana_pipe.model import Graph, Json, Node, Outcome, Run
@@ -31,6 +32,10 @@ BADGES = {
     "skipped": ("–", "skipped"),
     "earlier": ("○", "of an earlier run"),
     "modified": ("✎", "changed by hand"),
+    "call": ("○", "to buy"),
+    "wait": ("…", "to come"),
+    "make": ("⚙", "to make"),
+    "flight": ("◌", "being made"),
 }
 _GOOD = ("bought", "new", "local", "cached", "earlier")
 _FEW = 6
@@ -103,11 +108,17 @@ Thumb = Callable[[str, int, int, bool], str | None]
 
 
 def sections(
-    document: Mapping[str, Json], run: Run | None, graph: Graph, thumb: Thumb, before: Mapping[str, str]
+    document: Mapping[str, Json],
+    run: Run | None,
+    graph: Graph,
+    thumb: Thumb,
+    before: Mapping[str, str],
+    kinds: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> tuple[Section, ...]:
     """The steps in the order of the recipe, then what the folder has of others.
 
-    *before* is what nodes asked until this run, where they asked something else.
+    *before* is what nodes asked until this run, where they asked something else; *kinds* are the badges of those
+    that are told otherwise than by how they ended.
     """
     outcomes = {outcome.node: outcome for outcome in run.outcomes} if run else {}
     entries: dict[str, list[Mapping[str, Json]]] = {}
@@ -117,11 +128,24 @@ def sections(
     for node in sorted(graph, key=lambda node: node.place):
         if node.id in outcomes or node.id in entries:
             card = _card(node, outcomes.get(node.id), entries.pop(node.id, []), thumb, before.get(node.id))
+            card = replace(card, badges=tuple(map(badge, kinds[node.id]))) if node.id in kinds else card
             cards.setdefault(node.step, []).append(card)
     for name, left in entries.items():
         step = str(left[0].get("step", name))
         cards.setdefault(step, []).append(_gone(name, step, left, thumb))
     return tuple(_section(number, name, some) for number, (name, some) in enumerate(cards.items()))
+
+
+def addressed(shown: Iterable[Section], address: Callable[[str], str]) -> tuple[Section, ...]:
+    """The same with each whole picture where *address* says that its digest is asked for."""
+
+    def moved(card: Card) -> Card:
+        return replace(card, shots=tuple(replace(shot, url=address(shot.digest)) for shot in card.shots))
+
+    def told(group: Group) -> Group:
+        return replace(group, cards=tuple(map(moved, group.cards)))
+
+    return tuple(replace(one, groups=tuple(map(told, one.groups)), cards=tuple(map(moved, one.cards))) for one in shown)
 
 
 def troubles(shown: Iterable[Section]) -> list[Card]:
