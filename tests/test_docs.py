@@ -1,7 +1,7 @@
 """What the documents say holds: links lead somewhere, what is shown is what one gets, nothing is missing.
 
-Unaware of how anything works; README's examples are run as a user runs them, and its tables are
-compared with the names that the program knows.
+Unaware of how anything works; README's examples are run as a user runs them, and the tables of the reference
+are compared with the names that the program knows.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ from tests.vendor.server import Vendor
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+REFERENCE = README + "".join(
+    (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("recipe", "commands", "json", "money", "sandbox")
+)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 INSTALL = (
@@ -45,16 +48,16 @@ INSTALL = (
 
 
 def blocks(marker: str) -> list[str]:
-    """The code blocks of README directly behind `<!-- marker -->`, in order."""
-    found = tours.blocks(README, marker)
-    assert found, f"README.md has no block behind <!-- {marker} -->"
+    """The code blocks of README and reference directly behind `<!-- marker -->`, in order."""
+    found = tours.blocks(REFERENCE, marker)
+    assert found, f"no document has a block behind <!-- {marker} -->"
     return found
 
 
 def table(marker: str) -> list[list[str]]:
     """The rows of the table behind `<!-- marker -->`, without its head, as cells."""
-    found = re.search(rf"^<!-- {re.escape(marker)} -->\n((?:\|.*\n)+)", README, re.MULTILINE)
-    assert found, f"README.md has no table behind <!-- {marker} -->"
+    found = re.search(rf"^<!-- {re.escape(marker)} -->\n((?:\|.*\n)+)", REFERENCE, re.MULTILINE)
+    assert found, f"no document has a table behind <!-- {marker} -->"
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found.group(1).splitlines()[2:]]
 
 
@@ -81,12 +84,22 @@ def test_each_command_of_the_readme_is_one_line_with_an_environment_of_its_own(n
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     """A file that was moved takes its readers along, and so does a heading."""
-    text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    headings = {_anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    text = _prose(document.read_text("utf-8"))
+    headings = _headings(text)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         path, _, anchor = target.partition("#")
         assert "://" in target or not path or (document.parent / path).exists(), target
         assert path or anchor in headings, target
+        if path.endswith(".md") and anchor:
+            assert anchor in _headings((document.parent / path).read_text("utf-8")), target
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def _headings(text: str) -> set[str]:
+    return {_anchor(heading) for heading in re.findall(r"^#+ (.+)$", _prose(text), re.MULTILINE)}
 
 
 def _anchor(heading: str) -> str:
@@ -253,11 +266,11 @@ def _every_command(group: click.Group, path: str = "") -> Iterator[tuple[str, cl
             yield f"{path}{name}", command
 
 
-def test_every_command_and_flag_is_in_the_readme_and_no_other() -> None:
-    """What `--help` knows is what README knows."""
-    section = README.split("<!-- commands -->\n")[1].split("<!-- end of commands -->")[0]
+def test_every_command_and_flag_is_documented_and_no_other() -> None:
+    """What `--help` knows is what the reference knows."""
+    section = REFERENCE.split("<!-- commands -->\n")[1].split("<!-- end of commands -->")[0]
     described = {}
-    for part in section.split("### ")[1:]:
+    for part in section.split("\n## ")[1:]:
         heading, _, text = part.partition("\n")
         flags = {flag for row in re.findall(r"^\| (`-.*?) \|", text, re.MULTILINE) for flag in words(row)}
         described[heading.strip("`")] = (flags, "options for every RECIPE" in " ".join(text.split()))
@@ -272,7 +285,7 @@ def test_every_command_and_flag_is_in_the_readme_and_no_other() -> None:
     assert described == known
 
 
-def test_every_setting_is_in_the_readme_with_its_default_and_its_variable() -> None:
+def test_every_setting_is_documented_with_its_default_and_its_variable() -> None:
     """A setting that nobody can find might as well not exist."""
     rows = table("settings")
     assert [(words(row[0])[0], words(row[2])[0]) for row in rows] == [
@@ -296,13 +309,13 @@ def test_every_setting_is_in_the_readme_with_its_default_and_its_variable() -> N
     ("place", "keys"),
     [("top", entries.TOP), ("defaults", entries.DEFAULTS), ("step", entries.STEP), ("expect", expectations.EXPECT)],
 )
-def test_every_key_of_a_recipe_is_in_the_readme_and_no_other(place: str, keys: tuple[str, ...]) -> None:
+def test_every_key_of_a_recipe_is_documented_and_no_other(place: str, keys: tuple[str, ...]) -> None:
     """What is not built yet is not described."""
     described = [word for row in table(f"keys: {place}") for word in words(row[0])]
     assert sorted(described) == sorted(keys)
 
 
-def test_every_op_and_each_of_its_parameters_is_in_the_readme() -> None:
+def test_every_op_and_each_of_its_parameters_is_documented() -> None:
     """A parameter that nobody can find might as well not exist."""
     described = {words(row[0])[0]: words(row[2].partition(":")[0]) for row in table("ops")}
     assert {name: sorted(params) for name, params in described.items()} == {
@@ -315,7 +328,7 @@ def test_the_key_that_is_shown_is_the_key() -> None:
     (shown,) = blocks("key")
     request = json.loads(shown)
     assert canonical_json(request) == shown.strip().encode()
-    assert f"`{digest_of(shown.strip().encode())}`" in README
+    assert f"`{digest_of(shown.strip().encode())}`" in REFERENCE
     assert [words(row[0])[0] for row in table("key fields")] == [
         *("type", "provider", "action", "model", "prompt", "images", "params", "sample")
     ]

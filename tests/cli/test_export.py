@@ -103,7 +103,7 @@ def test_what_is_embedded_says_what_made_it(pipe: Pipe, outside: Path) -> None:
 )
 def test_the_readme_says_which_source_type_is_said(origins: set[str], row: int) -> None:
     """The table there, row by row."""
-    text = (ROOT / "README.md").read_text("utf-8").partition("<!-- source types -->\n")[2]
+    text = (ROOT / "docs/commands.md").read_text("utf-8").partition("<!-- source types -->\n")[2]
     word = source_type(origins)
     assert text.splitlines()[2 + row].endswith(f"| `{word}` |" if word else "| none is said |")
 
