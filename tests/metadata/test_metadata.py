@@ -150,6 +150,29 @@ def test_a_packet_that_cannot_be_read_is_replaced_and_that_is_told(before: bytes
     assert said(embedded.data)[f"{OURS}sha256"] == digest_of(data)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("opening", "ending"), [(b"<!--", b"-->"), (b"<z><![CDATA[", b"]]></z>")])
+def test_what_a_comment_says_is_nothing_but_text(kind: str, opening: bytes, ending: bytes) -> None:
+    """A whole packet of ours in a comment or in CDATA, behind the real one: it is neither believed nor written into."""
+    whole = embed(picture(), provenance(b"another picture", prompt="another")).data
+    with Image.open(BytesIO(whole)) as image:
+        packet = image.info["xmp"]
+    quoted = packet[packet.index(b"<rdf:RDF") : packet.index(b"</x:xmpmeta>")]
+    theirs = THEIRS.replace(b"</x:xmpmeta>", opening + quoted + ending + b"</x:xmpmeta>")
+    data = picture(kind, xmp=theirs)
+    assert embedded_digest(data) is None
+    told = provenance(data)
+    embedded = embed(data, told).data
+    assert embedded_digest(embedded) == digest_of(data)
+    assert (said(embedded)[f"{OURS}sha256"], said(embedded)[f"{IPTC}DigitalSourceType"]) == (
+        digest_of(data),
+        CODES + SOURCE,
+    )
+    with Image.open(BytesIO(embedded)) as image:
+        assert opening + quoted + ending in image.info["xmp"]
+    assert embed(embedded, told).data == embedded
+
+
 def test_a_prompt_is_told_as_it_was_asked() -> None:
     """With quotes, angles, ends of lines; a letter that XML has no way to write is shown as missing."""
     data, prompt = picture("JPEG"), "Line one\n\t<b>\"two\" & 'three'</b> ü 🦊 \x07"
