@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, digest_of
-from banana_pipe.errors import UsageError
+from banana_pipe.errors import StoreError, UsageError
 from banana_pipe.model import Json
 from banana_pipe.outputs import manifest
 from banana_pipe.outputs.logged import SUFFIX, Logged, digest_of_entry, logs_in
@@ -99,9 +99,11 @@ def replay(
     """Make the folder *out* be what that run left: its pictures, its takes, its manifest.
 
     Bytes come from *caches* and from the published pictures in *outs*. Without *write* nothing is placed, and it is
-    said what would be. Raises UsageError where *out* has anything else in it, StoreError where it cannot be written.
+    said what would be. Raises UsageError where *out* has anything else in it, StoreError where it cannot be written or
+    where the log's paths cannot all be files.
     """
     _refuse_others(logged, out)
+    _refuse_what_does_not_fit(logged, out)
     kept = _Kept(caches, outs)
     standing: dict[str, Standing] = {}
     size = 0
@@ -147,6 +149,21 @@ def _refuse_others(logged: Logged, out: Path) -> None:
         raise UsageError(
             f"{out} has something else in it: {named}", hint="nothing is put there; choose a new folder with --out DIR"
         )
+
+
+def _refuse_what_does_not_fit(logged: Logged, out: Path) -> None:
+    """Raise StoreError where a path is a folder of another one, UsageError where a folder stands in its place."""
+    files = {*logged.files, MANIFEST}
+    for path in logged.files:
+        above = next((folder.as_posix() for folder in PurePosixPath(path).parents if folder.as_posix() in files), None)
+        if above is not None:
+            raise StoreError(
+                f"{logged.path} has a picture at {path}, and {above} is a file: no run places both",
+                hint="the log is damaged, or not ours: nothing is written",
+            )
+        if os.path.isdir(out / path):
+            hint = "nothing is put there; choose a new folder with --out DIR"
+            raise UsageError(f"{out / path} is a folder, and the run has a picture of that name", hint=hint)
 
 
 def _is_of(logged: Logged, out: Path, path: str) -> bool:

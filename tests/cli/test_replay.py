@@ -209,6 +209,30 @@ def test_a_log_that_nobody_of_ours_wrote_leads_nowhere(
     assert not (project / "again").exists()
 
 
+@pytest.mark.parametrize("inner", ["base.png/tint.png", "manifest.json/tint.png"])
+def test_a_picture_within_a_picture_is_refused_before_anything_is_written(
+    pipe: Pipe, made: Vendor, project: Path, inner: str
+) -> None:
+    """A path that is also a folder of another: no run places both, and half of a folder helps nobody."""
+    (log,) = (project / "out/small/_/runs").iterdir()
+    (project / "log.jsonl").write_text(log.read_text().replace('"tint/teal.png"', f'"{inner}"'))
+    said = pipe("replay", "log.jsonl", "--out", "again")
+    assert said.code == 1
+    assert f"a picture at {inner}, and {inner.partition('/')[0]} is a file" in said.err
+    assert not (project / "again").exists()
+
+
+def test_a_folder_in_a_pictures_place_is_told_before_anything_is_written(
+    pipe: Pipe, made: Vendor, project: Path
+) -> None:
+    """An empty one, too, which is nothing else that would be in the way."""
+    (log,) = (project / "out/small/_/runs").iterdir()
+    (project / "again/base.png").mkdir(parents=True)
+    said = pipe("replay", str(log), "--out", "again")
+    assert (said.code, "base.png is a folder" in said.err) == (2, True)
+    assert [path.name for path in (project / "again").rglob("*")] == ["base.png"]
+
+
 def test_a_name_that_no_file_can_have_is_told(pipe: Pipe, made: Vendor, project: Path) -> None:
     """A log can name what the file system cannot: that is no bug of ours."""
     (log,) = (project / "out/small/_/runs").iterdir()
