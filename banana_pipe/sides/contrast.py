@@ -76,10 +76,10 @@ def _heat(old: Image, new: Image) -> bytes:
 
 
 def _seen(side: Side, digest: Digest, which: str) -> tuple[Image | None, Size | None, str]:
-    data = side.read(digest)
-    if data is None:
-        return None, None, f"the bytes of {which} ({digest[:12]}) are nowhere: neither there nor in the cache"
     try:
+        data = side.read(digest)
+        if data is None:
+            return None, None, f"the bytes of {which} ({digest[:12]}) are nowhere: neither there nor in the cache"
         image = pixels.seen(data)
     except NotAPicture as error:
         return None, None, f"{which}: {error.message}"

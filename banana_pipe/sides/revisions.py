@@ -8,9 +8,10 @@ here. Every picture is hashed; of a pointer of Git LFS its digest is taken.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +20,17 @@ from typing import IO, Self
 from banana_pipe import gitcall
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import UsageError
+from banana_pipe.images import NotAPicture
 from banana_pipe.lineage.tracing import Archive
 from banana_pipe.model import Json
-from banana_pipe.sides.side import Read, Side, first_of, is_picture, pointed_at, shown_in
+from banana_pipe.sides.side import POINTER_BYTES, Read, Side, first_of, is_picture, pointed_at, shown_in
 from banana_pipe.store.published import MANIFEST, MANIFEST_TYPE, is_inside
 
 _FILES = ("100644", "100755")
+_PIECE = 1 << 20
+MOST_BYTES = 64 << 20
+"""Of a picture: no larger one is ever downloaded."""
+_MOST_OF_MANIFEST = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,15 @@ def date_of(revision: Revision) -> str:
 
 
 def revision_side(revision: Revision, about: str, archive: Archive, *, takes: bool) -> Side:
-    """What *revision* has. *takes*: those too that nobody picked. Raises UsageError where it has no such folder."""
+    """What *revision* has. *takes*: those too that nobody picked.
+
+    Raises UsageError where it has no such folder, NotAPicture where a blob is too large for what it is to be.
+    """
     blobs = dict(_tree(revision))
     pictures = {path: blob for path, blob in blobs.items() if is_picture(path)}
     with Objects(revision.root) as objects:
-        manifest = _manifest(objects.read(blobs[MANIFEST])) if MANIFEST in blobs else None
-        there = {path: _digest_of(objects.read(blob)) for path, blob in pictures.items()}
+        manifest = _manifest(objects.read(blobs[MANIFEST], _MOST_OF_MANIFEST)) if MANIFEST in blobs else None
+        there = {path: objects.digest(blob) for path, blob in pictures.items()}
     shown, notes = shown_in(manifest, there, archive, takes=takes)
     by_digest = {there[path]: blob for path, blob in pictures.items()}
     return Side(about, tuple(shown), first_of([_reader(revision.root, by_digest), archive.read]), notes=tuple(notes))
@@ -90,8 +99,26 @@ class Objects:
     ) -> None:
         self._git.communicate()
 
-    def read(self, blob: str) -> bytes:
-        """The bytes of *blob*. Raises UsageError where the repository lacks it."""
+    def read(self, blob: str, most: int = MOST_BYTES) -> bytes:
+        """The bytes of *blob*. Raises UsageError where the repository lacks it, NotAPicture for more than *most* bytes."""
+        size, answer = self._asked(blob)
+        if size > most:
+            self._pass_over(answer, size)
+            raise NotAPicture(f"{blob[:12]} has {size >> 20} MiB, and is not read: the most is {most >> 20} MiB")
+        data = answer.read(size)
+        answer.read(1)
+        return data
+
+    def digest(self, blob: str) -> Digest:
+        """What picture *blob* is, or points at, whatever its size. Raises UsageError where the repository lacks it."""
+        size, answer = self._asked(blob)
+        head = answer.read(min(size, POINTER_BYTES))
+        hashed = hashlib.sha256(head)
+        self._pass_over(answer, size - len(head), hashed.update)
+        return pointed_at(head) or Digest(hashed.hexdigest())
+
+    def _asked(self, blob: str) -> tuple[int, IO[bytes]]:
+        """How many bytes *blob* has, and where they come."""
         ask, answer = _pipe(self._git.stdin), _pipe(self._git.stdout)
         ask.write(f"{blob}\n".encode())
         ask.flush()
@@ -101,9 +128,17 @@ class Objects:
                 f"this clone lacks {blob[:12]}, and nothing is fetched for a comparison",
                 hint="`git archive REVISION FOLDER >/dev/null` brings what is missing of a partial clone",
             )
-        data = answer.read(int(said[2]))
+        return int(said[2]), answer
+
+    def _pass_over(self, answer: IO[bytes], size: int, use: Callable[[bytes], object] = len) -> None:
+        """Read on to the next answer: *size* bytes, in pieces, and the end of the line."""
+        while size > 0:
+            piece = answer.read(min(size, _PIECE))
+            if not piece:
+                break
+            use(piece)
+            size -= len(piece)
         answer.read(1)
-        return data
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
@@ -147,10 +182,6 @@ def _manifest(data: bytes) -> Mapping[str, Json] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) and document.get("type") == MANIFEST_TYPE else None
-
-
-def _digest_of(data: bytes) -> Digest:
-    return pointed_at(data) or digest_of(data)
 
 
 def _output(root: Path, *arguments: str) -> bytes:

@@ -250,6 +250,19 @@ def test_pointers_of_lfs_are_read_as_what_they_point_at(pipe: Pipe, made: Vendor
     assert set(kinds(compared(pipe, "HEAD")).values()) == {"same"}
 
 
+def test_what_is_too_large_for_a_picture_is_not_read_from_a_revision(pipe: Pipe, made: Vendor, git: Git) -> None:
+    """It is hashed in pieces, so that it is known to be the same or another; its pixels stay unseen, and that is told."""
+    (file,) = OUT.glob("base.*")
+    whole = file.read_bytes()
+    with file.open("r+b") as large:
+        large.truncate((64 << 20) + 1)
+    keep(git, "large")
+    assert compared(pipe, "HEAD")["pictures"]["base"]["kind"] == "same"
+    file.write_bytes(whole)
+    trouble = compared(pipe, "HEAD")["pictures"]["base"]["trouble"]
+    assert "64 MiB, and is not read: the most is 64 MiB" in trouble
+
+
 def test_a_partial_clone_is_told_what_it_lacks_and_fetches_nothing(
     pipe: Pipe, made: Vendor, git: Git, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
