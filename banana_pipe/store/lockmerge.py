@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal, TypeVar
 
-from banana_pipe.store.lockmembers import parse
 from banana_pipe.store.pins import LockAccepted, LockBlock, LockFile, LockLink, LockTake
 
 Side = Literal["ours", "theirs"]
@@ -68,18 +66,6 @@ def sides(text: str) -> tuple[str, str] | None:
             for side in into:
                 side.append(line)
     return ("\n".join(ours), "\n".join(theirs)) if conflicts else None
-
-
-def merge_text(text: str, path: Path, *, prefer: Side = "ours") -> Merged | None:
-    """What *text*, the content of *path*, says on both sides of its conflicts; None where it has none.
-
-    Raises UsageError, as `parse` does, where a side is no lock file.
-    """
-    found = sides(text)
-    if found is None:
-        return None
-    # What git merged by itself is on both sides alike: without an ancestor nothing of it comes back.
-    return merge(LockFile(), parse(found[0], path), parse(found[1], path), prefer=prefer)
 
 
 def merge(ancestor: LockFile, ours: LockFile, theirs: LockFile, *, prefer: Side = "ours") -> Merged:

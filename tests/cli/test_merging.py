@@ -101,6 +101,33 @@ def test_who_picked_differently_says_whose_word_counts(pipe: Pipe, bought: Vendo
     assert len(bought.posts) == calls
 
 
+def test_what_was_settled_by_hand_in_the_file_stands(pipe: Pipe, bought: Vendor) -> None:
+    """Of two conflicts one was taken out with an editor: only the other is asked about, and what the hand wrote stays."""
+    for node in ("tint[color=ivory]", "tint[color=teal]"):
+        assert pipe("reroll", str(RECIPE), node, "--yes").code == 0
+    commit("two takes each")
+    for side, take in (("one", "1"), ("other", None)):
+        assert git("switch", "-qc", side, "main") == 0
+        for node in ("tint[color=ivory]", "tint[color=teal]"):
+            words = ["pick", str(RECIPE), node, take] if take else ["reroll", str(RECIPE), node, "--yes"]
+            assert pipe(*words).code == 0
+        commit(side)
+    assert git("switch", "-q", "one") == 0
+    assert git("merge", "-q", "other") != 0
+    lock = RECIPE.with_suffix(".lock")
+    text = lock.read_text()
+    assert text.count("<" * 7) == 2
+    hunk = text[text.index("<" * 7) : text.index("\n", text.index(">" * 7)) + 1]
+    theirs = hunk[hunk.index("=" * 7 + "\n") + 8 : hunk.index(">" * 7)]
+    lock.write_text(text.replace(hunk, theirs, 1))
+    said = pipe("lock", "merge", str(RECIPE), "--ours", "--json")
+    (clash,) = json.loads(said.out)["clashes"]
+    assert (clash["ours"], clash["theirs"]) == ("take 1", "take 3")
+    settled = lock.read_text()
+    assert sorted(line.strip() for line in settled.splitlines() if '"pick"' in line) == ['"pick": 1,', '"pick": 3,']
+    assert settled.count('"take 3"') == 2
+
+
 def test_without_a_lock_file_there_is_nothing_to_settle(pipe: Pipe) -> None:
     """It says so, and where it looked."""
     said = pipe("lock", "merge", str(RECIPE))
