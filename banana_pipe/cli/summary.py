@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.api import Limits
+from banana_pipe.bills import Bill
 from banana_pipe.cli.options import Call
 from banana_pipe.cli.selecting import left_out_words
-from banana_pipe.cli.spending import Bill
 from banana_pipe.cli.terminal import Paper, one_line, width
 from banana_pipe.cli.words import MOST_NAMED, REASONS, STATUSES, amount, bill_now, count, dollars, duration
 from banana_pipe.model import Outcome, Plan, Run, RunStatus, Status

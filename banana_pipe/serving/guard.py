@@ -1,6 +1,6 @@
-"""Who is let in: programs of this machine that mean to call the API, and no web page.
+"""Who is let in: programs of this machine that mean to call us, and no web page of somebody else's.
 
-Unaware of the API behind it.
+Unaware of what is behind it.
 
 A page in a browser can send requests to this machine, and with a host name that it has pointed here
 (DNS rebinding) read the answers, too. So the Host must be ours, an Origin must be ours as well, and a
@@ -11,30 +11,41 @@ are no CORS headers: that question is never answered with yes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from banana_pipe.providers.sandbox.app import MAX_BODY_BYTES, gateway_error
-from banana_pipe.providers.sandbox.checks import Refused
-
-MAX_RECEIVED_BYTES = 2 * MAX_BODY_BYTES
+MAX_RECEIVED_BYTES = 512 * 1024 * 1024
 """Of all bodies together that are being read."""
 
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; sandbox"),
-]
+_OWN_SITE = ([b"same-origin"], [b"none"])
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How one server turns people away, and what it says with every answer.
+
+    `refuse` makes the answer of a status, a code and words; `crowded` is raised, where a body is read, while all
+    bodies together are too large. A body has at most `max_body` bytes. With `only_pages` a POST comes from a page
+    of ours: it says its origin, or at least that it is from the same one.
+    """
+
+    refuse: Callable[[int, str, str], ASGIApp]
+    crowded: Callable[[], Exception]
+    max_body: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    only_pages: bool = False
 
 
 class Guard:
     """*app*, reached by *port* alone. *on_bug* hears of errors that nobody foresaw."""
 
-    def __init__(self, app: ASGIApp, port: int, on_bug: Callable[[Exception], None]) -> None:
+    def __init__(self, app: ASGIApp, port: int, manners: Manners, on_bug: Callable[[Exception], None]) -> None:
         names = ("127.0.0.1", "localhost", "[::1]")
         hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
         self._app = app
+        self._manners = manners
         self._on_bug = on_bug
         self._hosts = {host.encode("ascii") for host in hosts}
         self._origins = {f"http://{host}".encode("ascii") for host in hosts}
@@ -53,21 +64,30 @@ class Guard:
         finally:
             self._received -= exchange.received
 
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """What every answer says besides."""
+        return self._manners.headers
+
     def take(self, size: int) -> None:
-        """Count *size* bytes of a body. Raises Refused where all bodies together are too large."""
+        """Count *size* bytes of a body. Raises what `crowded` makes where all bodies together are too large."""
         self._received += size
         if self._received > MAX_RECEIVED_BYTES:
-            raise Refused(429, "too_many_requests", "Too many large requests at once.", by="gateway")
+            raise self._manners.crowded()
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        refuse, post = self._manners.refuse, scope["method"] == "POST"
+        origins = _values(scope, b"origin")
         if _values(scope, b"host") not in [[host] for host in self._hosts]:
-            return gateway_error(421, "misdirected_request", "The Host is not that of this server.")
-        if any(origin not in self._origins for origin in _values(scope, b"origin")):
-            return gateway_error(403, "foreign_origin", "Web pages of other origins may not call this server.")
-        if scope["method"] == "POST" and not _is_json(_values(scope, b"content-type")):
-            return gateway_error(415, "unsupported_media_type", "The Content-Type must be application/json.")
-        if any(int(length) > MAX_BODY_BYTES for length in _values(scope, b"content-length")):
-            return gateway_error(413, "request_too_large", "The request is too large.")
+            return refuse(421, "misdirected_request", "The Host is not that of this server.")
+        if any(origin not in self._origins for origin in origins):
+            return refuse(403, "foreign_origin", "Web pages of other origins may not call this server.")
+        if self._manners.only_pages and post and not origins and _values(scope, b"sec-fetch-site") not in _OWN_SITE:
+            return refuse(403, "no_origin", "A POST has to say which page it comes from.")
+        if post and not _is_json(_values(scope, b"content-type")):
+            return refuse(415, "unsupported_media_type", "The Content-Type must be application/json.")
+        if any(int(length) > self._manners.max_body for length in _values(scope, b"content-length")):
+            return refuse(413, "request_too_large", "The request is too large.")
         return None
 
 
@@ -91,7 +111,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """The answer, with our headers."""
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            message = {**message, "headers": [*message.get("headers", ()), *self._guard.headers]}
         await self._send(message)
 
 

@@ -8,29 +8,30 @@ No setting opens it to other machines: it takes any token.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import logging
-import resource
-import socket
-from collections.abc import Callable, Iterator
-
-import uvicorn
+from collections.abc import Callable
 
 from banana_pipe.clock import Clock
-from banana_pipe.errors import UsageError
 from banana_pipe.providers.sandbox import create_app
+from banana_pipe.providers.sandbox.app import MAX_BODY_BYTES, gateway_error
+from banana_pipe.providers.sandbox.checks import Refused
 from banana_pipe.serving.callbacks import Callbacks
-from banana_pipe.serving.connections import IDLE_SECONDS, MAX_HEAD_BYTES, Connection
-from banana_pipe.serving.guard import Guard
+from banana_pipe.serving.guard import Guard, Manners
+from banana_pipe.serving.loopback import Loopback
 
-ADDRESS = "127.0.0.1"
-MAX_CONNECTIONS = 512
-_OTHER_FILES = 64
-"""Files that may be open besides connections."""
-_BACKLOG = 2048
-_LAST_SECONDS = 2
-"""How long requests under way may still take once it is stopped."""
+
+def _crowded() -> Refused:
+    return Refused(429, "too_many_requests", "Too many large requests at once.", by="gateway")
+
+
+MANNERS = Manners(
+    refuse=gateway_error,
+    crowded=_crowded,
+    max_body=MAX_BODY_BYTES,
+    headers=(
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", b"default-src 'none'; sandbox"),
+    ),
+)
 
 
 class Server:
@@ -49,16 +50,16 @@ class Server:
         tell: Callable[[str], None],
         on_bug: Callable[[Exception], None],
     ) -> None:
-        self._socket = _listening(port)
-        self.port: int = self._socket.getsockname()[1]
+        self._loopback = Loopback(port, "serve")
+        self.port = self._loopback.port
         self._callbacks = Callbacks(clock, tell)
         app = create_app(now=clock.now, seconds=seconds, caller=self._callbacks)
-        self._uvicorn = _Uvicorn(_config(Guard(app, self.port, on_bug)))
+        self._app = Guard(app, self.port, MANNERS, on_bug)
 
     @property
     def base_url(self) -> str:
         """What clients are told."""
-        return f"http://{ADDRESS}:{self.port}"
+        return self._loopback.base_url
 
     def run(self) -> None:
         """Serve until `stop`; requests under way have two seconds then."""
@@ -66,65 +67,10 @@ class Server:
 
     def stop(self) -> None:
         """End soon. May be called by a signal's handler."""
-        self._uvicorn.should_exit = True
+        self._loopback.stop()
 
     async def _run(self) -> None:
         try:
-            await self._uvicorn.serve(sockets=[self._socket])
+            await self._loopback.serve(self._app)
         finally:
             await self._callbacks.close()
-
-
-class _Uvicorn(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are heard by whoever runs this."""
-        yield
-
-
-def _config(app: Guard) -> uvicorn.Config:
-    # Errors come to the guard; what else it would say is of clients that send nonsense.
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    return uvicorn.Config(
-        app,
-        loop="asyncio",
-        http=Connection,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        limit_concurrency=_most_connections() + 1,
-        backlog=_BACKLOG,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=_LAST_SECONDS,
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-    )
-
-
-def _most_connections() -> int:
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(16, min(MAX_CONNECTIONS, files - _OTHER_FILES))
-
-
-def _listening(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # A port is free again at once, though connections of before still wait for their end.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((ADDRESS, port))
-        # So early that whoever is told the port can connect.
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise UsageError(
-                f"port {port} is in use: another program listens there, perhaps another `serve`",
-                hint="choose another one with --port, or any free one with --port 0",
-            ) from None
-        raise UsageError(
-            f"cannot listen on port {port}: {error.strerror}", hint="choose one from 1024 with --port"
-        ) from error
-    return listener

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from banana_pipe.bills import Bill
 from banana_pipe.cli.config import Settings
-from banana_pipe.cli.spending import Bill, ask
+from banana_pipe.cli.spending import ask
 from banana_pipe.cli.terminal import Paper
 from banana_pipe.errors import SpendingStopped
 from tests.cli.conftest import Pipe

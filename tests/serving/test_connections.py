@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from banana_pipe.serving import connections, server
+from banana_pipe.serving import connections, loopback
 from tests.canary import CANARY
 from tests.serving.conftest import GENERATE, IMAGES, TASKS, Served, ended, serving
 
@@ -74,7 +74,7 @@ def test_who_keeps_a_connection_may_ask_again_and_again(served: Served) -> None:
 
 def test_the_slowest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the cap a new connection takes the place of the one that has waited longest, and is served."""
-    monkeypatch.setattr(server, "MAX_CONNECTIONS", 20)
+    monkeypatch.setattr(loopback, "MAX_CONNECTIONS", 20)
     with serving() as served, ExitStack() as stack:
         slow = [stack.enter_context(served.raw(head(served, TASKS, 2)[:50])) for _ in range(100)]
         assert served.post(IMAGES, GENERATE).status_code == 200

@@ -13,12 +13,13 @@ from typing import Any
 import click
 
 from banana_pipe import api
+from banana_pipe.bills import Bill
 from banana_pipe.cli.commands.running import interrupts, read_limits
 from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json, show_error
 from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import POSITIVE, Call, read_call, recipe_argument, recipe_options, spending_options
 from banana_pipe.cli.progress import open_progress
-from banana_pipe.cli.spending import Bill, ask
+from banana_pipe.cli.spending import ask
 from banana_pipe.cli.words import STATUSES, about, after_picks, bill_now, count
 from banana_pipe.model import Json, Plan, Status
 from banana_pipe.prices import show_usd, usd

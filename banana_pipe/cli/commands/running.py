@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from banana_pipe import api
+from banana_pipe.bills import bill_again, bill_of
 from banana_pipe.buying import no_token
 from banana_pipe.cli.commands.planning import show_plan
 from banana_pipe.cli.config import Settings
@@ -29,7 +30,7 @@ from banana_pipe.cli.options import (
 from banana_pipe.cli.progress import Progress, open_progress
 from banana_pipe.cli.selecting import NarrowCommand, left_out_words, narrowing_options
 from banana_pipe.cli.signals import Interrupts
-from banana_pipe.cli.spending import ask, bill_again, bill_of
+from banana_pipe.cli.spending import ask
 from banana_pipe.cli.summary import Ended, run_lines
 from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
 from banana_pipe.errors import UsageError
