@@ -25,8 +25,9 @@ FLOORS = (
     "model events",
     """
     images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.xmp metadata
-    transforms.kinds transforms.pixels transforms.base transforms.resize transforms.crop transforms.trim transforms.pad
-    transforms.convert transforms.keying transforms.chroma_key transforms.overlay transforms.grid transforms
+    transforms.kinds transforms.tables transforms.pixels transforms.outlines transforms.base transforms.resize transforms.crop
+    transforms.trim transforms.pad transforms.rotate transforms.flip transforms.convert transforms.palette transforms.keying
+    transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms
     recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
     recipe.written recipe.entries recipe.settings recipe.steps recipe.schema recipe.jsonschema
     recipe.measures recipe.limits recipe.failures recipe.partials
@@ -88,6 +89,12 @@ LAZY = {
     ("transforms.pixels", "PIL.ImageChops"): "as in images",
     ("transforms.pixels", "PIL.ImageCms"): "and few pictures have a profile",
     ("transforms.pixels", "PIL.ImageOps"): "as in images",
+    ("transforms.tables", "PIL.Image"): "as in images",
+    ("transforms.tables", "PIL.ImageChops"): "as in images",
+    ("transforms.tables", "PIL.ImageStat"): "as in images",
+    ("transforms.outlines", "PIL.Image"): "as in images",
+    ("transforms.outlines", "PIL.ImageChops"): "as in images",
+    ("transforms.outlines", "PIL.ImageDraw"): "as in images",
     ("transforms.keying", "PIL.Image"): "as in images",
     ("transforms.keying", "PIL.ImageChops"): "as in images",
     ("transforms.keying", "PIL.ImageFilter"): "as in images",

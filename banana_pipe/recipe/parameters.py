@@ -130,8 +130,11 @@ def _checked(written: WrittenOp, given: _Given, errors: list[RecipeError]) -> Re
             params[param.name] = read
     if errors:
         raise RecipeErrors(errors)
+    given_pictures = {
+        param.name: "" for param in transform.params if isinstance(param.kind, Picture) and param.name in given
+    }
     try:
-        transform.check(params)
+        transform.check({**params, **given_pictures})
     except BadParams as error:
         raise RecipeError(str(error), at=written.at, hint=error.hint) from None
     return RenderedOp(Op(transform.name, transform.version, params), tuple(pictures))
@@ -154,5 +157,5 @@ def _for_example(transform: Transform, param: Param) -> str:
     if isinstance(example, str):
         example = quoted(example) if example.startswith("#") else example
     elif isinstance(example, list):
-        example = f"[{', '.join(map(str, example))}]"
+        example = f"[{', '.join(quoted(one) if str(one).startswith('#') else str(one) for one in example)}]"
     return f"for example `{transform.name}: {{{param.name}: {example}}}`"

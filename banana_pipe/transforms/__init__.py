@@ -13,17 +13,27 @@ from banana_pipe.images import NotAPicture
 from banana_pipe.model import Json, Op
 from banana_pipe.transforms.base import Transform, TransformFailed
 from banana_pipe.transforms.chroma_key import CHROMA_KEY
+from banana_pipe.transforms.compare import COMPARE
 from banana_pipe.transforms.convert import CONVERT
 from banana_pipe.transforms.crop import CROP
+from banana_pipe.transforms.flip import FLIP
 from banana_pipe.transforms.grid import GRID
+from banana_pipe.transforms.mask import MASK
 from banana_pipe.transforms.overlay import OVERLAY
 from banana_pipe.transforms.pad import PAD
+from banana_pipe.transforms.palette import PALETTE
 from banana_pipe.transforms.pixels import Frame, encode
 from banana_pipe.transforms.resize import RESIZE
+from banana_pipe.transforms.rotate import ROTATE
 from banana_pipe.transforms.trim import TRIM
 
 TRANSFORMS: Mapping[str, Transform] = {
-    op.name: op for op in (RESIZE, CROP, TRIM, PAD, CONVERT, CHROMA_KEY, OVERLAY, GRID)
+    op.name: op
+    for op in (
+        *(RESIZE, CROP, TRIM, PAD, ROTATE, FLIP),
+        *(CONVERT, PALETTE, CHROMA_KEY, MASK, OVERLAY),
+        *(GRID, COMPARE),
+    )
 }
 
 Read = Callable[[], Frame]

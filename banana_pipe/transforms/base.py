@@ -86,6 +86,21 @@ def bounded(op: str, width: int, height: int) -> tuple[int, int]:
     return max(1, width), max(1, height)
 
 
+def collected(op: str, frames: Iterable[Frame]) -> list[Frame]:
+    """All of them at once, as far as there is room. Raises TransformFailed where there is none."""
+    found: list[Frame] = []
+    total = 0
+    for frame in frames:
+        found.append(frame)
+        total += frame.size[0] * frame.size[1]
+        if total > MAX_PIXELS:
+            raise TransformFailed(
+                f"{op}: the pictures have more than {MAX_PIXELS // 1_000_000} million pixels together",
+                hint="`resize` them before: `transform: [{resize: {width: 512}}, {grid: {columns: 4}}]`",
+            )
+    return found
+
+
 def refuse_large(params: Params) -> None:
     """Raise BadParams where the recipe itself names a size above the limit."""
     width, height = params.get("width"), params.get("height")

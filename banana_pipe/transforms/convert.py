@@ -20,8 +20,8 @@ def _check(params: Params) -> None:
 
 
 def _converted(frame: Frame, params: Params) -> Frame:
-    encoding = Encoding(f"image/{params['format']}", params.get("quality", _QUALITY), params["background"])
-    return replace(frame, encoding=encoding)
+    mime, quality = f"image/{params['format']}", params.get("quality", _QUALITY)
+    return replace(frame, encoding=Encoding(mime, quality, params["background"], frame.encoding.indexed))
 
 
 CONVERT = Transform(

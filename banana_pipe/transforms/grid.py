@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from banana_pipe.images import MAX_PIXELS
-from banana_pipe.transforms.base import Param, Params, Transform, TransformFailed, bounded
+from banana_pipe.transforms.base import Param, Params, Transform, bounded, collected
 from banana_pipe.transforms.kinds import GRAVITY, MAX_SIDE, Colour, Whole
 from banana_pipe.transforms.pixels import Frame, canvas, lay, placed
 
 
 def _grid(frames: Iterable[Frame], params: Params, _: Sequence[Frame]) -> Iterator[Frame]:
-    cells = _collected(frames)
+    cells = collected("grid", frames)
     columns = min(params["columns"], len(cells))
     rows = -(-len(cells) // columns)
     gap = params["gap"]
@@ -26,21 +25,6 @@ def _grid(frames: Iterable[Frame], params: Params, _: Sequence[Frame]) -> Iterat
         across, down = placed(params["gravity"], (width, height), cell.size)
         lay(sheet, cell.image, (column * (width + gap) + across, row * (height + gap) + down))
     yield cells[0].showing(sheet)
-
-
-def _collected(frames: Iterable[Frame]) -> list[Frame]:
-    """All of them at once, as far as there is room: the result could not be smaller."""
-    cells: list[Frame] = []
-    total = 0
-    for frame in frames:
-        cells.append(frame)
-        total += frame.size[0] * frame.size[1]
-        if total > MAX_PIXELS:
-            raise TransformFailed(
-                f"grid: the pictures have more than {MAX_PIXELS // 1_000_000} million pixels together",
-                hint="`resize` them before: `transform: [{resize: {width: 512}}, {grid: {columns: 4}}]`",
-            )
-    return cells
 
 
 GRID = Transform(

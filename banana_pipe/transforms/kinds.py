@@ -182,6 +182,29 @@ class Colour:
 
 
 @dataclass(frozen=True, slots=True)
+class Colours:
+    """A list of colours, each once; none is transparent."""
+
+    most: int = 256
+
+    @property
+    def words(self) -> str:
+        return f'a list of 1 to {self.most} different colours, such as ["#1a1c2c", white]'
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        return {"type": "array", "items": Colour().schema, "minItems": 1, "maxItems": self.most}
+
+    def read(self, value: Json) -> list[str]:
+        if not isinstance(value, list) or not 1 <= len(value) <= self.most:
+            raise ValueError(value)
+        found = [Colour().read(one) for one in value]
+        if len(set(found)) < len(found) or any(len(one) > 7 for one in found):
+            raise ValueError(value)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """Width to height."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from banana_pipe.images import MAX_PIXELS, NotAPicture, sniff
 from banana_pipe.transforms.kinds import GRAVITIES, rgba
+from banana_pipe.transforms.tables import as_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,6 +33,8 @@ class Encoding:
     mime: str = "image/png"
     quality: int = 0
     background: str = "#ffffff"
+    indexed: bool = False
+    """Of a PNG: a table of its colours, where there are no more than fit into one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,8 @@ def _written(image: Image, encoding: Encoding) -> bytes:
     elif encoding.mime == "image/webp":
         image.save(out, format="WEBP", quality=encoding.quality, method=4)
     else:
-        image.save(out, format="PNG", compress_level=6)
+        table = as_table(image) if encoding.indexed else None
+        (table or image).save(out, format="PNG", compress_level=6)
     return out.getvalue()
 
 

@@ -36,7 +36,7 @@ def op(name: str, *pictures: int, **given: Any) -> Op:
     transform = TRANSFORMS[name]
     params = {param.name: param.default for param in transform.params if param.default is not None}
     params |= {param.name: param.kind.read(given[param.name]) for param in transform.params if param.name in given}
-    transform.check(params)
+    transform.check(params | dict.fromkeys(transform.pictures[: len(pictures)], ""))
     return Op(name, transform.version, params, pictures)
 
 
