@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from banana_pipe.bookkeeping import Reconciled, abandon, attempts, reconcile
+from banana_pipe.bookkeeping import Reconciled, abandon, attempts, newest_attempts, reconcile
 from banana_pipe.buying import Limits
 from banana_pipe.care.books import read_books
 from banana_pipe.care.carrying import Carried, export_cache, import_cache
@@ -32,11 +32,12 @@ from banana_pipe.locks.resetting import Resets, reset_lock
 from banana_pipe.model import Node
 from banana_pipe.outputs.logged import Logged, read_log
 from banana_pipe.planning import Decided
+from banana_pipe.recipe.drift import Deep, Depths
 from banana_pipe.recipe.select import select
 from banana_pipe.replaying import Replay, beside, find_run, replay
 from banana_pipe.reporting import MOST_INLINED, Reported, report_on
 from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch, would_buy
-from banana_pipe.shapes import attempt_json, explanation_json, graph_json, plan_json, run_json
+from banana_pipe.shapes import attempt_json, deep_json, explanation_json, graph_json, plan_json, run_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part
 
 __all__ = [
@@ -83,6 +84,8 @@ __all__ = [
     "chosen",
     "clean_lock",
     "companions",
+    "deep",
+    "deep_json",
     "deliver",
     "examine",
     "explain",
@@ -95,6 +98,7 @@ __all__ = [
     "item_json",
     "kept_money",
     "merge_lock",
+    "newest_attempts",
     "open_recipe",
     "pick",
     "plan",
@@ -133,3 +137,8 @@ def rendered(workspace: Workspace, node: str | None = None) -> tuple[Node, ...]:
     if node is None:
         return tuple(workspace.graph)
     return tuple(found for found, _ in select(workspace.graph, node))
+
+
+def deep(workspace: Workspace) -> tuple[Deep, ...]:
+    """The steps where an edit of an edit of an edit is edited once more, and nobody shows the model the original."""
+    return Depths(workspace.graph).deep()

@@ -11,8 +11,10 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from banana_pipe.canonical import Digest
+from banana_pipe.comparing.pixels import Distance
 from banana_pipe.errors import Location
 from banana_pipe.model import Json, Node, NodeInput, PlannedNode, Request
+from banana_pipe.recipe.drift import Chain
 from banana_pipe.recipe.origins import Origin, Origins, words_of
 
 _LARGE = 3000
@@ -100,6 +102,19 @@ class Downstream:
 
 
 @dataclass(frozen=True, slots=True)
+class Drifted:
+    """The edits between a picture and the undrifted one that it began with, and what each of them did to it.
+
+    `hops` are as many as the chain's; None: one of the two pictures is not here, or nobody measured.
+    """
+
+    chain: Chain
+    hops: tuple[Distance | None, ...]
+    whole: Distance | None
+    """From the first picture to the last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One node: what it asks, how it stands, what is different, and what that costs."""
 
@@ -110,6 +125,8 @@ class Explanation:
     """None where there is nothing to compare with."""
     waits_for: tuple[str, ...]
     downstream: Downstream
+    drifted: Drifted | None = None
+    """None where nobody has edited anything."""
 
 
 def compare(last: Last, asked: Asked, origins: Origins, places: Mapping[str, Location]) -> Difference:

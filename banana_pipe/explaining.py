@@ -9,8 +9,9 @@ import contextlib
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from banana_pipe.canonical import Digest, canonical_json
+from banana_pipe.drifting import drifted
 from banana_pipe.errors import Location
-from banana_pipe.explain import Asked, Downstream, Explanation, Last, compare
+from banana_pipe.explain import Asked, Downstream, Drifted, Explanation, Last, compare
 from banana_pipe.model import BaseKey, Node, NodeInput, PlannedNode, Request, Text
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
@@ -32,7 +33,10 @@ async def explain(workspace: Workspace, text: str) -> tuple[Explanation, ...]:
     lasts = await _lasts(workspace, nodes)
     origins = Origins(workspace.graph, [one.partition("=")[0].strip() for one in workspace.options.sets])
     lines = {line.id: line for line in decided.plan.nodes}
-    return tuple(_explained(workspace, decided, node, lasts.get(node.id), origins, lines) for node in nodes)
+    drift = drifted(workspace, decided, (node.id for node in nodes))
+    return tuple(
+        _explained(workspace, decided, node, lasts.get(node.id), origins, lines, drift.get(node.id)) for node in nodes
+    )
 
 
 def _explained(
@@ -42,6 +46,7 @@ def _explained(
     last: Last | None,
     origins: Origins,
     lines: Mapping[str, PlannedNode],
+    drift: Drifted | None,
 ) -> Explanation:
     takes = decided.takes.get(node.id)
     images = takes[0].request.images if takes else None
@@ -54,6 +59,7 @@ def _explained(
         difference=compare(last, asked, origins, _places(workspace, node)) if last else None,
         waits_for=() if takes else tuple(_unknown(workspace, node, lines)),
         downstream=_downstream(workspace, node, lines),
+        drifted=drift,
     )
 
 

@@ -6,9 +6,10 @@ Unaware of how any of them came about. The shapes are the contract: documented, 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import get_args
 
-from banana_pipe.explain import Difference, Explanation, Last
+from banana_pipe.explain import Difference, Drifted, Explanation, Last
 from banana_pipe.model import (
     Attempt,
     FileInput,
@@ -24,7 +25,9 @@ from banana_pipe.model import (
     Status,
 )
 from banana_pipe.outputs.log import money, planned
+from banana_pipe.outputs.manifest import side_files
 from banana_pipe.prices import usd
+from banana_pipe.recipe.drift import Chain, Deep, input_label
 from banana_pipe.recipe.origins import Origin
 
 
@@ -108,6 +111,37 @@ def explanation_json(one: Explanation) -> dict[str, Json]:
             "calls_max": one.downstream.calls_max,
             "cost_usd_max": usd(one.downstream.cost),
         },
+        "drift": None if one.drifted is None else _drifted_json(one.drifted),
+    }
+
+
+def deep_json(deep: Deep) -> dict[str, Json]:
+    """A step of `drift` in `validate --json`."""
+    return {"step": deep.step, "node": deep.node, "line": deep.at.line, "nodes": deep.nodes, **_chain_json(deep.chain)}
+
+
+def _chain_json(chain: Chain) -> dict[str, Json]:
+    return {
+        "edits": chain.edits,
+        "from": input_label(chain.start),
+        "base_on": chain.base,
+        "merge": [[one.first, one.second] for one in chain.merges],
+    }
+
+
+def _drifted_json(one: Drifted) -> dict[str, Json]:
+    return {
+        **_chain_json(one.chain),
+        "hops": [
+            {
+                "node": hop.node,
+                "reads": input_label(hop.reads),
+                "edits": hop.edits,
+                "distance": None if apart is None else asdict(apart),
+            }
+            for hop, apart in zip(one.chain.hops, one.hops, strict=True)
+        ],
+        "distance": None if one.whole is None else asdict(one.whole),
     }
 
 
@@ -225,6 +259,7 @@ def _output_json(output: Output) -> dict[str, Json]:
         "bytes": output.artifact.size,
         "take": output.take,
         "picked": output.picked,
+        "side_files": side_files(output),
     }
 
 

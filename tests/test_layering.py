@@ -33,7 +33,7 @@ FLOORS = (
     recipe.measures recipe.limits recipe.failures recipe.partials
     recipe.templates recipe.references recipe.files recipe.data recipe.compose recipe.complaints recipe.use recipe.axes
     recipe.parameters recipe.instances recipe.order recipe.reading recipe.presence recipe.expand recipe.select
-    recipe.narrow recipe.origins recipe
+    recipe.narrow recipe.origins recipe.drift recipe
     request prices diagram
     """,
     "clock gitcall disk",
@@ -52,8 +52,8 @@ FLOORS = (
     providers.sandbox.app providers.sandbox providers
     """,
     """
-    takes planning explain making
-    comparing.pixels comparing.matching comparing.differences comparing.album comparing.shapes comparing lineage lineage.family
+    takes planning comparing.pixels explain making
+    comparing.matching comparing.differences comparing.album comparing.shapes comparing lineage lineage.family
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
     purchase frozen
@@ -61,7 +61,7 @@ FLOORS = (
     "execute",
     "telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
-    project starting replaying shapes links workspace bills fetching buying record running explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
+    project starting replaying shapes links workspace bills fetching buying record running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
     care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning
     lineage.tracing lineage.ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides.contrast sides care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.loopback serving.server serving

@@ -13,10 +13,12 @@ from banana_pipe.cli.options import shown_path
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper, clean, width
 from banana_pipe.cli.words import MOST_NAMED, STATES, about, bill, count, input_name, op_lines, reason_words
+from banana_pipe.comparing.pixels import Distance
 from banana_pipe.errors import Location
-from banana_pipe.explain import Change, Explanation, PictureChange, Piece
+from banana_pipe.explain import Change, Drifted, Explanation, PictureChange, Piece
 from banana_pipe.model import Json
 from banana_pipe.prices import show_usd
+from banana_pipe.recipe.drift import based_words, merge_words
 from banana_pipe.recipe.origins import Origin
 
 _KEPT = 10
@@ -40,6 +42,7 @@ def explained_lines(paper: Paper, one: Explanation) -> Iterator[str]:
     yield ""
     yield from _before(paper, one)
     yield from _difference(paper, one)
+    yield from _drift(paper, one.drifted)
     yield from _downstream(paper, one)
 
 
@@ -116,12 +119,46 @@ def _downstream(paper: Paper, one: Explanation) -> Iterator[str]:
     yield paper.styled(f"  {count(hanging.nodes, 'node')} {reads} it, directly or not: {cost}", "dim")
 
 
+def _drift(paper: Paper, one: Drifted | None) -> Iterator[str]:
+    """The edits behind a picture that was edited more than once, and what can be done where they are many."""
+    if one is None or one.chain.edits < 2:
+        return
+    chain = one.chain
+    style = "yellow" if chain.is_deep else ""
+    text = f"{chain.edits} edits away from {input_name(chain.start)}, and each edit loses something"
+    yield from paper.wrapped(text, 2, style)
+    rows = [
+        [Cell(f"{hop.edits}. {hop.node}"), Cell(f"of {input_name(hop.reads)}"), *_apart(apart)]
+        for hop, apart in zip(chain.hops, one.hops, strict=True)
+    ]
+    if one.whole is not None:
+        rows.append([Cell("in all"), Cell(f"of {input_name(chain.start)}"), *_apart(one.whole)])
+    columns = (Column("", gives=1), Column("", gives=2), Column("pixels", right=True), *_MEASURED)
+    lines = _indented(paper, columns, rows)
+    yield from lines if one.whole or any(one.hops) else lines[1:]
+    said = [based_words(chain)] if chain.is_deep else []
+    for words in (*said, *map(merge_words, chain.merges)):
+        yield from paper.wrapped(f"→ {words}", 2, "cyan")
+
+
+_MEASURED = (Column("colour", right=True), Column("shape", right=True))
+
+
+def _apart(apart: Distance | None) -> list[Cell]:
+    values = (None, None, None) if apart is None else (apart.pixels, apart.colour, apart.shape)
+    return [Cell("" if value is None else f"{value:.1%}") for value in values]
+
+
 def _table(paper: Paper, rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
     columns = (Column("", gives=1, prose=True), Column("", gives=2), Column(""))
+    return iter(_indented(paper, columns, rows)[1:])
+
+
+def _indented(paper: Paper, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[str]:
     narrow = Paper(paper.stream)
     narrow.columns = None if paper.columns is None else paper.columns - _INDENT
     narrow.colour = paper.colour
-    return (" " * _INDENT + line for line in table(narrow, columns, rows)[1:])
+    return [" " * _INDENT + line for line in table(narrow, columns, rows)]
 
 
 def _origin_row(origin: Origin) -> list[Cell]:

@@ -94,3 +94,31 @@ def test_several_nodes_are_explained_one_after_the_other(pipe: Pipe) -> None:
         ("tint[color=teal]", None, None),
     ]
     assert pipe("explain", RECIPE, "tnit").code == 2
+
+
+def test_an_explanation_tells_the_edits_behind_a_picture(pipe: Pipe, project: Path) -> None:
+    """Each with what it changed, where the pictures are here; of a picture that was edited once, nothing is said."""
+    (project / "story.yaml").write_text(
+        "defaults: {provider: sandbox, resolution: 1K}\nsteps:\n  mug: {generate: A mug}\n"
+        "  tint: {images: mug, edit: Tint it}\n  frame: {images: tint, edit: Frame it}\n"
+    )
+    before = pipe("explain", "story.yaml", "frame").out
+    assert (
+        "  2 edits away from mug, and each edit loses something\n    1. tint   of mug\n    2. frame  of tint\n"
+        in before
+    )
+    assert pipe("run", "story.yaml").code == 0
+    lines = pipe("explain", "story.yaml", "frame").out.splitlines()
+    start = lines.index("  2 edits away from mug, and each edit loses something")
+    assert lines[start + 1].split() == ["pixels", "colour", "shape"]
+    assert [line.split()[:-3] for line in lines[start + 2 : start + 5]] == [
+        ["1.", "tint", "of", "mug"],
+        ["2.", "frame", "of", "tint"],
+        ["in", "all", "of", "mug"],
+    ]
+    assert lines[start + 5] == "  → make one edit of `tint` and `frame`, unless the first is wanted for itself"
+    assert "edits away" not in pipe("explain", "story.yaml", "tint").out
+    drift = json.loads(pipe("explain", "story.yaml", "frame", "--json").out)["nodes"][0]["drift"]
+    assert (drift["edits"], drift["from"], drift["merge"]) == (2, "mug", [["tint", "frame"]])
+    assert [(hop["node"], hop["reads"]) for hop in drift["hops"]] == [("tint", "mug"), ("frame", "tint")]
+    assert 0 < drift["distance"]["colour"] < 1

@@ -34,3 +34,31 @@ def test_its_mistakes_are_told_all_the_same(pipe: Pipe, project: Path) -> None:
     assert said.code == 2
     assert "did you mean `edit`?" in said.err
     assert "nobody.yaml" in said.err
+
+
+STORY = """
+steps:
+  mug: {generate: A mug}
+  story: {chain: {beat: [a, b, c, d]}, start: mug, edit: "{{ beat }}"}
+"""
+
+
+def test_a_chain_that_is_too_long_is_a_warning_with_what_to_do(pipe: Pipe, project: Path) -> None:
+    """And what the warning says to do ends it. `--json` has the parts."""
+    (project / "story.yaml").write_text(STORY)
+    said = pipe("validate", "story.yaml")
+    assert said.code == 0
+    assert said.err.startswith("warning: step story: `story[beat=d]` is 4 edits away from `mug`")
+    (drift,) = json.loads(pipe("validate", "story.yaml", "--json").out)["recipes"][0]["drift"]
+    assert drift == {
+        "step": "story",
+        "node": "story[beat=d]",
+        "line": 4,
+        "nodes": 1,
+        "edits": 4,
+        "from": "mug",
+        "base_on": "images: [previous, mug]",
+        "merge": [],
+    }
+    (project / "story.yaml").write_text(STORY.replace("start: mug", drift["base_on"]))
+    assert pipe("validate", "story.yaml").err == ""

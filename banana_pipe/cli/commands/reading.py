@@ -18,6 +18,8 @@ from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_opt
 from banana_pipe.cli.words import count, input_name, op_lines
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Json, Node, Recipe
+from banana_pipe.recipe.drift import Deep
+from banana_pipe.recipe.drift import warning as deep_words
 
 
 @click.command()
@@ -43,23 +45,25 @@ def _checked(recipe: Path, values: dict[str, Any]) -> dict[str, Json]:
         show_error(call.err, error)
         return {"recipe": str(recipe), "valid": False, **error_json(error, error.exit_code)}
     try:
-        for warning in workspace.warnings:
+        drift = api.deep(workspace)
+        warnings = (*workspace.warnings, *map(deep_words, drift))
+        for warning in warnings:
             call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
         nodes = len(workspace.graph)
         takes = sum(node.samples for node in workspace.graph)
         content = f"{count(nodes, 'node')}, {count(takes, 'take')}"
-        return _valid(call, recipe, workspace.graph.recipe, content, nodes, workspace.warnings)
+        return _valid(call, recipe, workspace.graph.recipe, content, nodes, warnings, drift)
     finally:
         workspace.close()
 
 
 def _part(call: Call, path: Path, part: Recipe) -> dict[str, Json]:
     """A recipe that others use: what its nodes are is known where its inputs are filled."""
-    return _valid(call, path, part, f"to be used, with {', '.join(part.inputs)}", 0, ())
+    return _valid(call, path, part, f"to be used, with {', '.join(part.inputs)}", 0, (), ())
 
 
 def _valid(
-    call: Call, path: Path, recipe: Recipe, content: str, nodes: int, warnings: Sequence[str]
+    call: Call, path: Path, recipe: Recipe, content: str, nodes: int, warnings: Sequence[str], drift: Sequence[Deep]
 ) -> dict[str, Json]:
     if not call.json:
         name = call.out.styled(f"✓ {path}", "bold green")
@@ -71,6 +75,7 @@ def _valid(
         "steps": len(recipe.steps),
         "nodes": nodes,
         "warnings": list(warnings),
+        "drift": [api.deep_json(one) for one in drift],
         "exit_code": 0,
     }
 
