@@ -1,7 +1,7 @@
 """Settling a lock file that git left with conflicts, in its turn like every change of it.
 
 Unaware of recipes: one may have conflicts of its own. What is decided is `store.lockmerge`'s; git, where a merge is
-under way, still has the version that both come from.
+under way, still has both versions whole, and the one that both come from.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from banana_pipe.project import places_of
 from banana_pipe.regular import read_regular
 from banana_pipe.store import lockfile
 from banana_pipe.store.lockmembers import parse
-from banana_pipe.store.lockmerge import Clash, Merged, Side, merge, sides
+from banana_pipe.store.lockmerge import Clash, Merged, Side, is_as_git_left_it, merge, sides
 from banana_pipe.store.pins import LockFile
 
 __all__ = ["Clash", "Merged", "Side", "merge_lock"]
@@ -50,21 +50,25 @@ def _settled(text: str, path: Path, *, prefer: Side) -> LockFile:
 
 
 def _merged(text: str, path: Path, prefer: Side) -> Merged | None:
-    """What both sides of the file's conflicts say, as changes of the version that git still has of both.
+    """What the versions say that git has while a merge is under way.
 
-    It is the file that is read: who settled some of its conflicts by hand has said something.
+    Where somebody has settled some of the conflicts in the file, or where git has no versions, it is what the file says:
+    its sides, as changes of the ancestor.
     """
     found = sides(text)
     if found is None:
         return None
-    ancestor, ours, theirs = (parse(version, path) for version in (_ancestor(path), *found))
-    return merge(ancestor, ours, theirs, prefer=prefer)
+    ancestor, ours, theirs = (_version(path, number) for number in (1, 2, 3))
+    before, said = ancestor or "", found
+    if ours is not None and theirs is not None and is_as_git_left_it(found, before, ours, theirs):
+        said = ours, theirs
+    return merge(*(parse(version, path) for version in (before, *said)), prefer=prefer)
 
 
-def _ancestor(path: Path) -> str:
-    """What git keeps, in a merge, of *path* as it was before both; empty where it has none."""
+def _version(path: Path, number: int) -> str | None:
+    """What git keeps of *path* in a merge: 1 is the ancestor, 2 ours, 3 theirs; None where it has none."""
     try:
-        found = gitcall.ask(path.parent, "cat-file", "blob", f":1:./{path.name}")
+        found = gitcall.ask(path.parent, "cat-file", "blob", f":{number}:./{path.name}")
     except OSError:
-        return ""
-    return found.stdout.decode(errors="replace") if found.returncode == 0 else ""
+        return None
+    return found.stdout.decode(errors="replace") if found.returncode == 0 else None

@@ -8,6 +8,8 @@ file. Where both only add something there is nothing to decide.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
@@ -16,6 +18,9 @@ from banana_pipe.store.pins import LockAccepted, LockBlock, LockFile, LockLink, 
 
 Side = Literal["ours", "theirs"]
 """As git calls them: the branch that one is on, and the one that is merged into it."""
+
+_EDGE = re.compile(r'^(?:"([0-9a-f]{64})": \{|  "end": "([0-9a-f]{16})"\},$)', re.MULTILINE)
+"""Where a block begins, and where it ends."""
 
 V = TypeVar("V")
 _Choice = tuple[int | None, LockAccepted | None]
@@ -51,7 +56,7 @@ def sides(text: str) -> tuple[str, str] | None:
     both = (ours, theirs)
     into: tuple[list[str], ...] = both
     conflicts = 0
-    for line in text.replace("\r\n", "\n").split("\n"):
+    for line in _lines(text):
         mark = line.partition(" ")[0]
         if mark == "<" * 7:
             conflicts += 1
@@ -66,6 +71,37 @@ def sides(text: str) -> tuple[str, str] | None:
             for side in into:
                 side.append(line)
     return ("\n".join(ours), "\n".join(theirs)) if conflicts else None
+
+
+def is_as_git_left_it(found: tuple[str, str], ancestor: str, ours: str, theirs: str) -> bool:
+    """Whether the two sides *found* in a file are what git makes of these versions, and no hand has been there since.
+
+    Git cuts versions up by lines and decides nothing: a side has all that its own branch did to a line, and may have
+    what the other one did. So every line is there as often as in its own version, give or take the other's change.
+    Where it cut through blocks a line can be there once more; what only its own version has, it still has.
+    """
+    before, mine, others = (Counter(_lines(text)) for text in (ancestor, ours, theirs))
+    is_whole = all(map(_has_whole_blocks, found))
+    for text, own, other in ((found[0], mine, others), (found[1], others, mine)):
+        side = Counter(_lines(text))
+        for line in {*side, *own, *other, *before}:
+            by_other = other[line] - before[line]
+            least, most = own[line] + min(0, by_other), own[line] + max(0, by_other)
+            if not least <= side[line] <= most and (is_whole or not (other[line] or before[line])):
+                return False
+    return True
+
+
+def _has_whole_blocks(text: str) -> bool:
+    """Whether every block ends as itself, and none stands twice."""
+    edges = _EDGE.findall(text)
+    opened, ended = edges[::2], edges[1::2]
+    keys = [key for key, _ in opened]
+    return len(set(keys)) == len(keys) and [key[:16] for key in keys] == [end for _, end in ended]
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").split("\n")
 
 
 def merge(ancestor: LockFile, ours: LockFile, theirs: LockFile, *, prefer: Side = "ours") -> Merged:
