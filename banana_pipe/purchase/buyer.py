@@ -211,7 +211,6 @@ class Buyer:
         if attempt.state == "LOST":
             return attempt if consent.rebuy else replies.said_before(order, attempt)
         progress.stage.release()
-        progress.slot.release()
         ended = self._resumed.pop(attempt.key, None) or await self._follower.to_its_end(
             attempt, progress.slot, progress.deadline
         )
@@ -305,10 +304,8 @@ class Buyer:
             self._follower.first_accepted = self._clock.boot()
         try:
             if isinstance(answer, Done):
-                progress.slot.release()
-            else:
-                return await self._follower.move(attempt, "ACCEPTED", task_id=answer.task_id, trace_id=answer.trace_id)
-            return await self._follower.record(attempt, answer)
+                return await self._follower.record(attempt, answer)
+            return await self._follower.move(attempt, "ACCEPTED", task_id=answer.task_id, trace_id=answer.trace_id)
         except TaskTaken:  # another attempt with the same wire adopted our task: its own is ours to find
             return await self._follower.doubt(attempt)
 

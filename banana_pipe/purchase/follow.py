@@ -232,8 +232,9 @@ class Follower:
 
     async def keep(self, attempt: Attempt) -> Result:
         """Write the result of a STORED attempt, and give the one that stands; one whose bytes are gone gives way."""
-        standing = await asyncio.to_thread(self._put, result_of(attempt))
-        if attempt.artifact is not None and standing.artifact.digest != attempt.artifact.digest:
+        bought = result_of(attempt)
+        standing = await asyncio.to_thread(self._put, bought)
+        if standing.artifact.digest != bought.artifact.digest:
             self._desk.emit(Warned(f"{attempt.node}: bought twice by two caches; the first one stands"))
         return standing
 

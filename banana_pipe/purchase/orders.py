@@ -67,7 +67,7 @@ class Desk:
     budget: Budget
     run_id: str
     emit: Listener
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace
     consent: Consent = field(default_factory=Consent)
 
     def sent(self, attempt: Attempt) -> bool:

@@ -157,6 +157,7 @@ def test_bytes_that_are_no_picture_are_kept_and_stay_paid(fate: Literal["task", 
     shop.vendor.inline = bad
     answer = refused(shop.one())
     assert (answer.status, answer.reason) == ("failed", "undecodable")
+    assert answer.error.startswith("paid ($0.04), but what came is no picture: ")
     assert "HTML" in answer.error
     assert shop.states() == ["SUCCEEDED"]
     assert (shop.cache / "rejected" / digest_of(bad)).read_bytes() == bad

@@ -9,7 +9,7 @@ import dataclasses
 import importlib
 import pkgutil
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -44,6 +44,8 @@ def test_nothing_is_agreed_to_unless_it_is_said() -> None:
     assert defaults(Rule) == {"tries": 1, "slow_down": False, "stops": None}
     assert defaults(Bought) == {"source": "ledger", "replaced": False}
     assert defaults(NotBought) == {"elsewhere": False}
+    nothing: Any = None
+    assert Desk(*[nothing] * 8).consent == Consent()
     assert defaults(Pace) == {
         "calls": 8, "downloads": 16, "poll": 2.0, "settle": 120.0, "grace": 30.0, "busy": 0.2, "start": 10.0,
     }  # fmt: skip

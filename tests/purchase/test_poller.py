@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from banana_pipe.providers.base import Done, Pending, Provider, ProviderError
+from banana_pipe.providers.base import Done, Kind, Pending, Provider, ProviderError
 from banana_pipe.purchase.poller import Poller
 from tests.clock import FakeClock, run
 from tests.purchase.fake import Fake
@@ -89,11 +89,35 @@ def test_a_provider_that_will_not_answer_us_ends_the_waiting(kind: str) -> None:
     assert len(world.vendor.polled) == 1
 
 
-def test_a_doubt_about_one_task_is_no_end_of_it() -> None:
+@pytest.mark.parametrize("kind", ["unknown", "unavailable", "rate"])
+def test_a_doubt_about_one_task_is_no_end_of_it(kind: Kind) -> None:
     """Only the provider's own word ends a task; what nobody can say is asked again."""
     world = World()
-    world.vendor.tasks["t1"].end = ProviderError("unknown", "unreadable")
+    world.vendor.tasks["t1"].end = ProviderError(kind, "unreadable")
     assert world.finished(world.clock.boot() + 60) == [None]
+
+
+def test_a_task_is_given_up_when_its_time_is_over_and_not_a_tick_later() -> None:
+    """At its very deadline."""
+    clock = FakeClock()
+    poller = Poller(cast(Provider, Answers(lambda _: {})), clock, 2.0)
+    begun = clock.boot()
+    assert run(clock, poller.finished("t1", begun)) is None
+    assert clock.boot() == begun
+
+
+def test_after_who_went_away_nobody_asks() -> None:
+    """The others' questions are about what is still waited for."""
+    world = World(tasks=2, seconds=30.0)
+
+    async def story() -> None:
+        gone, stays = (asyncio.create_task(world.poller.finished(name, FAR)) for name in world.tasks)
+        await world.clock.sleep(5)
+        gone.cancel()
+        await stays
+        assert world.vendor.polled[-1] == [world.tasks[1]]
+
+    run(world.clock, story())
 
 
 def test_a_bug_in_a_provider_is_told_to_those_who_wait() -> None:
@@ -158,9 +182,9 @@ def test_who_still_waits_when_it_is_closed_is_not_left_waiting() -> None:
         waiting = asyncio.create_task(world.poller.finished(world.tasks[0], FAR))
         await world.clock.sleep(5)
         await world.poller.close()
+        assert asyncio.all_tasks() <= {asyncio.current_task(), waiting}
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run(world.clock, story())
     assert len(world.vendor.polled) == 3

@@ -41,6 +41,7 @@ AFTER_TASK: dict[Kind, tuple[AttemptState, int, Status, Reason]] = {
     "auth": ("FAILED", 1, "waiting", "stopped"),
     "disabled": ("FAILED", 1, "waiting", "stopped"),
     "balance": ("FAILED", 1, "waiting", "stopped"),
+    "unsupported": ("FAILED", 1, "failed", "error"),  # of a task never in doubt, as that of a POST is
 }
 
 

@@ -38,11 +38,11 @@ class Subject:
         return self.path.read_text("utf-8")
 
 
-_PURCHASE = tuple(
-    f"tests/purchase/test_{name}.py"
-    for name in ("orders", "rules", "replies", "stops", "poller", "search_once", "follow", "proof", "collect", "search",
-                 "buyer")
-)  # fmt: skip
+def _purchase(module: str, *tests: str) -> Subject:
+    """A module of the purchase, with those of its tests that are neither long nor of something else."""
+    return Subject(f"purchase/{module}.py", tuple(f"tests/purchase/test_{name}.py" for name in tests), _LONG)
+
+
 _LONG = ("mishaps", "cannot_be_written_stops", "no_download_begins")
 
 SUBJECTS = (
@@ -52,12 +52,16 @@ SUBJECTS = (
     Subject("store/attempts.py", ("tests/store/test_attempts.py", "tests/store/test_ledger.py"),
             ("Caps", "processes", "flipped_bit_anywhere", "every_field_is_read_back")),
     Subject("store/ledger.py", ("tests/store/test_ledger.py",), ("Caps", "processes", "flipped_bit")),
-    Subject("purchase/slots.py", ("tests/purchase/test_slots.py", "tests/purchase/test_orders.py")),
-    Subject("purchase/orders.py", ("tests/purchase/test_orders.py",)),
-    Subject("purchase/rules.py", ("tests/purchase/test_orders.py", "tests/purchase/test_rules.py")),
-    Subject("purchase/replies.py", ("tests/purchase/test_orders.py", "tests/purchase/test_replies.py")),
-    Subject("purchase/stops.py", ("tests/purchase/test_orders.py", "tests/purchase/test_stops.py")),
-    *(Subject(f"purchase/{name}.py", _PURCHASE, _LONG) for name in ("poller", "search", "collect", "follow", "buyer")),
+    _purchase("slots", "slots", "orders"),
+    _purchase("orders", "orders"),
+    _purchase("rules", "orders", "rules"),
+    _purchase("replies", "orders", "replies"),
+    _purchase("stops", "orders", "stops"),
+    _purchase("poller", "orders", "poller"),
+    _purchase("search", "orders", "search_once", "search", "proof"),
+    _purchase("collect", "orders", "collect", "follow"),
+    _purchase("follow", "orders", "follow", "search", "collect", "proof"),
+    _purchase("buyer", "orders", "buyer", "collect", "rules", "search"),
 )  # fmt: skip
 
 

@@ -48,6 +48,8 @@ _ABOVE = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.g
 _BUG = 99
 _PATIENCE = 5.0
 """Seconds of a processor for a mutant whose tests take none; ten times as much as its tests took is added."""
+_PATIENCE_WITH_A_TEST = 2.0
+"""The same for one test alone: most of those that go round in circles end here."""
 _WITHOUT_PROC = 100
 """So much longer by the clock on the wall, where no /proc tells what was used of a processor."""
 _STILL = 4.0
@@ -182,8 +184,10 @@ def _run_session(subject: Subject, plugins: Sequence[object]) -> int:
         "-W",
         "ignore::pytest.PytestAssertRewriteWarning",
     )
+    tests = [str(ROOT / path) for path in subject.tests]
+    settings = (f"--rootdir={ROOT}", f"--config-file={ROOT / 'pyproject.toml'}")
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-        return int(pytest.main([*subject.tests, *quiet, *(("-k", words) if words else ())], plugins))
+        return int(pytest.main([*tests, *settings, *quiet, *(("-k", words) if words else ())], plugins))
 
 
 def _run_anew(subject: Subject, mutant: Mutant) -> str:
@@ -310,20 +314,23 @@ class _Children:
         trials, patience = [], {}
         for number, swap, tests in [nothing_wrong, *self._chosen]:
             mine = [items[test] for test in tests]
-            trials.append((number, partial(_tried, swap, mine)))
-            patience[number] = _PATIENCE + 10 * sum(self._baseline.tests.get(test, 0) for test in tests)
+            seconds = [self._baseline.tests.get(test, 0) for test in tests]
+            trials.append((number, partial(_tried, swap, mine, seconds)))
+            patience[number] = _PATIENCE + 10 * sum(seconds)
         self.verdicts = dict(_all_of(trials, patience.__getitem__))
         if self.verdicts.pop(-1) != "survived":
             raise AssertionError("the tests fail in a child with nothing wrong")
         return True
 
 
-def _tried(swap: Callable[[], None], items: Sequence[pytest.Item]) -> str:
+def _tried(swap: Callable[[], None], items: Sequence[pytest.Item], seconds: Sequence[float]) -> str:
     try:
         swap()
     except ValueError:  # it no longer closes over what it did
         return "killed"
     for number, item in enumerate(items):
+        # Nothing is asked of Python, which may never come to it: the kernel ends the child.
+        signal.setitimer(signal.ITIMER_PROF, _PATIENCE_WITH_A_TEST + 10 * seconds[number])
         following = items[number + 1] if number + 1 < len(items) else None
         if _fails(item, following):
             return "killed"
@@ -427,7 +434,9 @@ def _ended(under_way: selectors.BaseSelector) -> Iterator[tuple[int, str]]:
         told = os.read(key.fd, 1 << 16) if key.fd in ready else b""
         if not told:
             os.killpg(pid, signal.SIGKILL)
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != _BUG, "a child went wrong, and not by its mutant"
+        ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert ended != _BUG, "a child went wrong, and not by its mutant"
+        late = late or ended == -signal.SIGPROF
         under_way.unregister(key.fd)
         os.close(key.fd)
         shutil.rmtree(_scratch(pid), ignore_errors=True)
@@ -454,7 +463,9 @@ def _do(act: Callable[[], Any], writing: int) -> NoReturn:
         scratch = _scratch(os.getpid())
         scratch.mkdir(exist_ok=True)
         os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = str(scratch)
+        os.chdir(scratch)  # whatever a mistake leaves where it stands
         os.environ["BANANA_PIPE_TESTS_QUICK"] = "1"
+        os.environ["HYPOTHESIS_PROFILE"] = "ci"  # the same examples for every mutant
         told = json.dumps(act())
         with open(writing, "w") as pipe:
             pipe.write(told)
