@@ -17,7 +17,7 @@ from banana_pipe import transforms
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import BananaError
 from banana_pipe.images import NotAPicture, measure
-from banana_pipe.model import LOCAL, FileInput, Input, Key, Node, NodeInput, Result
+from banana_pipe.model import LOCAL, FileInput, Input, Key, Node, NodeInput, Result, SideFile
 from banana_pipe.regular import read_regular
 from banana_pipe.store.lookup import Stores
 from banana_pipe.transforms.pixels import Frame, decode
@@ -49,12 +49,15 @@ class Workshop:
     def _make(self, node: Node, key: Key, images: Sequence[Digest]) -> Result:
         reads = [partial(self._read, one, digest) for one, digest in zip(node.inputs, images, strict=True)]
         made = transforms.make(node.ops, reads)
+        beside = tuple(
+            SideFile(one.suffix, self._stores.blobs.put(one.data), one.mime, len(one.data)) for one in made.beside
+        )
         self._stores.blobs.put(made.data)
         # That it has one colour only may be what was wanted: nobody was paid for it.
         artifact = replace(measure(made.data), blank=False)
-        result = Result(key, artifact, LOCAL, "", None, None, None, 0, 0.0)
+        result = Result(key, artifact, LOCAL, "", None, None, None, 0, 0.0, beside)
         standing = self._stores.results.put(result)
-        if standing.artifact.digest == artifact.digest or self._stores.has(standing.artifact.digest):
+        if standing.digests == result.digests or self._stores.has_all(standing):
             return standing
         # Made before by other libraries, and its bytes are gone.
         return self._stores.results.put(result, instead=True)

@@ -322,6 +322,16 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class SideFile:
+    """What a transform makes beside its picture: it is published under the picture's name and `suffix` (`-32.png`)."""
+
+    suffix: str
+    digest: Digest
+    mime: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a key stands for, once and for all: the picture and where it came from."""
 
@@ -335,6 +345,13 @@ class Result:
     trace_id: str | None
     price: int | None
     bought_at: float
+    side_files: tuple[SideFile, ...] = ()
+    """What was made beside it; only transforms do."""
+
+    @property
+    def digests(self) -> tuple[Digest, ...]:
+        """Everything that it needs the bytes of: the picture and what is beside it."""
+        return (self.artifact.digest, *(one.digest for one in self.side_files))
 
 
 AttemptState = Literal[
@@ -554,6 +571,18 @@ class Output:
     """None: no take, but what somebody accepted instead."""
     picked: bool
     key: Key
+    side_files: tuple[SideFile, ...] = ()
+
+    @property
+    def beside(self) -> tuple[tuple[str, SideFile], ...]:
+        """Its side files, each with its path."""
+        stem = self.path.rpartition(".")[0]
+        return tuple((stem + one.suffix, one) for one in self.side_files)
+
+    @property
+    def files(self) -> dict[str, Digest]:
+        """Every file of it by its path, the picture first."""
+        return {self.path: self.artifact.digest} | {path: one.digest for path, one in self.beside}
 
 
 @dataclass(frozen=True, slots=True)

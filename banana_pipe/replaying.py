@@ -18,7 +18,7 @@ from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import StoreError, UsageError
 from banana_pipe.model import Json
 from banana_pipe.outputs import manifest
-from banana_pipe.outputs.logged import SUFFIX, Logged, digest_of_entry, logs_in
+from banana_pipe.outputs.logged import SUFFIX, Logged, files_of_entry, logs_in
 from banana_pipe.regular import read_regular
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.lookup import folders_of
@@ -108,14 +108,13 @@ def replay(
     standing: dict[str, Standing] = {}
     size = 0
     for path, entry in logged.files.items():
-        digest = digest_of_entry(entry)
-        is_there = _digest_at(out, path) == digest
-        data = None if is_there else kept.read(digest)
-        standing[path] = "there" if is_there else "missing" if data is None else "placed"
-        if data is not None:
-            size += len(data)
-            if write:
-                disk.write_file(out / path, data)
+        wanted = [(name, digest) for name, digest in files_of_entry(entry) if _digest_at(out, name) != digest]
+        found = [(name, kept.read(digest)) for name, digest in wanted]
+        standing[path] = "there" if not wanted else "missing" if any(data is None for _, data in found) else "placed"
+        for name, data in found:
+            size += len(data or b"")
+            if write and data is not None:
+                disk.write_file(out / name, data)
     if write:
         _write_manifest(logged, out, root, [path for path, one in standing.items() if one != "missing"])
     return Replay(logged, out, standing, size)
@@ -138,12 +137,18 @@ class _Kept:
         return next((data for data in found if data is not None), None)
 
 
+def _files_of(logged: Logged) -> dict[str, Digest]:
+    """Every file that the run left, by its path: pictures, and what lies beside them."""
+    return dict(file for entry in logged.files.values() for file in files_of_entry(entry))
+
+
 def _refuse_others(logged: Logged, out: Path) -> None:
     """Raise UsageError where *out* has something that this run did not leave."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file", hint="choose another folder with --out DIR")
+    known = _files_of(logged)
     mine = (read_manifest(out) or {}).get("run_id") == logged.run_id
-    others = [path for path in _files_in(out) if not _is_of(logged, out, path) and not (path == MANIFEST and mine)]
+    others = [path for path in _files_in(out) if not _is_of(known, out, path) and not (path == MANIFEST and mine)]
     if others:
         named = f"{', '.join(others[:_NAMED])}{' …' if len(others) > _NAMED else ''}"
         raise UsageError(
@@ -153,8 +158,9 @@ def _refuse_others(logged: Logged, out: Path) -> None:
 
 def _refuse_what_does_not_fit(logged: Logged, out: Path) -> None:
     """Raise StoreError where a path is a folder of another one, UsageError where a folder stands in its place."""
-    files = {*logged.files, MANIFEST}
-    for path in logged.files:
+    known = _files_of(logged)
+    files = {*known, MANIFEST}
+    for path in known:
         above = next((folder.as_posix() for folder in PurePosixPath(path).parents if folder.as_posix() in files), None)
         if above is not None:
             raise StoreError(
@@ -166,11 +172,9 @@ def _refuse_what_does_not_fit(logged: Logged, out: Path) -> None:
             raise UsageError(f"{out / path} is a folder, and the run has a picture of that name", hint=hint)
 
 
-def _is_of(logged: Logged, out: Path, path: str) -> bool:
-    entry = logged.files.get(path)
-    if entry is None:
-        return disk.is_left_behind(out / path)
-    return _digest_at(out, path) == digest_of_entry(entry)
+def _is_of(known: Mapping[str, Digest], out: Path, path: str) -> bool:
+    digest = known.get(path)
+    return disk.is_left_behind(out / path) if digest is None else _digest_at(out, path) == digest
 
 
 def _files_in(out: Path) -> Iterator[str]:

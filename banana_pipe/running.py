@@ -507,9 +507,10 @@ def _modified(workspace: Workspace, decided: Decided) -> set[str]:
         )
         if line.state == "cached" and node.output is not None and artifact is not None:
             stores = workspace.markets[node.provider].stores
-            path = node.output + suffix(artifact.mime)
-            standing = stores.published.judge(path, artifact.digest, pinned)
-            if standing == "by hand":
+            files = {node.output + suffix(artifact.mime): artifact.digest}
+            if node.is_local and isinstance(finding, Hit | Known):
+                files |= {node.output + one.suffix: one.digest for one in finding.result.side_files}
+            if any(stores.published.judge(path, one, pinned) == "by hand" for path, one in files.items()):
                 modified.add(line.id)
     return modified
 

@@ -27,12 +27,12 @@ FLOORS = (
     images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.xmp metadata
     transforms.kinds transforms.tables transforms.pixels transforms.outlines transforms.base transforms.resize transforms.crop
     transforms.trim transforms.pad transforms.rotate transforms.flip transforms.convert transforms.palette transforms.keying
-    transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms
+    transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms.sprites transforms.icons transforms
     recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
     recipe.written recipe.entries recipe.settings recipe.steps recipe.schema recipe.jsonschema
     recipe.measures recipe.limits recipe.failures recipe.partials
     recipe.templates recipe.references recipe.files recipe.data recipe.compose recipe.complaints recipe.use recipe.axes
-    recipe.parameters recipe.instances recipe.order recipe.reading recipe.presence recipe.expand recipe.select
+    recipe.parameters recipe.beside recipe.instances recipe.order recipe.reading recipe.presence recipe.expand recipe.select
     recipe.narrow recipe.origins recipe.drift recipe
     request prices diagram
     """,

@@ -90,7 +90,7 @@ def books_of(attempts: Iterable[Attempt], results: Iterable[Result], locks: Mapp
         results=results,
         locks=locks,
         paid=_paid(attempts, results, locks),
-        free=frozenset(result.artifact.digest for result in results if result.provider in FREE)
+        free=frozenset(digest for result in results if result.provider in FREE for digest in result.digests)
         | {take for _, lock in locks.items() for take in _free_takes(lock)},
         asked=asked,
         requests=asked | {Digest(result.key) for result in results},

@@ -72,9 +72,9 @@ def export_cache(root: Path, cache: Path, path: Path, recipes: Sequence[Path] = 
     inputs = {image for one in here for image in _request(blobs, one.key).images}
     others = inputs | (set(books.pinned) if pinned is None else pinned)
     made = [one for one in _made(books) if pinned is None or one.artifact.digest in others]
-    made = [one for one in made if blobs.read(one.artifact.digest) is not None]
+    made = [one for one in made if all(blobs.read(digest) is not None for digest in one.digests)]
     digests = {Digest(one.key) for one in here} | {_picture(one).digest for one in here}
-    digests |= {one.artifact.digest for one in made}
+    digests |= {digest for one in made for digest in one.digests}
     digests |= {digest for digest in others if digest not in books.free and _is_ours(blobs, digest)}
     written = _write(path, blobs, sorted(digests), to_lines(here, made))
     absent = tuple(one for one in wanted if one not in here)
@@ -150,6 +150,8 @@ class _Content:
     results: list[Result] = field(default_factory=list)
     requests: dict[Digest, Request] = field(default_factory=dict)
     pictures: dict[Digest, Artifact] = field(default_factory=dict)
+    others: dict[Digest, int] = field(default_factory=dict)
+    """What is neither, with its size: a result has to name it as a file beside its picture."""
 
 
 async def import_cache(cache: Path, path: Path, clock: Clock | None = None) -> Carried:
@@ -199,7 +201,19 @@ def _checked(file: BufferedReader, length: int) -> _Content:
     for key, artifact in told:
         if artifact is None or not _alike(content.pictures.get(artifact.digest), artifact):
             raise NoArchive(f"the picture of {key[:12]} is not in it, or is another one")
+    _check_side_files(content)
     return content
+
+
+def _check_side_files(content: _Content) -> None:
+    """Raise NoArchive where what lies beside a picture is missing, or something is in it that nobody named."""
+    sizes = {one.digest: one.size for result in content.results for one in result.side_files}
+    there = content.others | {digest: picture.size for digest, picture in content.pictures.items()}
+    for digest in content.others.keys() - sizes.keys():
+        raise NoArchive(f"{digest[:12]} is neither a picture nor a request, and lies beside none")
+    for digest, size in sizes.items():
+        if there.get(digest) != size:
+            raise NoArchive(f"{digest[:12]}, which lies beside a picture, is not in it, or is another one")
 
 
 def _lines(member: Member) -> Iterator[bytes]:
@@ -219,8 +233,8 @@ def _check_blob(digest: Digest, data: bytes, content: _Content) -> None:
     except (ValueError, RecursionError):
         try:
             content.pictures[digest] = measure(data)
-        except NotAPicture as error:
-            raise NoArchive(f"{digest[:12]} is neither a picture nor a request ({error.message})") from None
+        except NotAPicture:
+            content.others[digest] = len(data)
 
 
 def _is_picture(data: bytes) -> bool:

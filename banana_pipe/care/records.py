@@ -16,7 +16,12 @@ from typing import Any
 from banana_pipe.canonical import is_digest
 from banana_pipe.care.archive import NoArchive
 from banana_pipe.model import LOCAL, Artifact, Attempt, Json, Key, Result
-from banana_pipe.store.results import artifact_from_json, artifact_to_json
+from banana_pipe.store.results import (
+    artifact_from_json,
+    artifact_to_json,
+    side_files_from_json,
+    side_files_to_json,
+)
 
 TYPE = "banana-pipe/archive/v1"
 ACCOUNT = "imported"
@@ -94,8 +99,11 @@ def _line(record: Mapping[str, Json]) -> bytes:
 
 
 def _described(record: Attempt | Result) -> dict[str, Json]:
-    artifact = record.artifact
-    return {**asdict(record), "artifact": None if artifact is None else artifact_to_json(artifact)}
+    artifact, described = record.artifact, asdict(record)
+    described.pop("side_files", None)  # most have none, and older archives know of none
+    if isinstance(record, Result) and record.side_files:
+        described["side_files"] = side_files_to_json(record.side_files)
+    return {**described, "artifact": None if artifact is None else artifact_to_json(artifact)}
 
 
 def _attempt(values: dict[str, Any]) -> Attempt:
@@ -115,6 +123,12 @@ def _attempt(values: dict[str, Any]) -> Attempt:
 
 
 def _result(values: dict[str, Any]) -> Result:
+    _check(isinstance(values, dict), "its members")
+    described = values.pop("side_files", [])
+    _check(isinstance(described, list), "what lies beside it")
+    beside = side_files_from_json(described)
+    _check(all(_is_name(one.mime) and 0 < one.size < 1 << 40 for one in beside), "what lies beside it")
+    values["side_files"] = beside
     _whole(values, Result)
     _check(values["provider"] == LOCAL, "a purchase stands in the ledger")
     _check(values["price"] == 0, "a transform is free")

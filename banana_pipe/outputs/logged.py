@@ -17,8 +17,10 @@ from typing import Any
 from banana_pipe.canonical import Digest, is_digest
 from banana_pipe.errors import StoreError, UsageError
 from banana_pipe.model import Json
+from banana_pipe.outputs.publish import PAGE
 from banana_pipe.regular import read_regular
-from banana_pipe.store.published import OURS, RUNS, TAKES, is_inside
+from banana_pipe.store.published import MANIFEST, OURS, RUNS, TAKES, is_inside
+from banana_pipe.store.results import SIDE_SUFFIX
 
 SUFFIX = ".jsonl"
 _PICTURES = (".png", ".jpg", ".webp")
@@ -53,6 +55,12 @@ class Logged:
 def digest_of_entry(entry: Mapping[str, Json]) -> Digest:
     """The picture that *entry*, which was read, is about."""
     return Digest(str(entry["sha256"]))
+
+
+def files_of_entry(entry: Mapping[str, Json]) -> list[tuple[str, Digest]]:
+    """The files that *entry*, which was read, is about: its picture, and what lies beside it."""
+    beside = entry.get("side_files", [])
+    return [(str(one["path"]), Digest(str(one["sha256"]))) for one in (entry, *beside)]
 
 
 def out_of(path: Path) -> Path | None:
@@ -114,4 +122,16 @@ def _is_sound(path: Path, number: int, entry: Mapping[str, Json]) -> bool:
     ours = name.partition("/")[0] == OURS and not name.startswith(f"{TAKES}/")
     if not is_inside(name) or ours or not name.lower().endswith(_PICTURES):
         raise StoreError(f"{path}:{number}: no run places a picture at {name}")
+    beside = entry.get("side_files", [])
+    if not isinstance(beside, list) or not all(_lies_beside(name, one) for one in beside):
+        raise StoreError(f"{path}:{number}: no run places what is told to lie beside {name}")
     return True
+
+
+def _lies_beside(picture: str, one: Json) -> bool:
+    """Whether *one* is told as a file beside that picture: of its name, and of none that is ours."""
+    path, digest = (one.get("path"), one.get("sha256")) if isinstance(one, dict) else (None, None)
+    if not isinstance(path, str) or not is_digest(digest) or path.casefold() in (PAGE, MANIFEST):
+        return False
+    stem = picture.rpartition(".")[0]
+    return path.startswith(stem) and SIDE_SUFFIX.match(path[len(stem) :]) is not None

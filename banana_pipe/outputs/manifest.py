@@ -71,7 +71,21 @@ def entry(node: Node, images: Sequence[Digest], output: Output, result: Result |
         "trace_id": result.trace_id if result else None,
         "price_usd": usd(result.price) if result else None,
         "bought_at": show_time(result.bought_at) if result and result.bought_at else None,
+        **({"side_files": side_files(output)} if output.side_files else {}),
     }
+
+
+def side_files(output: Output) -> list[Json]:
+    """What lies beside a picture, as the manifest, the log and `run --json` have it."""
+    return [{"path": path, "sha256": one.digest, "mime": one.mime, "bytes": one.size} for path, one in output.beside]
+
+
+def files_in(entry: Mapping[str, Json]) -> Iterator[tuple[str, Digest]]:
+    """Every file that *entry* is about, with its digest: the picture, and what lies beside it."""
+    beside = entry.get("side_files")
+    for one in (entry, *(beside if isinstance(beside, list) else ())):
+        if isinstance(one, Mapping):
+            yield str(one.get("path")), Digest(str(one.get("sha256")))
 
 
 def document(head: Mapping[str, Json], files: Iterable[Mapping[str, Json]]) -> dict[str, Json]:

@@ -52,7 +52,8 @@ def plan_outputs(node: Node, takes: Sequence[Take], picked: int | None) -> tuple
     for take in takes:
         artifact, is_picked = take.result.artifact, take.sample == picked
         stem = node.output if is_picked else take_stem(node.output, take.sample)
-        outputs.append(Output(stem + suffix(artifact.mime), artifact, take.sample, is_picked, take.result.key))
+        path, beside = stem + suffix(artifact.mime), take.result.side_files
+        outputs.append(Output(path, artifact, take.sample, is_picked, take.result.key, beside))
     return tuple(outputs)
 
 
@@ -121,11 +122,12 @@ class Publisher:
         placed: Mapping[str, str] = {}
         if wanting:
             async with self._turn():
-                placed = await _in_a_thread(lambda: {output.path: self._place(node.id, output) for output in wanting})
+                files = [file for output in wanting for file in output.files.items()]
+                placed = await _in_a_thread(lambda: {path: self._place(node.id, path, one) for path, one in files})
             self.placed += sum(standing == "placed" for standing in placed.values())
         told = _told(outcome, planned, placed, self.out)
         if told.status in ("cached", "done"):
-            self._settled[node.id] = {output.path for output in planned}
+            self._settled[node.id] = {path for output in planned for path in output.files}
         return told
 
     async def finish(
@@ -169,21 +171,21 @@ class Publisher:
             disk.remove(left)
 
     def _is_there(self, output: Output) -> bool:
-        return self._published.judge(output.path, output.artifact.digest, self._known) == "same"
+        judged = (self._published.judge(path, digest, self._known) for path, digest in output.files.items())
+        return all(standing == "same" for standing in judged)
 
-    def _place(self, node: str, output: Output) -> str:
+    def _place(self, node: str, path: str, digest: Digest) -> str:
         """`same`, `placed`, `by hand`, or `lost`."""
-        digest = output.artifact.digest
-        standing = self._published.judge(output.path, digest, self._known)
+        standing = self._published.judge(path, digest, self._known)
         if standing in ("same", "by hand"):
             return standing
-        refuse_a_way_out(self.out, output.path)
+        refuse_a_way_out(self.out, path)
         data = self._read(digest)
         if data is None:
             return "lost"
-        self._keep_bytes(self.out / output.path)
-        disk.append(self.out / JOURNAL, journal_line(Placed(output.path, digest, node)))
-        disk.write_file(self.out / output.path, data, temporary_in=self.out / TEMPORARY)
+        self._keep_bytes(self.out / path)
+        disk.append(self.out / JOURNAL, journal_line(Placed(path, digest, node)))
+        disk.write_file(self.out / path, data, temporary_in=self.out / TEMPORARY)
         return "placed"
 
     def _keep_bytes(self, path: Path) -> None:
@@ -201,7 +203,7 @@ class Publisher:
         spared: Container[str],
     ) -> list[str]:
         wanted = {path for paths in self._settled.values() for path in paths}
-        wanted.update(str(entry["path"]) for entry in entries)
+        wanted.update(path for entry in entries for path, _ in manifest.files_in(entry))
         unwanted = [
             placed
             for placed in self._published.placed()
@@ -210,7 +212,7 @@ class Publisher:
             and (placed.node in self._settled or (full and placed.node not in nodes))
         ]
         gone = [placed for placed in unwanted if self._published.digest_at(placed.path) == placed.digest]
-        there = [entry for entry in [*self._earlier(wanted), *entries] if self._holds(entry)]
+        there = [self._standing(entry) for entry in [*self._earlier(wanted), *entries] if self._holds(entry)]
         document = manifest.document(
             header, [entry for entry in there if entry["path"] not in {one.path for one in gone}]
         )
@@ -239,6 +241,13 @@ class Publisher:
         path = entry.get("path")
         return isinstance(path, str) and self._published.digest_at(path) == entry.get("sha256")
 
+    def _standing(self, entry: Mapping[str, Json]) -> Mapping[str, Json]:
+        """*entry* with those of its side files that are there."""
+        listed = entry.get("side_files")
+        if not isinstance(listed, list):
+            return entry
+        return {**entry, "side_files": [one for one in listed if isinstance(one, dict) and self._holds(one)]}
+
     def _write_page(self, page: bytes) -> list[str]:
         path = self.out / PAGE
         if path.exists() and PAGE_MARK not in (content(path) or b"")[:_HEAD_OF_A_PAGE]:
@@ -264,7 +273,7 @@ class Publisher:
 
     def _shorten_the_journal(self, document: Mapping[str, Json]) -> None:
         """Keep of the journal what no manifest says: files that others are placing, or of nodes that failed."""
-        named = {(entry["path"], entry["sha256"]) for entry in document["files"]}
+        named = {file for entry in document["files"] for file in manifest.files_in(entry)}
         lines = [
             journal_line(placed)
             for placed in self._published.placed()
@@ -278,13 +287,19 @@ class Publisher:
 
 def _told(outcome: Outcome, planned: Sequence[Output], placed: Mapping[str, str], out: Path) -> Outcome:
     """*outcome* with what became of its pictures."""
-    standing = {output.path: placed.get(output.path, "same") for output in planned}
+    standing = {path: placed.get(path, "same") for output in planned for path in output.files}
+    good = {path for path, one in standing.items() if one in ("same", "placed")}
+    found = {output.path: {standing[path] for path in output.files} for output in planned}
     told = replace(
         outcome,
-        outputs=tuple(output for output in planned if standing[output.path] in ("same", "placed")),
-        modified=any(output.picked and standing[output.path] == "by hand" for output in planned),
+        outputs=tuple(
+            replace(output, side_files=tuple(one for path, one in output.beside if path in good))
+            for output in planned
+            if output.path in good
+        ),
+        modified=any(output.picked and "by hand" in found[output.path] for output in planned),
     )
-    lost = [output for output in planned if output.picked and standing[output.path] == "lost"]
+    lost = [output for output in planned if output.picked and "lost" in found[output.path]]
     if not lost:
         return told
     error = f"paid, but the bytes of {lost[0].artifact.digest[:12]} are neither in the cache nor in {out}"

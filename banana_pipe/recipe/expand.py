@@ -11,6 +11,7 @@ from typing import Any
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import LOCAL, Expect, FileInput, Json, Node, NodeInput, Recipe, Skipped, Step, Text, UrlInput
 from banana_pipe.recipe.axes import is_fixed, rendered
+from banana_pipe.recipe.beside import collisions, told
 from banana_pipe.recipe.complaints import Complaints, every
 from banana_pipe.recipe.expectations import checked
 from banana_pipe.recipe.files import Files
@@ -79,9 +80,13 @@ class _Expander:
         candidates = Candidates(self.instances.by_id, drafts, self.instances.dropped, self.reader.starts)
         nodes, skipped = existing(candidates, self.circle)
         self.check_outputs(nodes)
-        for node in nodes.values():
-            if node.action == "transform":
-                self.tried(one_is_left, node, self.recipe.steps[node.step])
+        for node in [node for node in nodes.values() if node.is_local]:
+            step = self.recipe.steps[node.step]
+            self.tried(one_is_left, node, step)
+            nodes[node.id] = self.tried(told, node, nodes, step.prompt.at) or node
+        for name, words in collisions(nodes):
+            at = self.landing[name][1]
+            self.complaints.add(RecipeError(words, at=at, hint="give one of them another `output`"))
         return nodes, skipped
 
     def drafts(self) -> dict[str, Draft]:

@@ -21,7 +21,7 @@ _DEVICE = re.compile(
 )
 _SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|gif)\Z", re.IGNORECASE)
 _HASHED = re.compile(r"~[0-9a-f]{8}\Z")
-_TAKEN = frozenset(["index.html", "manifest.json"])
+TAKEN = frozenset(["index.html", "manifest.json"])
 
 
 class BadName(ValueError):
@@ -46,7 +46,7 @@ def output_name(text: str) -> str:
         _check_part(part)
     if parts[0].startswith("_"):
         raise BadName("names that begin with `_` are banana-pipe's own", "begin it with a letter or digit")
-    if name.casefold() in _TAKEN:
+    if name.casefold() in TAKEN:
         raise BadName(f"`{name}` is written by banana-pipe itself", "give it another name")
     return name
 

@@ -66,11 +66,15 @@ class Stores:
         """Whether the bytes of *digest* are somewhere; a blob is only verified when read."""
         return self.blobs.has(digest) or self.published.find(digest) is not None
 
+    def has_all(self, result: Result) -> bool:
+        """Whether all bytes of *result* are somewhere: of its picture, and of what is beside it."""
+        return all(map(self.has, result.digests))
+
     def _judge(
         self, key: Key, pinned: Result | None, results: Mapping[Key, Result], attempt: Attempt | None
     ) -> Finding:
         claim = _claim(key, pinned, results, attempt)
-        if claim is not None and self.has(claim[0].artifact.digest):
+        if claim is not None and self.has_all(claim[0]):
             return Hit(*claim)
         if attempt is not None and attempt.state in ACTIVE:
             return Open(key, attempt)

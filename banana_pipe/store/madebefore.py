@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from banana_pipe.canonical import Digest
 from banana_pipe.images import NotAPicture, measure_file
-from banana_pipe.model import LOCAL, Json, Key, Result
+from banana_pipe.model import LOCAL, Json, Key, Result, SideFile
 from banana_pipe.store.published import Published
-from banana_pipe.store.results import Results
+from banana_pipe.store.results import Results, side_files_from_json
 
 
 class MadeBefore:
@@ -67,8 +67,19 @@ class MadeBefore:
             artifact = replace(measure_file(self._published.out / path), blank=False)
         except (NotAPicture, OSError):
             return None
-        same = artifact.digest == entry.get("sha256")
-        return Result(key, artifact, LOCAL, "", None, None, None, 0, 0.0) if same else None
+        beside = self._beside(path.rpartition(".")[0], entry.get("side_files", []))
+        if artifact.digest != entry.get("sha256") or beside is None:
+            return None
+        return Result(key, artifact, LOCAL, "", None, None, None, 0, 0.0, beside)
+
+    def _beside(self, stem: str, described: Json) -> tuple[SideFile, ...] | None:
+        """The side files of the picture *stem*; None where one of them is not there, or is another one."""
+        try:
+            found = side_files_from_json({**one, "suffix": str(one["path"]).removeprefix(stem)} for one in described)
+        except (KeyError, TypeError, ValueError):
+            return None
+        there = all(self._published.digest_at(stem + one.suffix) == one.digest for one in found)
+        return found if there else None
 
 
 def _transforms(manifest: Mapping[str, Json] | None) -> dict[Key, Mapping[str, Json]]:

@@ -192,6 +192,7 @@ def files_of(manifest: Mapping[str, Json] | None) -> Iterator[Placed]:
     for entry in files if isinstance(files, list) else []:
         if placed := _placed(entry):
             yield placed
+            yield from _beside(entry)
 
 
 def journal_line(placed: Placed) -> bytes:
@@ -223,6 +224,14 @@ def _placed(entry: Json) -> Placed | None:
     if not (isinstance(path, str) and is_inside(path) and is_digest(digest) and isinstance(node, str)):
         return None
     return Placed(path, Digest(str(digest)), node)
+
+
+def _beside(entry: Mapping[str, Json]) -> Iterator[Placed]:
+    """The side files of the picture that *entry* is about."""
+    listed = entry.get("side_files")
+    for one in listed if isinstance(listed, list) else []:
+        if isinstance(one, dict) and (placed := _placed({**one, "node": entry["node"]})):
+            yield placed
 
 
 def _pictures(out: Path) -> Iterator[Path]:

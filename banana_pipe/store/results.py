@@ -10,6 +10,7 @@ ways; and its defaults would evict paid results at 1 GiB.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -21,9 +22,11 @@ import diskcache
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, canonical_json, digest_of, is_digest
 from banana_pipe.errors import StoreError
-from banana_pipe.model import Artifact, Json, Key, Result
+from banana_pipe.model import Artifact, Json, Key, Result, SideFile
 
 TYPE = "banana-pipe/result/v1"
+SIDE_SUFFIX = re.compile(r"(?:-[A-Za-z0-9]{1,20})?\.[a-z0-9]{1,8}\Z")
+"""What a side file may add to its picture's name."""
 _LOOK_UP_AT_ONCE = 5_000
 
 
@@ -247,6 +250,21 @@ def artifact_from_json(described: Mapping[str, Json]) -> Artifact:
     )
 
 
+def side_files_to_json(side_files: Iterable[SideFile]) -> list[Json]:
+    """Side files as JSON; every store writes them in this form."""
+    return [{"suffix": one.suffix, "sha256": one.digest, "mime": one.mime, "bytes": one.size} for one in side_files]
+
+
+def side_files_from_json(described: Iterable[Mapping[str, Json]]) -> tuple[SideFile, ...]:
+    """The side files that `side_files_to_json` described. Raises KeyError, TypeError, ValueError."""
+    found = []
+    for one in described:
+        if not is_digest(one["sha256"]) or not SIDE_SUFFIX.match(one["suffix"]):
+            raise ValueError("not a side file")
+        found.append(SideFile(one["suffix"], Digest(one["sha256"]), str(one["mime"]), int(one["bytes"])))
+    return tuple(found)
+
+
 def _to_text(result: Result) -> str:
     record = {
         "type": TYPE,
@@ -259,6 +277,7 @@ def _to_text(result: Result) -> str:
         "trace_id": result.trace_id,
         "price": result.price,
         "bought_at": result.bought_at,
+        **({"side_files": side_files_to_json(result.side_files)} if result.side_files else {}),
     }
     body = canonical_json(record)
     return json.dumps({"record": body.decode(), "sha256": digest_of(body)})
@@ -290,6 +309,7 @@ def from_text(text: Any) -> Result | None:
             trace_id=record["trace_id"],
             price=record["price"],
             bought_at=record["bought_at"],
+            side_files=side_files_from_json(record.get("side_files", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -18,13 +18,15 @@ from banana_pipe.transforms.convert import CONVERT
 from banana_pipe.transforms.crop import CROP
 from banana_pipe.transforms.flip import FLIP
 from banana_pipe.transforms.grid import GRID
+from banana_pipe.transforms.icons import ICONS
 from banana_pipe.transforms.mask import MASK
 from banana_pipe.transforms.overlay import OVERLAY
 from banana_pipe.transforms.pad import PAD
 from banana_pipe.transforms.palette import PALETTE
-from banana_pipe.transforms.pixels import Frame, encode
+from banana_pipe.transforms.pixels import Beside, Encoding, Frame, encode
 from banana_pipe.transforms.resize import RESIZE
 from banana_pipe.transforms.rotate import ROTATE
+from banana_pipe.transforms.sprites import SPRITES
 from banana_pipe.transforms.trim import TRIM
 
 TRANSFORMS: Mapping[str, Transform] = {
@@ -32,9 +34,12 @@ TRANSFORMS: Mapping[str, Transform] = {
     for op in (
         *(RESIZE, CROP, TRIM, PAD, ROTATE, FLIP),
         *(CONVERT, PALETTE, CHROMA_KEY, MASK, OVERLAY),
-        *(GRID, COMPARE),
+        *(GRID, COMPARE, SPRITES, ICONS),
     )
 }
+
+_MOST_SHOWN = 8
+"""Of a list among the parameters: a sheet has names for all of its pictures."""
 
 Read = Callable[[], Frame]
 """Gives a picture when it is needed: a sheet of a hundred pictures holds few at a time."""
@@ -48,6 +53,7 @@ class Made:
     mime: str
     width: int
     height: int
+    beside: tuple[Beside, ...] = ()
 
 
 def make(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
@@ -70,9 +76,13 @@ def _made(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
     if len(left) != 1:
         raise TransformFailed(f"{len(left)} pictures are left", hint="`grid` makes one of many")
     try:
-        return Made(encode(left[0]), left[0].encoding.mime, *left[0].size)
+        made = Made(encode(left[0]), left[0].encoding.mime, *left[0].size, left[0].beside)
     except NotAPicture as error:
         raise TransformFailed(error.message, hint=error.hint) from error
+    announced = [suffix for op in ops for suffix in TRANSFORMS[op.name].side_files(op.params)]
+    if [one.suffix for one in made.beside] != announced:
+        raise TransformFailed(f"beside the picture there was to be {announced}, and an op made something else")
+    return made
 
 
 def in_words(name: str, params: Mapping[str, Json], pictures: Iterable[str] = ()) -> str:
@@ -83,7 +93,16 @@ def in_words(name: str, params: Mapping[str, Json], pictures: Iterable[str] = ()
 
 
 def _shown(value: Json) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    more = ["…"] if len(value) > _MOST_SHOWN else []
+    return " ".join([*map(str, value[:_MOST_SHOWN]), *more])
+
+
+def mime_of(ops: Iterable[Op]) -> str:
+    """The type of the file that *ops* make, as far as they say so."""
+    formats = [op.params["format"] for op in ops if op.name == CONVERT.name]
+    return f"image/{formats[-1]}" if formats else Encoding().mime
 
 
 def _applied(op: Op, frames: Iterable[Frame], others: Sequence[Read]) -> Iterator[Frame]:

@@ -47,6 +47,19 @@ Run = Callable[[Iterable[Frame], Params, Sequence[Frame]], Iterator[Frame]]
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an op stands in a recipe: the names of its pictures, and of the file that its node becomes."""
+
+    names: tuple[str, ...]
+    file: str | None
+    """Without folders; None where the picture is not published."""
+
+
+def _nothing(_: Params) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Transform:
     """An op. A new `version` is a new key: it is raised when the same parameters give other pixels.
 
@@ -62,6 +75,10 @@ class Transform:
     check: Callable[[Params], None] = lambda _: None
     """Raises BadParams."""
     joins: bool = False
+    side_files: Callable[[Params], tuple[str, ...]] = _nothing
+    """The suffixes of the files that it makes beside its picture: what is published is known before it is made."""
+    told: Callable[[Params, Standing], Params] | None = None
+    """Its parameters where it stands; for what can only be known there. Raises BadParams."""
 
     @property
     def pictures(self) -> tuple[str, ...]:

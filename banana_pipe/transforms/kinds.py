@@ -205,6 +205,53 @@ class Colours:
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """Lengths of squares, each once; from the smallest to the largest."""
+
+    low: int
+    high: int
+    most: int = 32
+
+    @property
+    def words(self) -> str:
+        return f"a list of 1 to {self.most} lengths, each from {self.low} to {self.high} pixels"
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        each = Whole(self.low, self.high).schema
+        return {"type": "array", "items": each, "minItems": 1, "maxItems": self.most}
+
+    def read(self, value: Json) -> list[int]:
+        if not isinstance(value, list) or not 1 <= len(value) <= self.most:
+            raise ValueError(value)
+        return sorted({Whole(self.low, self.high).read(one) for one in value})
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of pictures, each once, in their order."""
+
+    most: int = 10_000
+    longest: int = 200
+
+    @property
+    def words(self) -> str:
+        return f"a list of different names of at most {self.longest} letters, such as [walk-1, walk-2]"
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        name = {"type": "string", "minLength": 1, "maxLength": self.longest}
+        return {"type": "array", "items": name, "minItems": 1, "maxItems": self.most}
+
+    def read(self, value: Json) -> list[str]:
+        if not isinstance(value, list) or not 1 <= len(value) <= self.most or len(set(map(str, value))) < len(value):
+            raise ValueError(value)
+        if not all(isinstance(one, str) and 0 < len(one) <= self.longest and one.isprintable() for one in value):
+            raise ValueError(value)
+        return list(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """Width to height."""
 

@@ -38,11 +38,21 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A file that an op makes beside the picture; its name is the picture's, and `suffix` (`-32.png`)."""
+
+    suffix: str
+    mime: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """A decoded picture (mode RGB or RGBA), and how it is to be written: lossless unless somebody says so."""
 
     image: Image
     encoding: Encoding = Encoding()
+    beside: tuple[Beside, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
