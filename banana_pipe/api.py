@@ -33,11 +33,12 @@ from banana_pipe.model import Node
 from banana_pipe.outputs.logged import Logged, read_log
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.drift import Deep, Depths
+from banana_pipe.recipe.prompttests import Verdict, file_beside, held, read_tests
 from banana_pipe.recipe.select import select
 from banana_pipe.replaying import Replay, beside, find_run, replay
 from banana_pipe.reporting import MOST_INLINED, Reported, report_on
 from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch, would_buy
-from banana_pipe.shapes import attempt_json, deep_json, explanation_json, graph_json, plan_json, run_json
+from banana_pipe.shapes import attempt_json, deep_json, explanation_json, graph_json, plan_json, run_json, tested_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part
 
 __all__ = [
@@ -119,6 +120,8 @@ __all__ = [
     "settle",
     "sweep",
     "take_stock",
+    "test_prompts",
+    "tested_json",
     "to_fetch",
     "verify",
     "would_buy",
@@ -142,3 +145,13 @@ def rendered(workspace: Workspace, node: str | None = None) -> tuple[Node, ...]:
 def deep(workspace: Workspace) -> tuple[Deep, ...]:
     """The steps where an edit of an edit of an edit is edited once more, and nobody shows the model the original."""
     return Depths(workspace.graph).deep()
+
+
+def test_prompts(workspace: Workspace) -> Verdict:
+    """Hold the prompts of a recipe against the test file beside it, if there is one. Free.
+
+    Raises RecipeErrors for mistakes in that file, UsageError where it cannot be read.
+    """
+    path = file_beside(workspace.path)
+    given = [one.partition("=")[0].strip() for one in workspace.options.sets]
+    return held(workspace.graph, None if path is None else read_tests(path), given)

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import get_args
 
+from banana_pipe.errors import Location
 from banana_pipe.explain import Difference, Drifted, Explanation, Last
 from banana_pipe.model import (
     Attempt,
@@ -29,6 +30,7 @@ from banana_pipe.outputs.manifest import side_files
 from banana_pipe.prices import usd
 from banana_pipe.recipe.drift import Chain, Deep, input_label
 from banana_pipe.recipe.origins import Origin
+from banana_pipe.recipe.prompttests import Failure, Verdict
 
 
 def plan_json(plan: Plan) -> dict[str, Json]:
@@ -118,6 +120,31 @@ def explanation_json(one: Explanation) -> dict[str, Json]:
 def deep_json(deep: Deep) -> dict[str, Json]:
     """A step of `drift` in `validate --json`."""
     return {"step": deep.step, "node": deep.node, "line": deep.at.line, "nodes": deep.nodes, **_chain_json(deep.chain)}
+
+
+def tested_json(tested: Verdict) -> dict[str, Json]:
+    """`prompts` in `validate --prompts --json`."""
+    return {
+        "file": None if tested.path is None else str(tested.path),
+        "tests": tested.tests,
+        "prompts": tested.prompts,
+        "failures": [_failure_json(one) for one in tested.failures],
+    }
+
+
+def _failure_json(one: Failure) -> dict[str, Json]:
+    return {
+        "node": one.node,
+        "rule": one.rule,
+        "message": one.message,
+        "at": _place_json(one.at),
+        "prompt_at": _place_json(one.prompt),
+        "found": None if one.found is None else _origin_json(one.found),
+    }
+
+
+def _place_json(at: Location | None) -> Json:
+    return None if at is None else {"path": at.path, "line": at.line, "column": at.column}
 
 
 def _chain_json(chain: Chain) -> dict[str, Json]:

@@ -33,7 +33,7 @@ FLOORS = (
     recipe.measures recipe.limits recipe.failures recipe.partials
     recipe.templates recipe.references recipe.files recipe.data recipe.compose recipe.complaints recipe.use recipe.axes
     recipe.parameters recipe.beside recipe.instances recipe.order recipe.reading recipe.presence recipe.expand recipe.select
-    recipe.narrow recipe.origins recipe.drift recipe
+    recipe.narrow recipe.origins recipe.drift recipe.prompttests recipe
     request prices diagram
     """,
     "clock gitcall disk",
@@ -68,7 +68,7 @@ FLOORS = (
     """,
     """
     cli.terminal cli.words cli.config cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.compared cli.descent cli.kept cli.locks cli.verified
+    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.tested cli.compared cli.descent cli.kept cli.locks cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor

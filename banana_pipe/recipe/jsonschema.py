@@ -15,18 +15,23 @@ from banana_pipe.recipe import entries, expectations, keys, settings, steps
 from banana_pipe.recipe.keys import Key
 from banana_pipe.recipe.naming import MAX_PART
 from banana_pipe.recipe.ops import MAX_OPS
-from banana_pipe.transforms import TRANSFORMS
+from banana_pipe.transforms import find, names
 from banana_pipe.transforms.base import Transform
+from banana_pipe.transforms.plugins import BrokenPlugin
 
 FILE_NAME = "banana-pipe.schema.json"
-FIRST_LINE = f"# yaml-language-server: $schema=./{FILE_NAME}"
-"""What tells an editor of the schema, in a recipe beside it."""
+TESTS_NAME = "banana-pipe-tests.schema.json"
 
 _TEXT: Json = {"type": "string"}
 _TEMPLATE: Json = {"type": "string", "pattern": r"\{\{|\{%|\{#"}
 _PORTS = "[cC][oO][mM][0-9\u00b9\u00b2\u00b3]|[lL][pP][tT][0-9\u00b9\u00b2\u00b3]"
 _SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
 _SCALAR: Json = {"type": ["string", "number", "boolean"]}
+
+
+def first_line(name: str = FILE_NAME) -> str:
+    """What tells an editor of the schema in the file *name*, in a recipe beside it."""
+    return f"# yaml-language-server: $schema=./{name}"
 
 
 def document() -> dict[str, Json]:
@@ -46,7 +51,44 @@ def document() -> dict[str, Json]:
 
 def as_text() -> str:
     """The schema as it is written."""
-    return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
+    return _written(document())
+
+
+def tests_document() -> dict[str, Json]:
+    """The schema of test files: what `validate --prompts` reads beside a recipe."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Tests of a recipe of banana-pipe",
+        "description": "What its prompts must say, and must not.",
+        **_mapping(keys.TEST_FILE),
+        "$defs": {
+            "version": {"const": 1},
+            "flag": {"type": "boolean"},
+            "text": {"type": "string", "pattern": r"\S"},
+            "length": {"type": "integer", "minimum": 1},
+            "words": {"type": "string", "pattern": r"\S", "not": _TEMPLATE},
+            "texts": {
+                "anyOf": [
+                    {"$ref": "#/$defs/words"},
+                    {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/words"}},
+                ]
+            },
+            "prompt_test": {
+                **_mapping(keys.PROMPT_TEST),
+                "anyOf": [{"required": [key.name]} for key in keys.PROMPT_TEST if key.name != "node"],
+            },
+            "prompt_tests": {"type": "array", "items": {"$ref": "#/$defs/prompt_test"}},
+        },
+    }
+
+
+def tests_as_text() -> str:
+    """That schema as it is written."""
+    return _written(tests_document())
+
+
+def _written(schema: Mapping[str, Json]) -> str:
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
 def _forms() -> dict[str, Json]:
@@ -59,7 +101,7 @@ def _forms() -> dict[str, Json]:
         "file": {"type": "string", "pattern": r"\S", "not": {"pattern": r"\{\{|\{%"}},
         "reference": _TEXT,
         "ops": {"type": "array", "minItems": 1, "maxItems": MAX_OPS, "items": {"$ref": "#/$defs/op"}},
-        "op": {"anyOf": [{"enum": list(TRANSFORMS)}, *(_op(transform) for transform in TRANSFORMS.values())]},
+        "op": {"anyOf": [{"enum": names()}, *map(_op_named, names())]},
         "references": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
         "provider": {"anyOf": [{"enum": list(settings.PROVIDERS)}, _TEMPLATE]},
         "samples": {"type": "integer", "minimum": 1, "maximum": settings.MAX_SAMPLES},
@@ -149,6 +191,18 @@ def _step() -> dict[str, Json]:
             {"if": {"required": ["use"]}, "then": {"propertyNames": {"enum": list(steps.USE)}}},
         ],
     }
+
+
+def _op_named(name: str) -> Json:
+    """The op, ours or another package's; one that cannot be used may be anything: `validate` says what is wrong."""
+    try:
+        found = find(name)
+    except BrokenPlugin as error:
+        properties = {name: {"description": error.message}}
+        return {"type": "object", "properties": properties, "required": [name], "additionalProperties": False}
+    if found is None:
+        raise AssertionError(f"{name} was among the names of ops")
+    return _op(found)
 
 
 def _op(transform: Transform) -> Json:

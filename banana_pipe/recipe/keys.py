@@ -180,3 +180,38 @@ STEP = (
         "mugs/{{ product }}",
     ),
 )
+
+PROMPT_TEST = (
+    Key(
+        "node",
+        "text",
+        "Whose prompts: a node, or a part of its name that means several; without it, those of the whole recipe.",
+        "glaze[color=teal]",
+    ),
+    Key(
+        "contains",
+        "texts",
+        "What the prompt must say: a text, or a list of them; whatever its case.",
+        ["deep teal", "mug"],
+    ),
+    Key("lacks", "texts", "What the prompt must not say: a text, or a list of them; whatever its case.", "logo"),
+    Key("min_length", "length", "At least so many characters.", 40),
+    Key("max_length", "length", "At most so many characters.", 800),
+)
+
+TEST_FILE = (
+    Key("version", "version", "The version of the language: 1.", 1),
+    Key(
+        "prompts",
+        "prompt_tests",
+        "What prompts must say and must not, as they would be sent.",
+        [{"node": "glaze[color=teal]", "contains": "deep teal", "lacks": "logo", "max_length": 800}],
+    ),
+    Key(
+        "double_spaces",
+        "flag",
+        "`true`: two spaces in a row are meant. Else they fail, as a variable with nothing in it leaves them.",
+        True,
+    ),
+)
+"""Of a recipe's test file, `shop.test.yaml`, which `validate --prompts` reads."""

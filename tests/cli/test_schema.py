@@ -33,3 +33,22 @@ def test_that_of_the_log_is_printed_and_written(pipe: Pipe, project: Path) -> No
     assert pipe("schema", "--log", "--write").code == 0
     assert (project / "banana-pipe-log.schema.json").read_text() == said.out
     assert not (project / jsonschema.FILE_NAME).exists()
+
+
+def test_it_is_written_where_one_says(pipe: Pipe, project: Path) -> None:
+    """With folders that are not there yet; a folder is no file."""
+    said = pipe("schema", "--write", "editor/recipes.json")
+    assert said.code == 0
+    assert "# yaml-language-server: $schema=./recipes.json" in said.out
+    assert json.loads((project / "editor" / "recipes.json").read_text()) == jsonschema.document()
+    said = pipe("schema", "--write", "editor")
+    assert said.code == 2
+    assert "--write editor/banana-pipe.schema.json" in said.err
+
+
+def test_that_of_test_files_has_a_name_of_its_own(pipe: Pipe, project: Path) -> None:
+    """So that both may stand in one folder."""
+    assert pipe("schema", "--tests", "--write").code == 0
+    path = project / "banana-pipe-tests.schema.json"
+    assert json.loads(path.read_text()) == json.loads(pipe("schema", "--tests").out) == jsonschema.tests_document()
+    assert pipe("schema", "--tests", "--log").code == 2

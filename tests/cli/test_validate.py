@@ -62,3 +62,36 @@ def test_a_chain_that_is_too_long_is_a_warning_with_what_to_do(pipe: Pipe, proje
     }
     (project / "story.yaml").write_text(STORY.replace("start: mug", drift["base_on"]))
     assert pipe("validate", "story.yaml").err == ""
+
+
+TESTS = "prompts:\n  - {node: tint, contains: ivory}\n  - {lacks: logo}\n"
+
+
+def test_prompts_are_held_against_the_test_file_beside_the_recipe(pipe: Pipe, project: Path) -> None:
+    """What fails is told with both places, and the exit code is 1; without the flag the file is not read."""
+    (project / "recipes" / "small.test.yaml").write_text(TESTS)
+    assert pipe("validate", "recipes/small.yaml").code == 0
+    said = pipe("validate", "recipes/small.yaml", "--prompts")
+    assert said.code == 1
+    assert said.out == "✗ recipes/small.yaml: 2 steps, 3 nodes, 3 takes; 3 prompts, 2 tests\n"
+    first, _, _, hint = said.err.splitlines()
+    assert first == "error: recipes/small.test.yaml:2:28: `tint[color=teal]` does not say `ivory`"
+    assert hint == "  → its prompt stands at recipes/small.yaml:13:11"
+    value = json.loads(pipe("validate", "recipes/small.yaml", "--prompts", "--json").out)["recipes"][0]
+    assert (value["valid"], value["exit_code"]) == (True, 1)
+    (failure,) = value["prompts"]["failures"]
+    assert (failure["node"], failure["rule"], failure["found"]) == ("tint[color=teal]", "contains", None)
+    assert failure["at"] == {"path": "recipes/small.test.yaml", "line": 2, "column": 28}
+
+
+def test_a_test_file_may_be_named_as_well_as_its_recipe(pipe: Pipe, project: Path) -> None:
+    """All files of a folder can be named at once: a hook does."""
+    (project / "recipes" / "small.test.yaml").write_text(TESTS.replace("contains: ivory", "contains: make it"))
+    said = pipe("validate", "recipes/small.test.yaml", "recipes/small.yaml")
+    assert said.code == 0
+    assert said.out.splitlines()[0] == "✓ recipes/small.yaml: 2 steps, 3 nodes, 3 takes; 3 prompts, 2 tests"
+    (project / "recipes" / "small.test.yaml").write_text("prompts: [{node: tnit, lacks: logo}]")
+    said = pipe("validate", "recipes/small.test.yaml")
+    assert said.code == 2
+    assert "did you mean `tint`?" in said.err
+    assert pipe("validate", "recipes/small.test.yaml", "--json").code == 2

@@ -15,18 +15,29 @@ from banana_pipe import api
 from banana_pipe.cli.errors import error_json, print_json, show_error
 from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
+from banana_pipe.cli.tested import failed_words, tested_words
 from banana_pipe.cli.words import count, input_name, op_lines
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Json, Node, Recipe
 from banana_pipe.recipe.drift import Deep
 from banana_pipe.recipe.drift import warning as deep_words
+from banana_pipe.recipe.prompttests import Verdict, recipe_of
+
+EXIT_FAILED = 1
+"""A prompt is not as its test says."""
 
 
 @click.command()
 @click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @recipe_options
+@click.option("--prompts", is_flag=True, help="Hold the prompts against the recipe's test file, shop.test.yaml say.")
 def validate(recipes: tuple[Path, ...], **values: Any) -> int:
-    """Check each RECIPE: all that can be known without network and token, all mistakes at once."""
+    """Check each RECIPE: all that can be known without network and token, all mistakes at once.
+
+    \b
+    banana-pipe validate recipes/*.yaml
+    banana-pipe validate recipes/shop.yaml --prompts
+    """
     checked = [_checked(recipe, values) for recipe in recipes]
     exit_code = max(one["exit_code"] for one in checked)
     if values["as_json"]:
@@ -34,7 +45,10 @@ def validate(recipes: tuple[Path, ...], **values: Any) -> int:
     return int(exit_code)
 
 
-def _checked(recipe: Path, values: dict[str, Any]) -> dict[str, Json]:
+def _checked(named: Path, values: dict[str, Any]) -> dict[str, Json]:
+    """One recipe, checked; one that is named by its test file has its prompts tested by it."""
+    recipe = recipe_of(named) or named
+    prompts = values["prompts"] or recipe != named
     call = read_call(recipe, values)
     try:
         part = api.read_part(recipe, call.options)
@@ -52,7 +66,11 @@ def _checked(recipe: Path, values: dict[str, Any]) -> dict[str, Json]:
         nodes = len(workspace.graph)
         takes = sum(node.samples for node in workspace.graph)
         content = f"{count(nodes, 'node')}, {count(takes, 'take')}"
-        return _valid(call, recipe, workspace.graph.recipe, content, nodes, warnings, drift)
+        tested = api.test_prompts(workspace) if prompts else None
+        return _valid(call, recipe, workspace.graph.recipe, content, nodes, warnings, drift, tested)
+    except BananaError as error:
+        show_error(call.err, error)
+        return {"recipe": str(recipe), "valid": True, **error_json(error, error.exit_code)}
     finally:
         workspace.close()
 
@@ -63,11 +81,22 @@ def _part(call: Call, path: Path, part: Recipe) -> dict[str, Json]:
 
 
 def _valid(
-    call: Call, path: Path, recipe: Recipe, content: str, nodes: int, warnings: Sequence[str], drift: Sequence[Deep]
+    call: Call,
+    path: Path,
+    recipe: Recipe,
+    content: str,
+    nodes: int,
+    warnings: Sequence[str],
+    drift: Sequence[Deep],
+    tested: Verdict | None = None,
 ) -> dict[str, Json]:
+    failed = bool(tested and tested.failures)
+    for error in failed_words(tested) if tested else ():
+        show_error(call.err, error)
     if not call.json:
-        name = call.out.styled(f"✓ {path}", "bold green")
-        call.out.say(f"{name}: {count(len(recipe.steps), 'step')}, {content}")
+        name = call.out.styled(f"{'✗' if failed else '✓'} {path}", "bold red" if failed else "bold green")
+        prompts = f"; {tested_words(tested)}" if tested else ""
+        call.out.say(f"{name}: {count(len(recipe.steps), 'step')}, {content}{prompts}")
     return {
         "recipe": str(path),
         "valid": True,
@@ -76,7 +105,8 @@ def _valid(
         "nodes": nodes,
         "warnings": list(warnings),
         "drift": [api.deep_json(one) for one in drift],
-        "exit_code": 0,
+        "prompts": None if tested is None else api.tested_json(tested),
+        "exit_code": EXIT_FAILED if failed else 0,
     }
 
 

@@ -5,36 +5,65 @@ Unaware of what the language is and of what a run says.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from banana_pipe import disk
+from banana_pipe.cli.options import shown_path
 from banana_pipe.cli.terminal import out
+from banana_pipe.errors import UsageError
 from banana_pipe.outputs.log import SCHEMA
 from banana_pipe.recipe import jsonschema
 
 LOG_NAME = "banana-pipe-log.schema.json"
+_HERE = "."
+"""What stands for the file that nobody names."""
 
 
 @click.command()
 @click.option("--log", is_flag=True, help="That of a line of a run's log, instead of that of recipes.")
-@click.option("--write", is_flag=True, help=f"Write {jsonschema.FILE_NAME} (or {LOG_NAME}) into this folder.")
-def schema(*, log: bool, write: bool) -> int:
+@click.option("--tests", is_flag=True, help="That of a recipe's test file, which `validate --prompts` reads.")
+@click.option(
+    "--write",
+    is_flag=False,
+    flag_value=_HERE,
+    metavar="[FILE]",
+    help=f"Write it to FILE, or to {jsonschema.FILE_NAME} (for others, to a name of their own) in this folder.",
+)
+def schema(*, log: bool, tests: bool, write: str | None) -> int:
     """Print the JSON Schema of recipes: with it an editor completes keys, explains them, and marks mistakes.
 
     \b
     banana-pipe schema --write
+    banana-pipe schema --tests --write
+    banana-pipe schema --write editor/recipes.json
     banana-pipe schema --log
     """
-    paper = out()
-    name = LOG_NAME if log else jsonschema.FILE_NAME
-    text = SCHEMA.read_text("utf-8") if log else jsonschema.as_text()
-    if not write:
+    if log and tests:
+        raise UsageError("--log and --tests are two schemas", hint="ask for one after the other")
+    name, text = _schema(log=log, tests=tests)
+    if write is None:
         click.echo(text, nl=False)
         return 0
-    disk.write_file(Path(name).absolute(), text.encode())
-    paper.say(paper.styled(f"✓ {name}", "bold green"))
+    path = Path(name if write == _HERE else write)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint=f"name the file: --write {path / name}")
+    disk.write_file(path.absolute(), text.encode())
+    paper = out()
+    paper.say(paper.styled(f"✓ {shown_path(path.absolute())}", "bold green"))
     if not log:
-        paper.say(f"  the first line of a recipe beside it: {paper.styled(jsonschema.FIRST_LINE, 'cyan')}")
+        what = "test file" if tests else "recipe"
+        line = jsonschema.first_line(os.path.basename(path))
+        paper.say(f"  the first line of a {what} beside it: {paper.styled(line, 'cyan')}")
     return 0
+
+
+def _schema(*, log: bool, tests: bool) -> tuple[str, str]:
+    """How its file is called where nobody says, and its text."""
+    if log:
+        return LOG_NAME, SCHEMA.read_text("utf-8")
+    if tests:
+        return jsonschema.TESTS_NAME, jsonschema.tests_as_text()
+    return jsonschema.FILE_NAME, jsonschema.as_text()
