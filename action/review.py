@@ -32,7 +32,10 @@ class Reviewed:
 def main() -> int:
     """Review, write the page, tell GitHub."""
     page = Path(sys.argv[1])
-    recipes = sorted({path for pattern in os.environ.get("RECIPES", "").split() for path in glob(pattern)})
+    named = {path for pattern in os.environ.get("RECIPES", "").split() for path in glob(pattern)}
+    recipes = sorted(
+        path for path in named if not Path(path).stem.endswith(".test")
+    )  # those test the recipes beside them
     reviewed = [one for one in map(_review, map(Path, recipes)) if one is not None]
     text = "\n\n".join([one.text for one in reviewed] or ["There are no recipes to look at."])
     page.write_text(f"{_cut(text)}\n\n{MARK}\n", encoding="utf-8")

@@ -46,13 +46,14 @@ def git(*command: str, cwd: Path) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path, vendor: Vendor) -> Path:
-    """A clone of a project whose pictures were bought elsewhere: recipe, lock file, a part that others use, no cache."""
+    """A clone of a project whose pictures were bought elsewhere: recipe, lock file, a part that others use, a test file, no cache."""
     project = tmp_path / "project"
     (project / "recipes").mkdir(parents=True)
     (project / "recipes" / "small.yaml").write_text(SMALL)
     (project / "recipes" / "part.yaml").write_text(
         "inputs: [photo]\nsteps:\n  red: {images: photo, edit: Make it red}\n"
     )
+    (project / "recipes" / "small.test.yaml").write_text("prompts: [{node: tint, contains: make it}]")
     (project / ".gitignore").write_text("out/\ncache/\n")
     git("init", "-q", cwd=project)
     run(sys.executable, "-m", "banana_pipe", "run", "recipes/small.yaml", cwd=project, code=0, **env_for(vendor))
