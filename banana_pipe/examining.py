@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
-from banana_pipe import disk
+from banana_pipe import disk, transforms
 from banana_pipe.bookkeeping import attempts
 from banana_pipe.clock import COUNTS_SLEEP, Clock, SystemClock
 from banana_pipe.errors import BananaError, StoreError, UsageError
@@ -25,6 +25,7 @@ from banana_pipe.providers import catalog
 from banana_pipe.providers.acedata import AceData
 from banana_pipe.providers.base import ProviderError
 from banana_pipe.store.lookup import folders_of
+from banana_pipe.transforms import plugins
 from banana_pipe.workspace import Access
 
 Verdict = Literal["good", "warning", "bad"]
@@ -68,6 +69,7 @@ async def examine(cache: Path, access: Access, *, ask: bool = True, clock: Clock
     return [
         _python(),
         _sqlite(),
+        _ops(),
         *_folder(_standing(cache)),
         await _ledger(cache, clock),
         _clock(clock),
@@ -88,6 +90,23 @@ def _sqlite() -> Check:
             "sqlite", "bad", f"{words} is too old for the ledger", f"{least} at least: a newer Python brings it"
         )
     return Check("sqlite", "good", f"{words}; the ledger uses a rollback journal, synced at every commit")
+
+
+def _ops() -> Check:
+    """Ours, and those of other packages: each is imported, since a recipe may ask for any of them."""
+    others, broken = [], []
+    for plugin in plugins.installed():
+        try:
+            transforms.find(plugin.name)
+            clash = plugin.name in transforms.TRANSFORMS
+            others += [] if clash else [f"{plugin.name} ({plugin.whose})"]
+            broken += [f"{plugin.whose} has an op `{plugin.name}`, and so has banana-pipe itself"] if clash else []
+        except plugins.BrokenPlugin as error:
+            broken.append(error.message)
+    words = f"{len(transforms.TRANSFORMS)} of our own{''.join(f', {one}' for one in others)}"
+    if broken:
+        return Check("ops", "warning", "; ".join([words, *broken]), "uninstall what is broken, or take another version")
+    return Check("ops", "good", words)
 
 
 # --- the disk ---------------------------------------------------------------------------------

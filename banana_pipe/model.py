@@ -8,6 +8,7 @@ times are seconds since 1970 (UTC) as float. Sizes are bytes, lengths of picture
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,6 +201,8 @@ class Op:
     params: Mapping[str, Json]
     pictures: tuple[int, ...] = ()
     """The places, among the node's inputs, of the pictures that its parameters refer to."""
+    package: str = ""
+    """Whose it is, where it is not ours: two packages may have an op of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +322,10 @@ class Artifact:
     """Every pixel is the same: hardly what was paid for."""
     alpha: bool = False
     """Some pixel is transparent, if only in part."""
+
+
+SIDE_SUFFIX = re.compile(r"(?:-[A-Za-z0-9]{1,20})?\.[a-z0-9]{1,8}\Z")
+"""What a side file may add to its picture's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from banana_pipe.canonical import Digest, canonical_json, digest_of
-from banana_pipe.model import BaseKey, Json, Key, Node, Request
+from banana_pipe.model import BaseKey, Json, Key, Node, Op, Request
 
 TYPE = "banana-pipe/request/v1"
 TRANSFORM_TYPE = "banana-pipe/transform/v1"
@@ -42,7 +42,7 @@ def describe(request: Request) -> dict[str, Json]:
     if request.action == "transform":
         return {
             "type": TRANSFORM_TYPE,
-            "ops": [{"op": op.name, "version": op.version, "params": dict(op.params)} for op in request.ops],
+            "ops": [_described(op) for op in request.ops],
             "images": list(request.images),
         }
     return {
@@ -55,6 +55,11 @@ def describe(request: Request) -> dict[str, Json]:
         "params": dict(request.params),
         "sample": request.sample,
     }
+
+
+def _described(op: Op) -> dict[str, Json]:
+    own = {"op": op.name, "version": op.version, "params": dict(op.params)}
+    return {**own, "package": op.package} if op.package else own
 
 
 def canonical_request(request: Request) -> bytes:

@@ -16,11 +16,10 @@ from typing import Any
 
 from banana_pipe.canonical import Digest, is_digest
 from banana_pipe.errors import StoreError, UsageError
-from banana_pipe.model import Json
+from banana_pipe.model import SIDE_SUFFIX, Json
 from banana_pipe.outputs.publish import PAGE
 from banana_pipe.regular import read_regular
 from banana_pipe.store.published import MANIFEST, OURS, RUNS, TAKES, is_inside
-from banana_pipe.store.results import SIDE_SUFFIX
 
 SUFFIX = ".jsonl"
 _PICTURES = (".png", ".jpg", ".webp")

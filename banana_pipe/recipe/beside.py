@@ -14,13 +14,13 @@ from banana_pipe.errors import Location, RecipeError
 from banana_pipe.images import suffix
 from banana_pipe.model import FileInput, Input, Node, NodeInput, Op
 from banana_pipe.recipe.naming import TAKEN, collision_key, default_output
-from banana_pipe.transforms import TRANSFORMS, mime_of
+from banana_pipe.transforms import mime_of, transform_of
 from banana_pipe.transforms.base import BadParams, Standing
 
 
 def told(node: Node, nodes: Mapping[str, Node], at: Location) -> Node:
     """*node* with its ops' parameters complete. Raises RecipeError, at *at*, where they do not go together there."""
-    ops = [TRANSFORMS[op.name] for op in node.ops]
+    ops = [transform_of(op) for op in node.ops]
     for place, op in enumerate(ops):
         several = _pictures(node) > 1 and not any(one.joins for one in ops[: place + 1])
         if several and op.side_files(node.ops[place].params):
@@ -32,13 +32,13 @@ def told(node: Node, nodes: Mapping[str, Node], at: Location) -> Node:
 
 
 def _told(op: Op, place: int, node: Node, nodes: Mapping[str, Node], at: Location) -> Op:
-    tell = TRANSFORMS[op.name].told
+    tell = transform_of(op).told
     if tell is None:
         return op
     file = None if node.output is None else node.output.rpartition("/")[2] + suffix(mime_of(node.ops))
     referred = {one for other in node.ops for one in other.pictures}
     read = [one for number, one in enumerate(node.inputs) if number not in referred]
-    is_one = any(TRANSFORMS[one.name].joins for one in node.ops[:place])
+    is_one = any(transform_of(one).joins for one in node.ops[:place])
     names = [(node.output or node.step).rpartition("/")[2]] if is_one else _names(read, nodes)
     try:
         return replace(op, params=tell(op.params, Standing(tuple(names), file)))
@@ -76,7 +76,7 @@ def side_files(node: Node) -> list[str]:
     """What is published beside the picture of *node*, by its path."""
     if node.output is None:
         return []
-    return [node.output + one for op in node.ops for one in TRANSFORMS[op.name].side_files(op.params)]
+    return [node.output + one for op in node.ops for one in transform_of(op).side_files(op.params)]
 
 
 def collisions(nodes: Mapping[str, Node]) -> Iterator[tuple[str, str]]:

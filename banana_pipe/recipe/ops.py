@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.recipe.words import nearest, shortened, suggestion
 from banana_pipe.recipe.yaml import Value, refuse_cuts
-from banana_pipe.transforms import TRANSFORMS
+from banana_pipe.transforms import TRANSFORMS, find, names
 from banana_pipe.transforms.base import Transform
+from banana_pipe.transforms.plugins import BrokenPlugin
 
 MAX_OPS = 100
 _EXAMPLE = "for example `transform: [{resize: {width: 320}}, {convert: webp}]`"
@@ -70,12 +71,18 @@ def _several(item: Value, name: str, others: list[str]) -> RecipeError:
 
 
 def _named(name: str, at: Location, value: Value | None, errors: list[RecipeError]) -> WrittenOp | None:
-    transform = TRANSFORMS.get(name)
+    try:
+        transform = find(name)
+    except BrokenPlugin as error:
+        errors.append(RecipeError(error.message, at=at, hint=error.hint))
+        return None
     if transform is None:
-        hint = suggestion(name, TRANSFORMS, kind="there are")
+        hint = suggestion(name, names(), kind="there are")
         homes = _homes(name)
         if homes:
             hint = f"it is a parameter: `{homes[0]}: {{{name}: …}}`"
+        elif nearest(name, names()) is None and "{{" not in name:
+            hint = f"{hint}; one of another package is there once that is installed"
         if "{{" in name:
             hint = f"the name of an op is no template; {hint}"
         errors.append(RecipeError(f"there is no op `{shortened(name)}`", at=at, hint=hint))

@@ -18,7 +18,7 @@ from banana_pipe.recipe.templates import Scope, Templates
 from banana_pipe.recipe.words import quoted, shortened
 from banana_pipe.recipe.written import bare
 from banana_pipe.recipe.yaml import Value
-from banana_pipe.transforms import TRANSFORMS
+from banana_pipe.transforms import transform_of
 from banana_pipe.transforms.base import BadParams, Param, Transform
 from banana_pipe.transforms.kinds import Picture
 
@@ -89,14 +89,14 @@ def one_is_left(node: Node, step: Step) -> None:
     """Raise RecipeError where the ops of *node* would leave no picture or several, or are given too many."""
     at = step.images[0].at if step.images else step.prompt.at
     for op in node.ops:
-        if len(op.pictures) > len(TRANSFORMS[op.name].pictures):
+        if len(op.pictures) > len(transform_of(op).pictures):
             message = f"`{op.name}` of `{node.id}` refers to {len(op.pictures)} pictures, and takes one"
             raise RecipeError(message, at=step.prompt.at, hint="say which: `step[axis=name]`, or one file")
     pictures = len(node.inputs) - sum(len(op.pictures) for op in node.ops)
     if pictures < 1:  # what has nothing left to read does not exist: this never had anything
         message = f"`{node.id}` transforms nothing: no link is before it, and the chain starts from nothing"
         raise RecipeError(message, at=at, hint="say what it begins with: `start: STEP` or `start: photo.png`")
-    if pictures > 1 and not any(TRANSFORMS[op.name].joins for op in node.ops):
+    if pictures > 1 and not any(transform_of(op).joins for op in node.ops):
         hint = "`grid` makes one of many; `each: STEP` makes one of each"
         message = f"`{node.id}` reads {pictures} pictures, and they would all be left: a node is one picture"
         raise RecipeError(message, at=at, hint=hint)
@@ -135,9 +135,10 @@ def _checked(written: WrittenOp, given: _Given, errors: list[RecipeError]) -> Re
     }
     try:
         transform.check({**params, **given_pictures})
+        transform.side_files(params)
     except BadParams as error:
         raise RecipeError(str(error), at=written.at, hint=error.hint) from None
-    return RenderedOp(Op(transform.name, transform.version, params), tuple(pictures))
+    return RenderedOp(Op(transform.name, transform.version, params, package=transform.package), tuple(pictures))
 
 
 def _wrong(transform: Transform, param: Param, value: Json, at: Location) -> RecipeError:

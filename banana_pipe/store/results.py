@@ -10,7 +10,6 @@ ways; and its defaults would evict paid results at 1 GiB.
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import threading
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -22,11 +21,9 @@ import diskcache
 from banana_pipe import disk
 from banana_pipe.canonical import Digest, canonical_json, digest_of, is_digest
 from banana_pipe.errors import StoreError
-from banana_pipe.model import Artifact, Json, Key, Result, SideFile
+from banana_pipe.model import SIDE_SUFFIX, Artifact, Json, Key, Result, SideFile
 
 TYPE = "banana-pipe/result/v1"
-SIDE_SUFFIX = re.compile(r"(?:-[A-Za-z0-9]{1,20})?\.[a-z0-9]{1,8}\Z")
-"""What a side file may add to its picture's name."""
 _LOOK_UP_AT_ONCE = 5_000
 
 

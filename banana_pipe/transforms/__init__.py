@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from banana_pipe.images import NotAPicture
 from banana_pipe.model import Json, Op
+from banana_pipe.transforms import plugins
 from banana_pipe.transforms.base import Transform, TransformFailed
 from banana_pipe.transforms.chroma_key import CHROMA_KEY
 from banana_pipe.transforms.compare import COMPARE
@@ -37,6 +38,27 @@ TRANSFORMS: Mapping[str, Transform] = {
         *(GRID, COMPARE, SPRITES, ICONS),
     )
 }
+
+_OWN = frozenset(TRANSFORMS)
+
+
+def find(name: str) -> Transform | None:
+    """The op *name*, ours or another package's; None where there is none. Raises BrokenPlugin."""
+    return TRANSFORMS.get(name) or plugins.find(name, _OWN)
+
+
+def names() -> list[str]:
+    """The names of all ops, ours first. None of another package's is imported."""
+    return [*TRANSFORMS, *dict.fromkeys(one.name for one in plugins.installed() if one.name not in TRANSFORMS)]
+
+
+def transform_of(op: Op) -> Transform:
+    """What *op* is of. Raises TransformFailed where it is not there any more."""
+    found = find(op.name)
+    if found is None:
+        raise TransformFailed(f"there is no op `{op.name}` any more", hint="install the package that has it")
+    return found
+
 
 _MOST_SHOWN = 8
 """Of a list among the parameters: a sheet has names for all of its pictures."""
@@ -79,7 +101,7 @@ def _made(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
         made = Made(encode(left[0]), left[0].encoding.mime, *left[0].size, left[0].beside)
     except NotAPicture as error:
         raise TransformFailed(error.message, hint=error.hint) from error
-    announced = [suffix for op in ops for suffix in TRANSFORMS[op.name].side_files(op.params)]
+    announced = [suffix for op in ops for suffix in transform_of(op).side_files(op.params)]
     if [one.suffix for one in made.beside] != announced:
         raise TransformFailed(f"beside the picture there was to be {announced}, and an op made something else")
     return made
@@ -106,4 +128,4 @@ def mime_of(ops: Iterable[Op]) -> str:
 
 
 def _applied(op: Op, frames: Iterable[Frame], others: Sequence[Read]) -> Iterator[Frame]:
-    return TRANSFORMS[op.name].run(frames, op.params, [read() for read in others])
+    return transform_of(op).run(frames, op.params, [read() for read in others])

@@ -79,6 +79,8 @@ class Transform:
     """The suffixes of the files that it makes beside its picture: what is published is known before it is made."""
     told: Callable[[Params, Standing], Params] | None = None
     """Its parameters where it stands; for what can only be known there. Raises BadParams."""
+    package: str = ""
+    """Whose it is, where it is not ours."""
 
     @property
     def pictures(self) -> tuple[str, ...]:

@@ -1,0 +1,213 @@
+"""Ops of other packages: found by their entry points, imported when a recipe asks for one of them.
+
+Unaware of recipes and of our own ops but for their names. Code comes from what is installed, never from a recipe: a
+recipe names an op, and nothing that lies in the working directory counts as installed.
+
+What a package may do wrong is told with its name and version: it is no bug of ours, and the user can act on it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from banana_pipe.errors import BananaError, UsageError
+from banana_pipe.model import SIDE_SUFFIX, Json
+from banana_pipe.transforms import kinds
+from banana_pipe.transforms.base import BadParams, Param, Params, Run, Standing, Transform, TransformFailed
+from banana_pipe.transforms.pixels import Frame
+
+GROUP = "banana_pipe.ops"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_ADVICE = "another version of it may do, or `pip uninstall {}`"
+
+T = TypeVar("T")
+
+
+class BrokenPlugin(UsageError):
+    """A package has an op that cannot be used; the message names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An op of another package, not imported yet. `load` gives the object that its entry point names."""
+
+    name: str
+    package: str
+    version: str
+    load: Callable[[], Any]
+
+    @property
+    def whose(self) -> str:
+        """The package and its version, for people."""
+        return f"{self.package} {self.version}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return _ADVICE.format(self.package)
+
+
+@cache
+def installed() -> tuple[Plugin, ...]:
+    """The ops of all packages that are installed, by name; none of them is imported."""
+    from importlib.metadata import entry_points
+
+    here = os.path.realpath(os.curdir)
+    found = []
+    for entry in entry_points(group=GROUP):
+        if entry.dist is None or os.path.realpath(str(entry.dist.locate_file(""))) == here:
+            continue
+        found.append(Plugin(entry.name, entry.dist.name, entry.dist.version, entry.load))
+    return tuple(sorted(found, key=lambda one: (one.name, one.package)))
+
+
+@cache
+def find(name: str, own: frozenset[str]) -> Transform | None:
+    """The op *name* of another package; None where no package has it. *own* are the names of ours.
+
+    Raises BrokenPlugin where it cannot be used.
+    """
+    named = [one for one in installed() if one.name == name]
+    if not named:
+        return None
+    if len(named) > 1:
+        both = " and ".join(one.whose for one in named)
+        raise BrokenPlugin(f"two packages have an op `{name}`: {both}", hint="uninstall one of them")
+    (plugin,) = named
+    clash = next((one.name for one in installed() if one.package == plugin.package and one.name in own), None)
+    if clash is not None:
+        raise BrokenPlugin(
+            f"{plugin.whose} has an op `{clash}`, and so has banana-pipe itself: its own is meant, and nothing of the package is used",
+            hint=plugin.advice,
+        )
+    return _checked(plugin)
+
+
+def _checked(plugin: Plugin) -> Transform:
+    try:
+        op = plugin.load()
+    except Exception as error:  # a stranger's module may raise anything as it is imported
+        raise BrokenPlugin(
+            f"the op `{plugin.name}` of {plugin.whose} cannot be imported: {_words(error)}", hint=plugin.advice
+        ) from error
+    wrong = _wrong(plugin, op)
+    if wrong is not None:
+        raise BrokenPlugin(f"the op `{plugin.name}` of {plugin.whose} is none: {wrong}", hint=plugin.advice)
+    return _guarded(plugin, op)
+
+
+def _wrong(plugin: Plugin, op: Any) -> str | None:
+    """What is wrong with what the entry point of *plugin* names."""
+    if not isinstance(op, Transform):
+        return f"it is no Transform but {type(op).__name__}"
+    if op.name != plugin.name or not _NAME.match(op.name):
+        return f"it calls itself `{op.name}`"
+    if type(op.version) is not int or op.version < 1:
+        return "its version is no whole number from 1 on"
+    if not op.params or not all(isinstance(param, Param) for param in op.params):
+        return "it has no parameters"
+    if len(op.pictures) > 1:
+        return "it refers to more than one other picture"
+    return next((words for param in op.params if (words := _wrong_with(param)) is not None), None)
+
+
+def _wrong_with(param: Param) -> str | None:
+    for what, value in (("example", param.example), ("default", param.default)):
+        try:
+            if value is not None and param.kind.read(value) != value and what == "default":
+                return f"the default of `{param.name}` is not in its canonical form"
+        except Exception as error:  # noqa: BLE001 - as above
+            return f"the {what} of `{param.name}` is not of its kind ({_words(error)})"
+    return None
+
+
+# --- whatever it does, it is told as its own ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of another package: whatever it raises means that a value is not of it."""
+
+    kind: kinds.Kind
+
+    @property
+    def words(self) -> str:
+        return self.kind.words
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        return self.kind.schema
+
+    def read(self, value: Json) -> Json:
+        try:
+            return self.kind.read(value)
+        except Exception as error:
+            raise ValueError(value) from error
+
+
+def _guarded(plugin: Plugin, op: Transform) -> Transform:
+    ours = kinds.__name__
+    params = [
+        param if type(param.kind).__module__ == ours else replace(param, kind=_Kind(param.kind)) for param in op.params
+    ]
+    return replace(
+        op,
+        package=plugin.package,
+        params=tuple(params),
+        run=_run(plugin, op.run),
+        check=lambda params: _asked(plugin, lambda: op.check(params)),
+        side_files=lambda params: _suffixes(plugin, op, params),
+        told=None if op.told is None else lambda params, standing: _told(plugin, op, params, standing),
+    )
+
+
+def _asked(plugin: Plugin, ask: Callable[[], T]) -> T:
+    """What *ask* gives. Raises BadParams for whatever it raises."""
+    try:
+        return ask()
+    except BadParams:
+        raise
+    except Exception as error:
+        raise BadParams(_broke(plugin, error), plugin.advice) from error
+
+
+def _suffixes(plugin: Plugin, op: Transform, params: Params) -> tuple[str, ...]:
+    suffixes: tuple[Any, ...] = _asked(plugin, lambda: tuple(op.side_files(params)))
+    if not all(isinstance(one, str) and SIDE_SUFFIX.match(one) for one in suffixes):
+        raise BadParams(f"`{plugin.name}` of {plugin.whose} makes files of these names: {suffixes}", plugin.advice)
+    return suffixes
+
+
+def _told(plugin: Plugin, op: Transform, params: Params, standing: Standing) -> Params:
+    tell = op.told
+    return params if tell is None else _asked(plugin, lambda: tell(params, standing))
+
+
+def _run(plugin: Plugin, run: Run) -> Run:
+    def guarded(frames: Iterable[Frame], params: Params, others: Sequence[Frame]) -> Iterator[Frame]:
+        try:
+            made: Iterable[Any] = run(frames, params, others)
+            for frame in made:
+                if not isinstance(frame, Frame) or frame.image.mode not in ("RGB", "RGBA"):
+                    raise TypeError("what it made is no Frame whose image has the mode RGB or RGBA")
+                yield frame
+        except (BananaError, MemoryError):
+            raise
+        except Exception as error:
+            raise TransformFailed(_broke(plugin, error), hint="tell its author") from error
+
+    return guarded
+
+
+def _broke(plugin: Plugin, error: Exception) -> str:
+    return f"`{plugin.name}` of {plugin.whose} broke: {_words(error)}"
+
+
+def _words(error: Exception) -> str:
+    first = str(error).strip().partition("\n")[0][:200]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
