@@ -233,9 +233,11 @@ def test_an_abandoned_call_that_cannot_be_paid_again_stays_in_doubt(shop: Shop) 
     shop.vendor.lists = False
     shop.vendor.fates.append("cut")
     shop.one()
+    begun = shop.clock.boot()
     answer = refused(shop.one(consent=UNKNOWN, budget=Budget(max_calls_per_day=1)))
     assert (answer.status, answer.reason) == ("waiting", "cap")
     assert shop.states() == ["UNKNOWN"]
+    assert shop.clock.boot() - begun == pytest.approx(0.01), "the provider was asked for its list once"
 
 
 def test_a_task_that_never_ends_is_given_up_by_consent(shop: Shop) -> None:

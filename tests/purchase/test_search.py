@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from banana_pipe.events import AttemptMoved
 from banana_pipe.model import Attempt, AttemptState
 from banana_pipe.providers.base import Kind, ProviderError
 from banana_pipe.purchase.orders import Bought, Consent, Order, Pace
@@ -491,6 +492,8 @@ def test_a_failed_task_of_an_equal_call_is_not_taken_for_ours(calls: int, shop: 
     assert one.result.task_id == "t2"
     assert len(shop.vendor.posts) == 2
     assert len(shop.vendor.charges) == 1
+    moves = [event.attempt for event in shop.events if isinstance(event, AttemptMoved)]
+    assert not [doubt for doubt in moves if doubt.state == "UNKNOWN" and (doubt.task_id or doubt.adopted)]
 
 
 def test_a_failed_task_is_ours_where_nobody_else_could_have_it(shop: Shop) -> None:

@@ -39,8 +39,10 @@ class Subject:
 
 
 def _purchase(module: str, *tests: str) -> Subject:
-    """A module of the purchase, with those of its tests that are neither long nor of something else."""
-    return Subject(f"purchase/{module}.py", tuple(f"tests/purchase/test_{name}.py" for name in tests), _LONG)
+    """A module of the purchase, with those of its tests that are not long: files, or a single test as `file::test`."""
+    files = (name.partition("::") for name in tests)
+    paths = tuple(f"tests/purchase/test_{file}.py{colons}{test}" for file, colons, test in files)
+    return Subject(f"purchase/{module}.py", paths, _LONG)
 
 
 _LONG = ("mishaps", "cannot_be_written_stops", "no_download_begins")
@@ -61,7 +63,8 @@ SUBJECTS = (
     _purchase("search", "orders", "search_once", "search", "proof"),
     _purchase("collect", "orders", "collect", "follow"),
     _purchase("follow", "orders", "follow", "search", "collect", "proof"),
-    _purchase("buyer", "orders", "buyer", "collect", "rules", "search"),
+    _purchase("buyer", "orders", "buyer", "collect", "rules", "search", "follow::test_closing_ends_all_asking",
+              "follow::test_a_list_may_prove_itself_for_so_long_after_the_first_call_that_was_accepted"),
 )  # fmt: skip
 
 
