@@ -52,6 +52,15 @@ async def attempts(cache: Path, clock: Clock | None = None) -> list[Attempt]:
         ledger.close()
 
 
+async def newest_attempts(cache: Path, limit: int = 500, clock: Clock | None = None) -> list[Attempt]:
+    """The last *limit* attempts of the project whose cache is *cache*, newest first: how long calls take."""
+    ledger = Ledger(folders_of(cache)["ledger"], clock or SystemClock())
+    try:
+        return await ledger.newest_attempts(limit)
+    finally:
+        ledger.close()
+
+
 async def reconcile(
     cache: Path,
     access: Access,

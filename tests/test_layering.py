@@ -59,7 +59,7 @@ FLOORS = (
     purchase frozen
     """,
     "execute",
-    "telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
+    "telling.words telling.latencies telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
     project starting replaying shapes links workspace bills fetching buying record running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
     care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning
@@ -68,7 +68,7 @@ FLOORS = (
     """,
     """
     cli.terminal cli.words cli.config cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.tested cli.compared cli.descent cli.kept cli.locks cli.verified
+    cli.selecting cli.lines cli.frame cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.tested cli.compared cli.descent cli.kept cli.locks cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
@@ -107,7 +107,7 @@ LAZY = {
     ("cli.commands.diff", "banana_pipe.outputs.differences"): "a template engine, for a page alone",
     ("cli.commands.why", "banana_pipe.outputs.portrait"): "Pillow, and the sandbox's letters, for a picture alone",
     ("cli.group", "banana_pipe.cli.bugs"): "most runs have none",
-    ("cli.progress", "banana_pipe.cli.live"): "rich, for a terminal alone",
+    ("cli.progress", "banana_pipe.cli.live"): "threads, for a terminal alone",
     ("cli.commands.serving", "banana_pipe.serving"): "uvicorn, a web framework and the painter: not for `--help`",
     ("cli.commands.serving", "banana_pipe.cli.bugs"): "as in cli.group",
     ("__init__", "banana_pipe.api"): "`--version` imports nothing, and so does `import banana_pipe`",

@@ -6,11 +6,12 @@ Unaware of terminals.
 from __future__ import annotations
 
 from banana_pipe.cli.terminal import Paper, clean, one_line
-from banana_pipe.cli.words import STATUSES, duration
+from banana_pipe.cli.words import STATUSES
 from banana_pipe.events import Event, NodeEnded, Waiting, Warned
 from banana_pipe.model import Outcome
 from banana_pipe.prices import show_usd
 from banana_pipe.telling.tally import Tally
+from banana_pipe.telling.words import duration
 
 LEAST_WAIT = 1.0
 """Seconds; a shorter wait is nothing to tell."""

@@ -1,172 +1,137 @@
 """The live table: one block at the terminal's foot that says where a run stands.
 
-Unaware of how the run goes on; it draws a tally a few times a second. A stream that can no longer
-be written to ends the drawing, never the run.
+Unaware of how the run goes on, and of what the lines say; it draws a tally a few times a second. A stream that
+can no longer be written to ends the drawing, never the run.
+
+Nothing is cleared to be drawn anew: the cursor goes up, and each line that has changed is written over the one
+before, all in one write. The terminal's size is asked for at each frame, so that a window may be resized.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any, TextIO, cast
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Event as Flag
+from threading import RLock, Thread
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
-
-from banana_pipe.cli.lines import outcome_line, worth_telling
-from banana_pipe.cli.terminal import Paper, clean, fitted, one_line
-from banana_pipe.cli.words import ATTEMPTS, STATUSES, amount, count, duration
-from banana_pipe.events import AttemptMoved, CallStarted, Event, NodeEnded, RunEnded, RunStarted, Waiting, Warned
-from banana_pipe.model import Status
-from banana_pipe.prices import show_usd
+from banana_pipe.cli.frame import frame_lines
+from banana_pipe.cli.terminal import Paper, one_line, width
+from banana_pipe.events import AttemptMoved, CallStarted, Event, RunEnded, RunStarted, Waiting, Warned
 from banana_pipe.telling.tally import Tally
 
-_MOST_ROWS = 10
-_FRAMES_PER_SECOND = 8
-_TOLD: tuple[Status, ...] = ("done", "cached", "failed", "blocked", "parked", "lost", "waiting")
+_SECONDS_A_FRAME = 0.125
+_STYLED = re.compile(r"\033\[[0-9;]*m")
+_UP, _REST, _HIDE, _SHOW = "\033[{}A", "\033[K", "\033[?25l", "\033[?25h"
 
 
 class LiveTable:
-    """Draws the tally while the run goes on; failures and warnings stay above it."""
+    """Draws the tally while the run goes on; what is noted stays above it."""
 
     def __init__(self, paper: Paper, tally: Tally) -> None:
         self.tally = tally
-        self._console = Console(
-            file=cast(TextIO, _Forgiving(paper.stream)),
-            force_terminal=True,
-            no_color=not paper.colour,
-            width=paper.columns,
-            highlight=False,
-        )
-        self._live = Live(
-            get_renderable=self._drawn,
-            console=self._console,
-            refresh_per_second=_FRAMES_PER_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._paper = paper
+        self._block = Block(self._write)
+        self._notes: deque[str] = deque()
+        self._over = Flag()
+        self._thread: Thread | None = None
+        # A second Ctrl-C closes the table wherever the first thread is: it may hold the lock already.
+        self._lock = RLock()
 
     def hear(self, event: Event) -> None:
         """Add *event*; the next frame shows it."""
-        self.tally.hear(event)
+        with self._lock:
+            self.tally.hear(event)
         if isinstance(event, CallStarted | AttemptMoved | Waiting) or (
             isinstance(event, RunStarted) and self.tally.to_do
         ):
-            self._live.start()
+            self._begin()
         elif isinstance(event, RunEnded):
             self.close()
         elif isinstance(event, Warned):
             self.note(f"warning: {event.message}")
-        elif isinstance(event, NodeEnded) and worth_telling(event.outcome) and event.outcome.status != "done":
-            look = STATUSES[event.outcome.status]
-            self._print(Text(f"{look.mark} {clean(outcome_line(event.outcome))}", style=look.style))
 
     def note(self, text: str) -> None:
-        """Say *text* above the table."""
-        self._print(Text(one_line(text), style="bold"))
+        """Say *text* above the table. Takes no lock: it may be called anywhere, by a signal too."""
+        self._notes.append(self._paper.styled(one_line(text), "bold"))
+        if self._thread is None and not self._block.is_drawn:
+            self._say_notes()
+
+    def draw(self) -> None:
+        """Draw where the run stands now."""
+        with self._lock:
+            if not self._over.is_set():
+                columns, rows = self._paper.size()
+                lines = frame_lines(self._paper, self.tally, columns, rows - 1)
+                self._block.draw(lines, columns, rows, self._taken_notes())
 
     def close(self) -> None:
         """Take the table away."""
-        self._live.stop()
+        with self._lock:
+            self._over.set()
+            self._block.clear(*self._paper.size())
+            self._say_notes()
 
-    def _print(self, text: Text) -> None:
-        self._console.print(text)
+    def _begin(self) -> None:
+        """Draw from now on; the first frame waits, for a run that is over at once shows none."""
+        if self._thread is None and not self._over.is_set():
+            self._thread = Thread(target=self._go_on, name="live table", daemon=True)
+            self._thread.start()
 
-    def _drawn(self) -> RenderableType:
-        rows = list(self._rows())
-        room = min(_MOST_ROWS, max(1, self._console.height - 5))
-        if len(rows) > room:
-            hidden = len(rows) - room + 1
-            rows = [*rows[: room - 1], (Text(f"… and {hidden} more", style="dim"), Text(""), "")]
-        under_way = Table.grid(padding=(0, 2, 0, 0))
-        under_way.add_column(no_wrap=True, overflow="ellipsis")
-        under_way.add_column(no_wrap=True, overflow="ellipsis")
-        under_way.add_column(justify="right", no_wrap=True)
-        for row in rows:
-            under_way.add_row(*row)
-        headline = [self._headline()] if self.tally.plan else []
-        return Group(*headline, self._counts(), under_way)
+    def _go_on(self) -> None:
+        while not self._over.wait(_SECONDS_A_FRAME):
+            self.draw()
 
-    def _headline(self) -> RenderableType:
-        tally = self.tally
-        name = fitted(one_line(tally.plan.recipe if tally.plan else ""), 24)
-        left = tally.seconds_left()
-        when = duration(tally.elapsed) + ("" if left is None else f", about {duration(left)} left")
-        line = Table.grid(padding=(0, 2), expand=True)
-        for _ in range(2):
-            line.add_column(no_wrap=True)
-        line.add_column(ratio=1)
-        line.add_column(no_wrap=True)
-        line.add_row(
-            Text(name, style="bold"),
-            Text(f"{tally.made}/{count(tally.to_do, 'node')}{_calls(tally)}"),
-            ProgressBar(total=max(1, tally.to_do), completed=tally.made, complete_style="yellow"),
-            Text(when, style="dim"),
-        )
-        return line
+    def _taken_notes(self) -> list[str]:
+        return [self._notes.popleft() for _ in range(len(self._notes))]
 
-    def _counts(self) -> Text:
-        tally = self.tally
-        parts = [(f"● {count(len(tally.flights), 'call')} in flight", "yellow")] if tally.flights else []
-        to_come = tally.to_do - tally.made - len({flight.node for flight in tally.flights.values()})
-        if to_come > 0:
-            parts.append((f"○ {count(to_come, 'node')} to come", "blue"))
-        statuses = tally.statuses
-        parts += [
-            (f"{STATUSES[status].mark} {statuses[status]} {status}", STATUSES[status].style)
-            for status in _TOLD
-            if statuses[status]
-        ]
-        most = tally.plan.cost_now if tally.plan else None
-        money = "free" if most == 0 else _money(tally.spent)
-        parts.append((f"{money} of at most {show_usd(most)}" if most else money, "bold"))
-        return Text("   ").join(Text(words, style=style) for words, style in parts)
+    def _say_notes(self) -> None:
+        for line in self._taken_notes():
+            self._write(line + "\n")
 
-    def _rows(self) -> Iterator[tuple[RenderableType, RenderableType, str]]:
-        now = self.tally.clock.boot()
-        for flight in list(self.tally.flights.values()):
-            look = ATTEMPTS[flight.state]
-            waits = self.tally.waits.get(flight.node)
-            what = waits.why if waits else look.word
-            yield _row(look.mark, look.style, flight.name, what, duration(now - flight.since))
-        flying = {flight.node for flight in list(self.tally.flights.values())}
-        for node, wait in list(self.tally.waits.items()):
-            if node not in flying and wait.until > now:
-                yield _row("○", "blue", node, wait.why, f"{duration(wait.until - now)} more")
-
-
-def _row(mark: str, style: str, node: str, what: str, when: str) -> tuple[Text, Text, str]:
-    return Text.assemble((mark, style), f" {one_line(node)}"), Text(one_line(what), style=style), when
-
-
-def _calls(tally: Tally) -> str:
-    """How many calls of how many have ended, where a node has more than one."""
-    most = tally.plan.calls_now if tally.plan else 0
-    return f", {min(most, tally.calls_ended)}/{count(most, 'call')}" if most > tally.to_do else ""
-
-
-def _money(spent: int | None) -> str:
-    return f"{amount(spent)} spent" if not spent else show_usd(spent)
-
-
-class _Forgiving:
-    """A stream on which a reader who has gone is no error (rich would end the program)."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
+    def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
-        return len(text)
+            self._paper.stream.write(text)
+            self._paper.stream.flush()
 
-    def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+class Block:
+    """Lines that are drawn over, again and again. The cursor stands at the beginning of the line below them."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._lines: list[str] = []
+        self._columns = 0
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there are lines on the screen."""
+        return bool(self._lines)
+
+    def draw(self, lines: Sequence[str], columns: int, rows: int, above: Sequence[str] = ()) -> None:
+        """Put *lines* in the place of those before, on a terminal of that size, with the lines *above* before them."""
+        had = min(self._taken(columns), max(0, rows - 1))
+        same = self._lines if had == len(self._lines) and columns == self._columns and not above else []
+        parts = [_UP.format(had)] if had else ["" if self._lines else _HIDE]
+        parts += [f"\r{line}{_REST}\n" for line in above]
+        for place, line in enumerate(lines):
+            parts.append("\n" if place < len(same) and same[place] == line else f"\r{line}{_REST}\n")
+        surplus = had - len(above) - len(lines)
+        if surplus > 0:
+            parts.append(f"\r{_REST}\n" * surplus + _UP.format(surplus))
+        if not same or list(lines) != same:
+            self._write("".join(parts))
+        self._lines, self._columns = list(lines), columns
+
+    def clear(self, columns: int, rows: int) -> None:
+        """Take the lines away; what is written next stands in their place."""
+        if self._lines:
+            self.draw([], columns, rows)
+            self._write(f"\r{_SHOW}")
+
+    def _taken(self, columns: int) -> int:
+        """How many rows the lines take now: a terminal that was made narrower has broken them."""
+        if columns >= self._columns:
+            return len(self._lines)
+        return sum(max(1, -(-width(_STYLED.sub("", line)) // columns)) for line in self._lines)

@@ -29,10 +29,11 @@ class Progress(Protocol):
         """Leave the stream as it was."""
 
 
-def open_progress(paper: Paper) -> Progress:
-    """The way of showing progress that *paper* allows."""
+def open_progress(paper: Paper, tally: Tally | None = None) -> Progress:
+    """The way of showing progress that *paper* allows; *tally* knows what can be known before."""
+    tally = tally or Tally(SystemClock())
     if paper.live:
         from banana_pipe.cli.live import LiveTable
 
-        return LiveTable(paper, Tally(SystemClock()))
-    return Lines(paper, Tally(SystemClock()))
+        return LiveTable(paper, tally)
+    return Lines(paper, tally)

@@ -13,11 +13,12 @@ from banana_pipe.bills import Bill
 from banana_pipe.cli.options import Call
 from banana_pipe.cli.selecting import left_out_words
 from banana_pipe.cli.terminal import Paper, one_line, width
-from banana_pipe.cli.words import MOST_NAMED, REASONS, STATUSES, amount, bill_now, count, dollars, duration
+from banana_pipe.cli.words import MOST_NAMED, REASONS, STATUSES, amount, bill_now, count, dollars
 from banana_pipe.model import Outcome, Plan, Run, RunStatus, Status
 from banana_pipe.prices import show_usd
 from banana_pipe.store.published import TAKES
 from banana_pipe.takes import had_before
+from banana_pipe.telling.words import duration
 
 _TROUBLES: tuple[Status, ...] = ("failed", "lost", "parked", "waiting", "blocked")
 

@@ -8,6 +8,7 @@ reaches a terminal.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
@@ -19,7 +20,11 @@ from typing import TextIO
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
 _FALLBACK_COLUMNS = 80
+_FALLBACK_ROWS = 24
+_LENIENT = "banana_pipe.plainer"
 _LEAST_TEXT = 30
+_PLAIN: Mapping[str, str] = dict(zip("●○✓✗→×…·–—’“”━╸╺─│├╰≠", '*o+x>x~.--\'""==--||`!', strict=True))
+"""Letters of ours that an old encoding lacks, as letters of the same width that none lacks."""
 
 STYLES: Mapping[str, str] = {
     "bold": "1",
@@ -46,6 +51,10 @@ class Paper:
         self.live = terminal and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
         self.colour = self.live and not os.environ.get("NO_COLOR")
         self.columns = _columns(stream) if terminal else None
+
+    def size(self) -> tuple[int, int]:
+        """Columns and rows as they are at this moment: a window may have another size than a while ago."""
+        return _columns(self.stream), _rows(self.stream)
 
     def say(self, text: str = "") -> None:
         """Write *text*, which may hold styles of `styled` and nothing else unseen, as lines."""
@@ -129,11 +138,20 @@ def shortened(text: str, cells: int) -> str:
 
 
 def be_lenient() -> None:
-    """Let a letter that a stream's encoding lacks be written as an escape, not end the program."""
+    """Let a letter that a stream's encoding lacks be written as a plainer one or as an escape, not end the program."""
+    codecs.register_error(_LENIENT, _plainer)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(errors=_LENIENT)
+
+
+def _plainer(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    escaped = (_PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in letters)
+    return "".join(escaped), error.end
 
 
 def _acts(letter: str) -> bool:
@@ -154,8 +172,22 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _columns(stream: TextIO) -> int:
+    return _told("COLUMNS") or _measured(stream).columns or _FALLBACK_COLUMNS
+
+
+def _rows(stream: TextIO) -> int:
+    return _told("LINES") or _measured(stream).lines or _FALLBACK_ROWS
+
+
+def _told(name: str) -> int:
     try:
-        asked = int(os.environ.get("COLUMNS") or 0)
-        return asked if asked > 0 else os.get_terminal_size(stream.fileno()).columns or _FALLBACK_COLUMNS
+        return max(0, int(os.environ.get(name) or 0))
+    except ValueError:
+        return 0
+
+
+def _measured(stream: TextIO) -> os.terminal_size:
+    try:
+        return os.get_terminal_size(stream.fileno())
     except (ValueError, OSError):
-        return _FALLBACK_COLUMNS
+        return os.terminal_size((0, 0))

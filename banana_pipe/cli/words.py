@@ -151,16 +151,6 @@ def dollars(price: int) -> str:
     return str((Decimal(price) / MICROS).quantize(Decimal("0.01"), ROUND_UP))
 
 
-def duration(seconds: float) -> str:
-    """`12 s`, `3:05 min`, `1:02:09 h`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
-
-
 def input_name(one: Input) -> str:
     """What a node reads, as recipes and messages call it."""
     if not isinstance(one, NodeInput):

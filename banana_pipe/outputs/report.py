@@ -29,9 +29,10 @@ from banana_pipe.outputs.page.advice import advice
 from banana_pipe.outputs.page.shots import Shot
 from banana_pipe.outputs.page.thumbs import is_needed, thumb_path
 from banana_pipe.outputs.page.timeline import Times, timeline
-from banana_pipe.outputs.page.words import WORDS, duration, scaled
+from banana_pipe.outputs.page.words import WORDS, scaled
 from banana_pipe.prices import show_usd
 from banana_pipe.store.published import RUNS
+from banana_pipe.telling.words import duration
 
 MOST_TROUBLES = 200
 """So many are told at the top; all of them stand in the sheet."""

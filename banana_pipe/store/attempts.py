@@ -196,6 +196,12 @@ def all_attempts(connection: sqlite3.Connection) -> list[Attempt]:
     return [believed(row) for row in connection.execute(f"SELECT {COLUMNS} FROM attempts ORDER BY seq")]
 
 
+def newest_attempts(connection: sqlite3.Connection, limit: int) -> list[Attempt]:
+    """The last *limit* attempts, newest first."""
+    rows = connection.execute(f"SELECT {COLUMNS} FROM attempts ORDER BY seq DESC LIMIT ?", (limit,))
+    return [believed(row) for row in rows]
+
+
 def attempts_of(connection: sqlite3.Connection, run_id: str) -> list[Attempt]:
     """The attempts of a run whose money counts, oldest first."""
     rows = connection.execute(

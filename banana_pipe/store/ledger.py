@@ -107,6 +107,10 @@ class Ledger:
         """Every attempt, oldest first."""
         return await self._read(attempts.all_attempts, [])
 
+    async def newest_attempts(self, limit: int) -> list[Attempt]:
+        """The last *limit* attempts, newest first."""
+        return await self._read(lambda connection: attempts.newest_attempts(connection, limit), [])
+
     async def attempts_of(self, run_id: str) -> list[Attempt]:
         """The attempts of a run whose money counts, oldest first."""
         return await self._read(lambda connection: attempts.attempts_of(connection, run_id), [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import pytest
 
@@ -11,10 +10,10 @@ from banana_pipe.cli.lines import Lines
 from banana_pipe.cli.live import LiveTable
 from banana_pipe.cli.progress import open_progress
 from banana_pipe.cli.terminal import Paper
-from banana_pipe.events import AttemptMoved, CallStarted, NodeEnded, Waiting, Warned
+from banana_pipe.events import NodeEnded, Waiting, Warned
 from banana_pipe.model import Outcome
 from banana_pipe.telling.tally import Tally
-from tests.telling.builders import Hands, attempt, ended, planned, started
+from tests.telling.builders import Hands, ended, planned, started
 
 
 class Screen(io.StringIO):
@@ -77,36 +76,6 @@ def test_a_terminal_gets_the_table_and_all_else_lines(terminal: pytest.MonkeyPat
     terminal.delenv("CI")
     terminal.setenv("TERM", "dumb")
     assert isinstance(open_progress(Paper(Screen())), Lines)
-
-
-@pytest.mark.parametrize("colour", [True, False])
-def test_the_table_shows_where_the_run_stands(terminal: pytest.MonkeyPatch, *, colour: bool) -> None:
-    """Name, bar, time; counts and money; the nodes under way. NO_COLOR takes the colours and nothing else."""
-    if not colour:
-        terminal.setenv("NO_COLOR", "1")
-    stream = Screen()
-    hands = Hands()
-    table = LiveTable(Paper(stream), Tally(hands))
-    table.hear(started(planned("hero[who=fox]"), planned("b"), planned("c")))
-    table.hear(CallStarted("hero[who=fox]", 1, attempt("hero[who=fox]")))
-    table.hear(AttemptMoved("hero[who=fox]", replace(attempt("hero[who=fox]"), state="ACCEPTED")))
-    table.hear(Waiting("b", "rate limit", 30.0))
-    table.hear(NodeEnded(Outcome("c", "failed", "error", error="it says no")))
-    hands.time += 5
-    table.close()
-    shown = stream.getvalue()
-    for words in (
-        "shop",
-        "1/3",
-        "1 call in flight",
-        "$0.04 of at most $0.12",
-        "hero[who=fox]",
-        "being made",
-        "rate limit",
-    ):
-        assert words in shown
-    assert "✗ failed   c  it says no" in shown
-    assert ("\033[33m" in shown or "\033[1;33m" in shown) is colour
 
 
 def test_a_closed_terminal_ends_no_run(terminal: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banana_pipe.cli.table import Cell, Column, table
-from banana_pipe.cli.terminal import Paper, clean, fitted, one_line, shortened, width
-from banana_pipe.cli.words import bill, dollars, duration
+from banana_pipe.cli.terminal import Paper, be_lenient, clean, fitted, one_line, out, shortened, width
+from banana_pipe.cli.words import ATTEMPTS, STATES, STATUSES, bill, dollars
 
 
 class Screen(io.StringIO):
@@ -101,9 +101,19 @@ def test_a_bill_says_what_is_certain_and_what_may_be(totals: tuple[int, int, int
     assert bill(*totals) == words
 
 
-def test_times_and_amounts_are_short() -> None:
-    """Seconds, minutes, hours; a cap is rounded up, never below what it must allow."""
-    assert [duration(seconds) for seconds in (0.04, 9.94, 12.4, 185, 3729)] == [
-        *("0.0 s", "9.9 s", "12 s", "3:05 min", "1:02:09 h")
-    ]
+def test_a_cap_is_rounded_up() -> None:
+    """Never below what it must allow."""
     assert [dollars(price) for price in (0, 1, 39_000, 7_000_000)] == ["0.00", "0.01", "0.04", "7.00"]
+
+
+def test_a_letter_that_an_encoding_lacks_is_a_plainer_one_of_the_same_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our marks stay marks and tables stay aligned on an old console; what is not ours is an escape."""
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="cp1252", write_through=True))
+    be_lenient()
+    marks = "".join(look.mark for look in (*STATES.values(), *STATUSES.values(), *ATTEMPTS.values()))
+    out().say(f"{marks}━╸─│…→×“é”モ")
+    said = raw.getvalue().decode("cp1252").splitlines()[0]
+    assert said.endswith("==-|…>×“é”\\u30e2")
+    assert len(said) == len(marks) + len("━╸─│…→×“é”") + len("\\u30e2")
+    assert not set(said[: len(marks)]) - set("*o+x-!?")

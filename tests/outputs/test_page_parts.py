@@ -13,7 +13,7 @@ from banana_pipe.outputs.page.advice import advice
 from banana_pipe.outputs.page.graph import Box, draw
 from banana_pipe.outputs.page.shown import asked_before, kind_of
 from banana_pipe.outputs.page.timeline import Times, timeline
-from banana_pipe.outputs.page.words import duration, scaled
+from banana_pipe.outputs.page.words import scaled
 from tests.outputs.builders import Pictures, graph, node, outcome, reads, take
 
 PICTURES = Pictures()
@@ -170,9 +170,3 @@ def test_what_a_node_asked_before_is_known_from_the_last_manifest() -> None:
     assert asked_before(manifest(a="x", b="y", c="z"), manifest(a="x", b="Y")) == {"b": "y"}
     assert asked_before(None, manifest(a="x")) == {}
     assert asked_before({"files": ["?"]}, manifest(a="x")) == {}
-
-
-def test_durations_are_told_in_the_unit_that_suits_them() -> None:
-    """Seconds, minutes, hours; never sixty of one."""
-    told = [duration(seconds) for seconds in (0.04, 9.94, 9.96, 59.4, 59.6, 185, 3_700)]
-    assert told == ["0.0 s", "9.9 s", "10 s", "59 s", "1 min 00 s", "3 min 05 s", "1 h 01 min"]

@@ -33,10 +33,13 @@ from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask
 from banana_pipe.cli.summary import Ended, run_lines
 from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
+from banana_pipe.clock import SystemClock
 from banana_pipe.errors import UsageError
 from banana_pipe.model import Run
 from banana_pipe.purchase.orders import Consent, Pace
 from banana_pipe.running import EXIT_FROZEN
+from banana_pipe.telling.latencies import latencies
+from banana_pipe.telling.tally import Tally
 
 _CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
 
@@ -171,8 +174,16 @@ def _again(call: Call, values: dict[str, Any]) -> str:
     return call.command("run", *caps)
 
 
+def _tally(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits) -> Tally:
+    """A tally with the run's caps and, for whoever looks on, with what calls took before."""
+    nodes = (workspace.graph.nodes[line.id] for line in decided.plan.nodes if line.may_call)
+    models = {node.step: node.model for node in nodes if not workspace.markets[node.provider].free}
+    before = api.call(api.newest_attempts(workspace.places.cache)) if models and call.err.live else []
+    return Tally(SystemClock(), limits.budget, limits.pace.calls, latencies(models, before))
+
+
 def _run(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits, again: str) -> Run:
-    progress = open_progress(call.err)
+    progress = open_progress(call.err, _tally(call, workspace, decided, limits))
     argv = tuple(sys.argv[1:])
     try:
         with interrupts(call, progress, limits.pace.grace) as heard:

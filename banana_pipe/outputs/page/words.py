@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from banana_pipe.outputs.page.timeline import KINDS, Bar, Timeline
+from banana_pipe.telling.words import duration
 
 WORDS = {"waiting": "waiting", "provider": "provider", "download": "download", "local": "made here"}
 _WIDE, _ROW, _GAP, _FOOT = 1000, 14, 4, 18
@@ -40,15 +41,6 @@ class Times:
     paths: tuple[tuple[str, str], ...]
     sums: tuple[tuple[str, str], ...]
     ticks: tuple[tuple[str, str], ...]
-
-
-def duration(seconds: float) -> str:
-    """`7.4 s`, `48 s`, `3 min 05 s`, `1 h 01 min`."""
-    if round(seconds) < 60:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
 def scaled(line: Timeline | None) -> Times | None:
