@@ -124,8 +124,26 @@ def _forms() -> dict[str, Json]:
             ]
         },
         "extra": _or_null({"type": "object", "propertyNames": {"not": _one_of(settings.REQUEST_FIELDS)}}),
-        "variables": _or_null({"type": "object", "propertyNames": {"$ref": "#/$defs/word"}}),
-        "tables": _or_null(_named("word", {"$ref": "#/$defs/file"})),
+        "variables": _or_null(
+            {
+                "type": "object",
+                "propertyNames": {"$ref": "#/$defs/word"},
+                "additionalProperties": {
+                    "title": "a variable",
+                    "description": "What `{{ NAME }}` stands for in templates; `--set NAME=VALUE` changes it for one run.",
+                },
+            }
+        ),
+        "tables": _or_null(
+            _named(
+                "word",
+                {
+                    "title": "a table",
+                    "description": "A file of rows, from this recipe's folder: csv, json, jsonl or yaml. Templates see a list.",
+                    "$ref": "#/$defs/file",
+                },
+            )
+        ),
         "defaults": _or_null(_mapping(keys.DEFAULTS)),
         "profiles": _or_null(
             {
@@ -134,14 +152,24 @@ def _forms() -> dict[str, Json]:
                     "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
                     "not": {"enum": list(settings.PROVIDERS)},
                 },
-                "additionalProperties": _mapping(keys.PROFILE),
+                "additionalProperties": {
+                    "title": "a profile",
+                    "description": "What `--profile` with this name makes of the recipe, in a folder of its own.",
+                    **_mapping(keys.PROFILE),
+                },
             }
         ),
         "steps": _or_null(_named("step_name", {"$ref": "#/$defs/step"})),
         "step": _step(),
         "axes": {**_named("word", {"$ref": "#/$defs/values"}), "minProperties": 1},
         "chain": {**_named("word", {"$ref": "#/$defs/values"}), "minProperties": 1, "maxProperties": 1},
-        "given": {"type": "object"},
+        "given": {
+            "type": "object",
+            "additionalProperties": {
+                "title": "what the used recipe gets",
+                "description": "For one of its `inputs` a reference or a list of them, for one of its `vars` the value.",
+            },
+        },
         "inputs": {
             "type": ["array", "null"],
             "items": {"type": "string", "$ref": "#/$defs/step_name"},
@@ -150,6 +178,7 @@ def _forms() -> dict[str, Json]:
         "condition": {"type": ["string", "boolean"]},
         "values": _values(),
         "word": {
+            "title": "a name",
             "description": "A name that templates can say.",
             "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
             "not": {"anyOf": [{"enum": sorted(entries.RESERVED)}, _one_of(entries.TEMPLATE_WORDS)]},
@@ -179,6 +208,11 @@ def _step() -> dict[str, Json]:
     reads = [{"required": ["images"], "properties": {"images": {"not": {"const": []}}}}]
     reads += [{"required": [key], "not": {"required": ["images"]}} for key in ("each", "chain")]
     return {
+        "title": "a step",
+        "description": (
+            "A step makes a picture: `generate` a new one, `edit` and `transform` one from others, `use` all those of another"
+            " recipe. Its name is what others read it by, and where its picture lands."
+        ),
         **_mapping(keys.STEP),
         "oneOf": verbs,
         "dependentRequired": {"start": ["chain"], "with": ["use"]},
@@ -209,7 +243,12 @@ def _op(transform: Transform) -> Json:
     """An op with its parameters, one value for the first of them, or one expression for all."""
     forms = {param.name: _or_template(param.kind.schema) for param in transform.params}
     properties = {
-        param.name: {"description": param.about, "examples": [param.example], **forms[param.name]}
+        param.name: {
+            "title": f"{transform.name}: {param.name}",
+            "description": param.about,
+            "examples": [param.example],
+            **forms[param.name],
+        }
         for param in transform.params
     }
     whole = {
@@ -219,9 +258,11 @@ def _op(transform: Transform) -> Json:
         "required": [param.name for param in transform.params if param.required],
     }
     any_of = [whole, forms[transform.params[0].name], {"type": "null"}]
+    about = {"title": transform.name, "description": transform.about}
     return {
+        **about,
         "type": "object",
-        "properties": {transform.name: {"description": transform.about, "anyOf": any_of}},
+        "properties": {transform.name: {**about, "anyOf": any_of}},
         "required": [transform.name],
         "additionalProperties": False,
     }
@@ -237,7 +278,11 @@ def _or_template(form: Mapping[str, Json]) -> dict[str, Json]:
 def _values() -> dict[str, Json]:
     row = {"type": "object", "minProperties": 1}
     return {
-        "description": "The values of an axis.",
+        "title": "an axis",
+        "description": (
+            "The values of an axis: a list, a mapping of `name: value`, rows of a table, or a file pattern."
+            " `{{ color }}` is the value, `{{ names.color }}` its name."
+        ),
         "anyOf": [
             {"type": "array", "minItems": 1, "items": _SCALAR},
             {"type": "array", "minItems": 1, "items": {"anyOf": [row, _TEMPLATE]}},
@@ -250,8 +295,15 @@ def _values() -> dict[str, Json]:
 
 def _mapping(table: Iterable[Key]) -> dict[str, Json]:
     """A mapping of the keys in *table* and no others."""
+    # Without a title of its own an editor heads every explanation by that of the whole.
     properties = {
-        key.name: {"description": key.about, "examples": [key.example], "$ref": f"#/$defs/{key.form}"} for key in table
+        key.name: {
+            "title": key.name,
+            "description": key.about,
+            "examples": [key.example],
+            "$ref": f"#/$defs/{key.form}",
+        }
+        for key in table
     }
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
