@@ -10,12 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.galleries import gallery
+from tests.browser.galleries import gallery, real
 from tests.campaigns.intruders import test_page as intruders
 
 if TYPE_CHECKING:
@@ -25,20 +26,28 @@ pytestmark = pytest.mark.campaign
 ROOT = Path(__file__).parent.parent.parent
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+# Each is measured until the page stands as it is to be seen: laid out, and drawn once.
 FILTER = """async words => {
   const search = document.querySelector('[type=search]'), began = performance.now();
   search.value = words; search.dispatchEvent(new Event('input'));
   document.body.offsetHeight;
-  return performance.now() - began;
+  const filtered = performance.now() - began;
+  await new Promise(requestAnimationFrame);
+  return filtered;
 }"""
-
-
-SCROLL = """async () => {
-  const frame = () => new Promise(requestAnimationFrame), began = performance.now();
-  scrollTo({top: document.body.scrollHeight / 2, behavior: 'instant'});
-  await frame(); await frame();
-  return performance.now() - began;
+SCROLL = """async steps => {
+  const frame = () => new Promise(requestAnimationFrame), took = [];
+  for (let step = 1; step <= steps; step++) {
+    const began = performance.now();
+    scrollTo({top: (document.body.scrollHeight - innerHeight) * step / steps, behavior: 'instant'});
+    await frame(); await frame();
+    took.push(performance.now() - began);
+  }
+  return took.sort((a, b) => a - b);
 }"""
+LOAD_MS, ANSWER_MS = 1000, 100
+"""What people take for at once, in milliseconds: a page of 500 that comes up, one of 5,000 that answers."""
+ROUNDS = 3
 
 
 @pytest.fixture(scope="module")
@@ -91,26 +100,53 @@ def test_nobody_is_left_out(browser: Browser, shop: Path, axe: str, scheme: str)
     assert sorted(set(found)) == []
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a gallery answers, in milliseconds, at its best of some rounds: what it does when nobody disturbs the machine."""
+
+    painted: float
+    loaded: float
+    filtered: float
+    scrolled: float
+
+
+def pace(browser: Browser, page: Path) -> Pace:
+    """What the page itself measures."""
+    rounds = [_round(browser, page) for _ in range(ROUNDS)]
+    return Pace(*(min(getattr(one, name) for one in rounds) for name in Pace.__slots__))
+
+
+def _round(browser: Browser, written: Path) -> Pace:
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(written.as_uri(), wait_until="load")
+    page.wait_for_function(f"{PAINTED} !== undefined")
+    painted, loaded = page.evaluate(PAINTED), page.evaluate(LOADED)
+    scrolled = page.evaluate(SCROLL, 20)
+    filtered = [page.evaluate(FILTER, words) for words in ("teal", "teal 1", "", "nothing like it", "")]
+    context.close()
+    return Pace(painted, loaded, max(filtered), scrolled[len(scrolled) // 2])
+
+
 @pytest.mark.parametrize("number", [12, 500, 5_000])
 def test_a_gallery_of_that_many_is_usable(
     browser: Browser, tmp_path: Path, number: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """First paint, load and filtering, as the page itself measures them."""
-    # Thousands of small pictures would take minutes to make: there each stands for itself.
-    written = gallery(tmp_path, number, width=480 if number < 5_000 else 300)
-    page = browser.new_page()
-    page.goto(written.as_uri(), wait_until="load")
-    scrolled = page.evaluate(SCROLL)
-    painted, loaded = page.evaluate(PAINTED), page.evaluate(LOADED)
-    filtered = [page.evaluate(FILTER, words) for words in ("teal", "teal 1", "")]
-    cards = page.locator(".card").count()
-    page.close()
+    """Pictures of 1K with their small ones: the page comes up at once, and answers at once."""
+    written = gallery(tmp_path, number, draw=real)
+    size, pictures = written.stat().st_size // 1000, written.read_text("utf-8").count('<article class="card"')
+    measured = pace(browser, written)
+    shutil.rmtree(tmp_path)  # half a gigabyte
     with capsys.disabled():
         print(  # noqa: T201 - what was measured
-            f"\ngallery of {cards}: {written.stat().st_size // 1000} kB, first paint {painted:.0f} ms, loaded {loaded:.0f} ms,"
-            f" filtered in {max(filtered):.0f} ms (then {min(filtered):.0f}), scrolled in {scrolled:.0f} ms"
+            f"\ngallery of {pictures}, {size} kB: first paint {measured.painted:.0f} ms, loaded {measured.loaded:.0f} ms,"
+            f" filtered in {measured.filtered:.0f} ms, scrolled in {measured.scrolled:.0f} ms"
         )
-    assert cards >= number
+    assert pictures >= number
+    if number <= 500:
+        assert measured.loaded < LOAD_MS
+    assert measured.filtered < ANSWER_MS
+    assert measured.scrolled < ANSWER_MS
 
 
 def test_nothing_hostile_runs_or_loads(browser: Browser, tmp_path: Path) -> None:

@@ -45,9 +45,26 @@ document.addEventListener("error", event => {
 const wanted = {words: [], kinds: new Set(), only: null};
 const texts = [];
 const text = i => texts[i] ??= [data[i].n, prompts(i), data[i].e, ...data[i].t.flatMap(shot => shot.f.map(one => one[1]))].join(" ").toLowerCase();
-const groups = $$(".group").map(group => [group, $$(".card", group)]);
-const steps = $$(".step").map(step => [step, $$(".card", step)]);
+// Words are looked up where nothing else is to be done: the first search need not wait for them.
+let warmed = 0;
+const warm = idle => { while (warmed < cards.length && idle.timeRemaining() > 3) text(warmed++); if (warmed < cards.length) requestIdleCallback(warm); };
+window.requestIdleCallback?.(warm);
+const blocks = $$(".sheet, .group, .step").map(block => [block, $$(".card", block)]);
 const only = $(".chip.only");
+// A sheet that is out of sight is not laid out: it is as tall as its cards will be, nearly.
+function fit() {
+  const room = $(".steps").clientWidth, root = getComputedStyle(document.documentElement), size = parseFloat(root.getPropertyValue("--size"));
+  const forms = new Map($$(".step").map(step => [step, getComputedStyle(step)]).map(([step, form]) => [step, [form.getPropertyValue("--wide") || 1, form.getPropertyValue("--shape") || "1"]]));
+  for (const [block, those] of blocks) { // all was read: from here on nothing asks how the page is laid out
+    const number = those.reduce((sum, card) => sum + !card.hidden, 0);
+    if (block.hidden === number > 0) block.hidden = !number;
+    if (!number || !block.classList.contains("many")) continue;
+    const [wide, shape] = forms.get(block.closest(".step")), [across, high = 1] = shape.split("/").map(Number);
+    const columns = Math.max(1, Math.floor((room + 18) / (size * wide + 18))), width = (room + 18) / columns - 18;
+    block.style.containIntrinsicBlockSize = Math.ceil(number / columns) * (width / across * high + 130) - 18 + "px";
+  }
+}
+addEventListener("resize", fit);
 function show() {
   let number = 0;
   cards.forEach((card, i) => {
@@ -56,7 +73,7 @@ function show() {
     if (card.hidden === fits) card.hidden = !fits;
     number += fits;
   });
-  for (const [all, those] of [...groups, ...steps]) all.hidden = those.every(card => card.hidden);
+  fit();
   $("#none").hidden = number > 0;
   $(".count").textContent = number === cards.length ? "" : number + " of " + cards.length;
 }
@@ -75,7 +92,8 @@ function showOnly(those, words) {
   show();
 }
 only.addEventListener("click", () => showOnly(null, ""));
-$(".size input").addEventListener("input", event => document.documentElement.style.setProperty("--size", event.target.value + "px"));
+$(".size input").addEventListener("input", event => { document.documentElement.style.setProperty("--size", event.target.value + "px"); fit(); });
+fit();
 
 // --- who comes from whom ---
 const places = new Map();
