@@ -21,7 +21,7 @@ from banana_pipe.cli.terminal import Paper, one_line
 from banana_pipe.errors import StoreError
 from banana_pipe.version import __version__
 
-_LIBRARIES = ("click", "httpx", "diskcache", "jinja2", "pillow", "pyyaml", "rich", "starlette", "uvicorn")
+_LIBRARIES = ("click", "httpx", "diskcache", "jinja2", "pillow", "pyyaml", "starlette", "uvicorn")
 
 
 def tell_bug(paper: Paper, bug: BaseException) -> str:

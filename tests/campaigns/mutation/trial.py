@@ -55,7 +55,7 @@ _WITHOUT_PROC = 100
 _STILL = 4.0
 """Seconds after which a child none of whose threads was woken waits for what its mutant has prevented."""
 _LAZY = ("anyio._backends._asyncio", "hypothesis.stateful", "hypothesis.internal.conjecture.engine", "httpx",
-         "PIL.Image", "jinja2", "rich.console", "starlette.applications", "diskcache", "yaml", "jsonschema",
+         "PIL.Image", "jinja2", "starlette.applications", "diskcache", "yaml", "jsonschema",
          "asyncio", "sqlite3", "_pytest.assertion.rewrite")  # fmt: skip
 """What tests import that is not ours: each child would import it anew."""
 
