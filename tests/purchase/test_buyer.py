@@ -603,6 +603,20 @@ def test_what_is_resumed_is_kept_as_what_is_bought(shop: Shop) -> None:
     assert kept.task_id == "t1"
 
 
+def test_what_was_refused_meanwhile_is_resumed_to_its_end(shop: Shop) -> None:
+    """Nothing is in the way any more, and there is nothing to keep."""
+    task_id = shop.vendor._accept(shop.vendor.prepare(request(), []))
+    shop.vendor.tasks[task_id].end = ProviderError("moderation", "not nice")
+    attempt = shop.leave("ACCEPTED", task_id=task_id)
+
+    async def story() -> None:
+        async with shop.open() as run:
+            assert await run.buyer.resume(attempt, 600.0) is None
+
+    shop.run(story())
+    assert shop.states() == ["REFUSED"]
+
+
 def test_what_is_in_the_way_of_a_resumption_is_told(shop: Shop) -> None:
     """And who wants that key in the same run hears the same, without another way to its end."""
     shop.vendor.seconds = 1e9

@@ -45,6 +45,20 @@ def _purchase(module: str, *tests: str) -> Subject:
     return Subject(f"purchase/{module}.py", paths, _LONG)
 
 
+_OF_THE_BUYER = (
+    "follow::test_a_list_may_prove_itself_for_so_long_after_the_first_call_that_was_accepted",
+    "follow::test_closing_ends_all_asking",
+    "search::test_a_call_that_vanishes_again_and_again_is_not_made_for_ever",
+    "search::test_a_listing_that_is_away_gives_nothing_up_at_once",
+    "search::test_settling_counts_from_the_end_of_the_call",
+    "search::test_the_first_accepted_call_of_a_run_can_prove_the_listing",
+    "search::test_who_finds_its_task_taken_looks_for_its_own",
+)
+_OF_THE_FOLLOWER = (
+    "collect::test_a_dead_link_is_lost_after_the_task_was_asked_again",
+    "collect::test_rebuy_replaces_what_is_gone",
+)
+"""Tests of others that hold what these make of it."""
 _LONG = ("mishaps", "cannot_be_written_stops", "no_download_begins")
 
 SUBJECTS = (
@@ -62,9 +76,8 @@ SUBJECTS = (
     _purchase("poller", "orders", "poller"),
     _purchase("search", "orders", "search_once", "search", "proof"),
     _purchase("collect", "orders", "collect", "follow"),
-    _purchase("follow", "orders", "follow", "search", "collect", "proof"),
-    _purchase("buyer", "orders", "buyer", "collect", "rules", "search", "follow::test_closing_ends_all_asking",
-              "follow::test_a_list_may_prove_itself_for_so_long_after_the_first_call_that_was_accepted"),
+    _purchase("follow", "orders", "follow", "search", "proof", *_OF_THE_FOLLOWER),
+    _purchase("buyer", "orders", "buyer", "collect", "rules", *_OF_THE_BUYER),
 )  # fmt: skip
 
 

@@ -65,10 +65,8 @@ class Baseline:
     """How the tests went with nothing wrong: which ran each line, how long they took, what they left out."""
 
     passed: bool
-    seconds: float
-    """Of a processor, for all the tests."""
     tests: Mapping[str, float]
-    """Each test's seconds of a processor."""
+    """Each test's seconds of a processor, while its lines are counted."""
     ran: Mapping[int, Sequence[str]]
     """Line → the tests that ran it; an empty name is the import."""
     branches: int
@@ -82,7 +80,7 @@ class Trial:
 
     module: str
     seconds: float
-    """Of a processor, that its tests take while their lines are counted."""
+    """Of a processor, that its tests take."""
     branches: int
     left_out: Sequence[str]
     killed: int = 0
@@ -105,7 +103,7 @@ def try_module(subject: Subject, wanted: Callable[[Mutant], bool] = lambda _: Tr
     verdicts = _verdicts(subject, baseline, mutants) if mutants else []
     return Trial(
         subject.module,
-        round(baseline.seconds, 2),
+        round(_forked(lambda: _timed(subject)), 2),
         baseline.branches,
         baseline.left_out,
         sum(verdict != "survived" for verdict in verdicts),
@@ -227,8 +225,14 @@ def _measured(subject: Subject) -> dict[str, Any]:
     branches, left_out = _left_out(measuring, subject)
     by_line = measuring.get_data().contexts_by_lineno(str(subject.path))
     ran = {line: list(contexts) for line, contexts in by_line.items()}
-    return {"passed": passed, "seconds": sum(watch.seconds.values()), "tests": watch.seconds, "ran": list(ran.items()), "branches": branches,
+    return {"passed": passed, "tests": watch.seconds, "ran": list(ran.items()), "branches": branches,
             "left_out": left_out}  # fmt: skip
+
+
+def _timed(subject: Subject) -> float:
+    watch = _Watch()
+    _run_session(subject, [watch])
+    return sum(watch.seconds.values())
 
 
 def _measuring(paths: Sequence[str]) -> coverage.Coverage:
@@ -247,20 +251,24 @@ def _left_out(measuring: coverage.Coverage, subject: Subject) -> tuple[int, list
 
 
 class _Watch:
-    """A plugin of pytest that tells coverage which test is run, and keeps how much each took of a processor."""
+    """A plugin of pytest that keeps how much each test took of a processor, and tells coverage which one is run."""
 
-    def __init__(self, measuring: coverage.Coverage) -> None:
+    def __init__(self, measuring: coverage.Coverage | None = None) -> None:
         self.seconds: dict[str, float] = {}
         self._measuring = measuring
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self._measuring.switch_context(item.nodeid)
+        self._switch(item.nodeid)
         began = time.process_time()
         result = yield
         self.seconds[item.nodeid] = time.process_time() - began
-        self._measuring.switch_context("")
+        self._switch("")
         return result
+
+    def _switch(self, context: str) -> None:
+        if self._measuring is not None:
+            self._measuring.switch_context(context)
 
 
 # --- with a mistake inside a function ------------------------------------------------------------------
