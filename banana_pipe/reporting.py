@@ -55,8 +55,8 @@ async def report_on(workspace: Workspace, *, command: str, alone: Path | None = 
     document = read_manifest(places.out)
     if document is None:
         raise UsageError(f"there is no gallery to make: {places.out} has no manifest", hint="run the recipe first")
-    document = _with_form(document)
-    run, times, warnings = _last_run(workspace)
+    document = with_form(document)
+    run, times, warnings = last_run(workspace)
     before = await asked_before(workspace)
     wanted = _shown(document, run, everything=alone is not None)
     if alone is not None:
@@ -78,8 +78,8 @@ async def report_on(workspace: Workspace, *, command: str, alone: Path | None = 
     )
 
 
-def _last_run(workspace: Workspace) -> tuple[Run | None, Times | None, list[str]]:
-    """The last run that came to its end, by the logs in the folder."""
+def last_run(workspace: Workspace) -> tuple[Run | None, Times | None, list[str]]:
+    """The last run that came to its end, by the logs in the folder; when what happened; what to warn of."""
     out = workspace.places.out
     for path in reversed(logs_in(out)):
         try:
@@ -113,7 +113,7 @@ _FORMS: Mapping[str, type | UnionType] = {
 }
 
 
-def _with_form(document: Mapping[str, Json]) -> Mapping[str, Json]:
+def with_form(document: Mapping[str, Json]) -> Mapping[str, Json]:
     """*document* with those of its files that are told as a run tells them: a stranger's may say anything."""
     files = document.get("files")
     listed = [one for one in files if isinstance(one, dict)] if isinstance(files, list) else []

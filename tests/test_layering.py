@@ -65,6 +65,7 @@ FLOORS = (
     care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning
     lineage.tracing lineage.ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides.contrast sides care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.loopback serving.server serving
+    studio.house studio.errors studio.shelf studio.panel studio.standing studio.purchases studio.acts studio.board studio.desk studio.pictures studio.app studio.server studio
     """,
     """
     cli.terminal cli.words cli.config cli.table cli.errors cli.bugs cli.options cli.names cli.signals
@@ -72,7 +73,7 @@ FLOORS = (
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
-    cli.commands.serving cli.commands.replay cli.commands.report cli.commands.export cli.commands cli.group cli __init__ __main__
+    cli.commands.serving cli.commands.studio cli.commands.replay cli.commands.report cli.commands.export cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3
@@ -110,6 +111,8 @@ LAZY = {
     ("cli.progress", "banana_pipe.cli.live"): "threads, for a terminal alone",
     ("cli.commands.serving", "banana_pipe.serving"): "uvicorn, a web framework and the painter: not for `--help`",
     ("cli.commands.serving", "banana_pipe.cli.bugs"): "as in cli.group",
+    ("cli.commands.studio", "banana_pipe.studio"): "as for `cli.commands.serving`",
+    ("cli.commands.studio", "banana_pipe.cli.bugs"): "as in cli.group",
     ("__init__", "banana_pipe.api"): "`--version` imports nothing, and so does `import banana_pipe`",
     ("buying", "banana_pipe.providers.sandbox"): "only who draws placeholders needs the painter and its web framework",
 }

@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Entry] = {
     "diff": Entry("diff", "Compare two runs, folders or git revisions, picture by picture."),
     "why": Entry("why", "Show where a picture comes from, by its bytes, wherever it was copied."),
     "report": Entry("report", "Make the gallery of a recipe's folder again, or one file to send."),
+    "studio": Entry("studio", "Look at a recipe live, in the browser: pick, run, re-roll, try values."),
     "pick": Entry("choosing", "Choose which take of a node flows on."),
     "reroll": Entry("choosing", "Buy one more take of a node, and pick it."),
     "lock": Entry("lock", "Check the lock file against what is there; accept, reset, clean."),

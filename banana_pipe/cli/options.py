@@ -134,6 +134,13 @@ def spending_options(command: Command) -> Command:
     return command
 
 
+def cap_options(command: Command) -> Command:
+    """Those of them that are caps: for whoever asks about each purchase."""
+    for option in reversed(_SPENDING_OPTIONS[:-1]):
+        command = option(command)
+    return command
+
+
 def read_call(recipe: Path, values: dict[str, Any]) -> Call:
     """The call that the options *values* (of `recipe_options`) describe. Raises UsageError."""
     folder = Path(os.path.realpath(recipe)).parent  # `resolve` raises for a link to itself

@@ -1,0 +1,130 @@
+"""What the studio adds to the gallery's page: a bar with what a run would buy, buttons, variables; and what they know.
+
+Unaware of how any of it was found out. Every text is escaped by the template, or stands in JSON without a `<`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from banana_pipe.bills import Bill
+from banana_pipe.model import Json
+from banana_pipe.prices import show_usd
+from banana_pipe.studio.errors import words_of
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class NodeShown:
+    """What one can do with a node. `price`: of one take more, in micro-dollars; None: nobody knows."""
+
+    price: int | None
+    local: bool
+    rerolls: bool
+    asks: bool
+    chosen: bool
+    """Whether a pick, or what was accepted, can end."""
+    accepts: bool
+    """Whether a file changed by hand can be accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page knows besides its pictures. `free`: calls that cost nothing, `to_make` what is made here,
+    `unplaced` pictures that a run would put in their place."""
+
+    recipe: str
+    bill: Bill
+    free: int
+    to_make: int
+    unplaced: int
+    nodes: Mapping[str, NodeShown]
+    variables: Mapping[str, Json]
+    runs: Sequence[str]
+    warnings: Sequence[str]
+    commands: Mapping[str, str]
+
+
+def top(shown: Shown) -> str:
+    """HTML that stands above the gallery."""
+    return _template().render(shown=shown, words=_words(shown), data=_data(shown))
+
+
+@cache
+def style() -> str:
+    """The style sheet."""
+    return (_HERE / "studio.css").read_text(encoding="utf-8")
+
+
+@cache
+def script() -> str:
+    """The script."""
+    return (_HERE / "studio.js").read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string((_HERE / "panel.html").read_text(encoding="utf-8"))
+
+
+def _words(shown: Shown) -> str:
+    """What a run would do now, in half a sentence."""
+    parts = []
+    if shown.bill.calls:
+        parts.append(f"buy {words_of(shown.bill)}")
+    if shown.free:
+        parts.append(f"draw {_pictures(shown.free)}, free")
+    if shown.to_make:
+        parts.append(f"make {_pictures(shown.to_make)} here, free")
+    if shown.unplaced:
+        parts.append(f"put {_pictures(shown.unplaced)} in place")
+    return f"A run would {', and '.join(parts)}" if parts else "Nothing to buy, nothing to do"
+
+
+def _pictures(number: int) -> str:
+    return "1 picture" if number == 1 else f"{number:,} pictures"
+
+
+def _data(shown: Shown) -> str:
+    """What the script knows, as JSON that ends no element and begins none."""
+    told = {
+        "recipe": shown.recipe,
+        "words": _words(shown),
+        "bill": bill_json(shown.bill),
+        "todo": bool(shown.bill.calls or shown.free or shown.to_make or shown.unplaced),
+        "nodes": {name: _node(one) for name, one in shown.nodes.items()},
+        "vars": [_variable(name, value) for name, value in shown.variables.items()],
+        "runs": list(shown.runs),
+        "commands": dict(shown.commands),
+    }
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def bill_json(bill: Bill) -> dict[str, Json]:
+    """A price as pages are told it, and as they agree to it."""
+    return {"calls": bill.calls, "micros": bill.cost, "words": words_of(bill)}
+
+
+def _node(one: NodeShown) -> dict[str, Json]:
+    if one.local:
+        return {"a": int(one.accepts)} if one.accepts else {}
+    can = {"r": one.rerolls, "q": one.asks, "c": one.chosen, "a": one.accepts}
+    return {"m": one.price, "w": show_usd(one.price), **{name: 1 for name, yes in can.items() if yes}}
+
+
+def _variable(name: str, value: Json) -> dict[str, Json]:
+    is_text = isinstance(value, str)
+    return {
+        "name": name,
+        "value": value if is_text else json.dumps(value, ensure_ascii=False, default=str),
+        "text": int(is_text),
+    }
