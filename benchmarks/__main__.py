@@ -1,4 +1,4 @@
-"""`python -m benchmarks [start] [plan] [table] [lock] [waves]`: run the benchmarks named, or all of them.
+"""`python -m benchmarks [start] [plan] [table] [lock] [waves] [local]`: run the benchmarks named, or all of them.
 
 Unaware of what each measures.
 """
@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import lock, plan, start, table, waves
+from benchmarks import local, lock, plan, start, table, waves
 
-_ALL = {"start": start.main, "plan": plan.main, "table": table.main, "lock": lock.main, "waves": waves.main}
+_ALL = {
+    "start": start.main,
+    "plan": plan.main,
+    "table": table.main,
+    "lock": lock.main,
+    "waves": waves.main,
+    "local": local.main,
+}
 
 
 def main() -> None:

@@ -12,9 +12,11 @@ import PIL.Image
 import pytest
 
 from banana_pipe.canonical import canonical_json, digest_of
-from banana_pipe.errors import NotAuthorised, RecipeErrors, UsageError
+from banana_pipe.errors import NotAuthorised, RecipeErrors, StoreError, UsageError
 from banana_pipe.locks import accepting
+from banana_pipe.model import Result
 from banana_pipe.request import describe
+from banana_pipe.store.results import Results
 from tests.world import CHAIN, NO_TOKEN, World, digests, ends, outcome, picture, plain, stands
 
 MIXED = """
@@ -69,6 +71,24 @@ def test_nothing_but_local_work_needs_no_token_and_no_network(world: World) -> N
     assert stands(world.plan()) == {"small": "cached/cache", "sheet": "cached/cache"}
     with PIL.Image.open(world.out / "sheet.png") as sheet:
         assert sheet.size == (80, 20)
+
+
+def test_what_cannot_be_written_down_ends_the_run_and_hangs_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were to be written together all hear of it; the next run makes them."""
+
+    def full(*_: object) -> list[Result]:
+        raise StoreError("the disk is full")
+
+    world.write("steps: {a: {matrix: {n: [1, 2, 3, 4, 5]}, images: photo.png, transform: [{pad: '{{ n }}'}]}}")
+    world.picture("photo.png", picture(40, 20))
+    with monkeypatch.context() as patch:
+        patch.setattr(Results, "put_all", full)
+        with pytest.raises(StoreError, match="the disk is full"):
+            world.run(access=NO_TOKEN)
+    done = world.run(access=NO_TOKEN)
+    assert (done.exit_code, set(ends(done).values())) == (0, {"done/new"})
 
 
 def test_a_changed_op_or_picture_is_made_again_and_nothing_else(world: World) -> None:

@@ -7,7 +7,7 @@ what they were made of may be nowhere by then.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from banana_pipe.canonical import Digest
@@ -42,6 +42,10 @@ class MadeBefore:
     def put(self, result: Result, *, instead: bool = False) -> Result:
         """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
         return self._results.put(result, instead=instead)
+
+    def put_all(self, results: Sequence[Result]) -> list[Result]:
+        """Write all *results* as `put` does, in one go; for each the one that stands."""
+        return self._results.put_all(results)
 
     def keys_of(self, pictures: Container[Digest]) -> list[Key]:
         """The keys whose result is one of *pictures*, as far as they were written here."""

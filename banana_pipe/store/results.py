@@ -39,6 +39,9 @@ class ResultStore(Protocol):
     def put(self, result: Result, *, instead: bool = False) -> Result:
         """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
 
+    def put_all(self, results: Sequence[Result]) -> list[Result]:
+        """Write all *results* as `put` does, in one go; for each the one that stands."""
+
     def keys_of(self, pictures: Container[Digest]) -> list[Key]:
         """The keys whose result is one of *pictures*."""
 
@@ -131,18 +134,30 @@ class Results:
     def put(self, result: Result, *, instead: bool = False) -> Result:
         """Write *result* unless its key has one; the one that stands. *instead*: replace it."""
         cache = self._cache()
-        text = _to_text(result)
         try:
             disk.announce("commit", self.root)
-            if not instead and cache.add(result.key, text):
-                return result
-            standing = None if instead else self.get(result.key)
-            if standing is not None:
-                return standing
-            cache.set(result.key, text)
+            return self._put(cache, result, instead=instead)
         except _TROUBLE as error:
             raise StoreError(f"cannot write results in {self.root}: {_first(error)}", hint=_ADVICE) from error
-        return result
+
+    def put_all(self, results: Sequence[Result]) -> list[Result]:
+        """Write all *results* as `put` does, in one transaction: one wait for the disk; for each the one that stands."""
+        cache = self._cache()
+        try:
+            disk.announce("commit", self.root)
+            with cache.transact():
+                return [self._put(cache, result) for result in results]
+        except _TROUBLE as error:
+            raise StoreError(f"cannot write results in {self.root}: {_first(error)}", hint=_ADVICE) from error
+
+    def _put(self, cache: Any, result: Result, *, instead: bool = False) -> Result:
+        text = _to_text(result)
+        if not instead and cache.add(result.key, text):
+            return result
+        standing = None if instead else self.get(result.key)
+        if standing is None:
+            cache.set(result.key, text)
+        return standing or result
 
     def keys_of(self, pictures: Container[Digest]) -> list[Key]:
         """The keys whose result is one of *pictures*, in the order of keys; every row is read."""

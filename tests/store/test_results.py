@@ -21,7 +21,7 @@ import pytest
 
 from banana_pipe.canonical import digest_of
 from banana_pipe.errors import StoreError
-from banana_pipe.model import Artifact, Key, Result
+from banana_pipe.model import Artifact, Key, Result, SideFile
 from banana_pipe.store.results import Results, TextDisk, artifact_from_json, artifact_to_json
 from tests.campaigns.watched import sqlite_can_be_told, watching
 from tests.campaigns.watchers import Failing
@@ -73,6 +73,17 @@ def test_a_result_is_written_once(results: Results) -> None:
     assert results.get(first.key) == first
     assert results.put(second, instead=True) == second
     assert results.get(first.key) == second
+
+
+def test_many_are_written_in_one_go(results: Results) -> None:
+    """As one by one: what stands stays; with what lies beside a picture."""
+    first, other = result_of("a", "first"), result_of("b")
+    beside = (SideFile("-8.png", digest_of(b"x"), "image/png", 1),)
+    results.put(first)
+    wanted = [result_of("a", "second"), other, replace(result_of("c"), side_files=beside)]
+    assert results.put_all(wanted) == [first, *wanted[1:]]
+    assert [results.get(one.key) for one in wanted] == [first, *wanted[1:]]
+    assert results.put_all([]) == []
 
 
 def test_keys_are_found_by_what_they_gave(results: Results) -> None:
