@@ -1,0 +1,119 @@
+"""The pictures of guide and cookbook: their recipes are run on the sandbox, and what they make is put on one sheet each.
+
+Unaware of what the documents explain. `python -m tests.contact_sheets` makes all sheets again, with names of recipes
+behind it only theirs. A document asks for one by a comment before its picture: `<!-- sheet: NAME, of GLOB GLOB … -->`,
+globs of the recipe's output folder, in the order in which they are shown.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from tests import cookbook, guide
+
+DOCS = Path(__file__).parent.parent / "docs"
+WIDTH, GAP, MOST_BYTES = 960, 8, 60_000
+PAPER = (255, 255, 255)
+_ASKED = re.compile(r"^<!-- sheet: (\S+), of (.+?) -->\n!\[[^\]]*\]\((\S+)\)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A picture of a document: the recipe whose pictures it shows, which of them, and its file."""
+
+    recipe: str
+    globs: tuple[str, ...]
+    path: Path
+
+    def draw(self, out: Path) -> bytes:
+        """The sheet of what lies in *out*, as WebP."""
+        shown = [path for glob in self.globs for path in sorted(out.glob(glob))]
+        if not shown:
+            raise SystemExit(f"{self.path.name}: nothing in {out} is called {' or '.join(self.globs)}")
+        return _packed(_rows([_opened(path) for path in shown]))
+
+
+def asked(document: Path) -> Iterator[Sheet]:
+    """The sheets that *document* asks for."""
+    for found in _ASKED.finditer(document.read_text("utf-8")):
+        yield Sheet(found[1], tuple(found[2].split()), document.parent / found[3])
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture, on paper where it is transparent."""
+    with Image.open(path) as picture:
+        upper = picture.convert("RGBA")
+    paper = Image.new("RGBA", upper.size, PAPER)
+    return Image.alpha_composite(paper, upper).convert("RGB")
+
+
+def _rows(pictures: Sequence[Image.Image]) -> Image.Image:
+    """All pictures, in rows that are as wide as the sheet; the last one may be shorter, and isn't higher."""
+    rows = list(_broken(pictures))
+    heights: list[int] = []
+    for row in rows:
+        full = round((WIDTH - GAP * (len(row) - 1)) / sum(_ratio(picture) for picture in row))
+        heights.append(min(full, *heights) if heights and row is rows[-1] else full)
+    sheet = Image.new("RGB", (WIDTH, sum(heights) + GAP * (len(rows) - 1)), PAPER)
+    y = 0
+    for row, height in zip(rows, heights, strict=True):
+        x = 0
+        for picture in row:
+            width = min(round(height * _ratio(picture)), WIDTH - x)
+            sheet.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (x, y))
+            x += width + GAP
+        y += height + GAP
+    return sheet
+
+
+def _broken(pictures: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
+    """Rows of about equal width: few pictures stand larger than many."""
+    total = sum(_ratio(picture) for picture in pictures)
+    count = max(1, round((total * (190 if len(pictures) > 12 else 230)) / WIDTH))
+    row: list[Image.Image] = []
+    for picture in pictures:
+        row.append(picture)
+        if sum(_ratio(one) for one in row) >= total / count - 0.2:
+            yield row
+            row = []
+    if row:
+        yield row
+
+
+def _ratio(picture: Image.Image) -> float:
+    return picture.width / picture.height
+
+
+def _packed(sheet: Image.Image) -> bytes:
+    for quality in range(84, 20, -6):
+        packed = BytesIO()
+        sheet.save(packed, "WEBP", quality=quality, method=6)
+        if packed.tell() <= MOST_BYTES:
+            return packed.getvalue()
+    raise SystemExit(f"no quality makes {sheet.size} smaller than {MOST_BYTES} bytes")
+
+
+def main(names: Iterable[str]) -> None:
+    """Make the sheets of these recipes again, or all."""
+    wanted = set(names)
+    for document, live in ((DOCS / "language.md", guide.live), (DOCS / "cookbook.md", cookbook.live)):
+        for sheet in asked(document):
+            if wanted and sheet.recipe not in wanted:
+                continue
+            with TemporaryDirectory() as folder:
+                packed = sheet.draw(live(sheet.recipe, Path(folder)))
+            sheet.path.parent.mkdir(exist_ok=True)
+            sheet.path.write_bytes(packed)
+            sys.stdout.write(f"{sheet.path.relative_to(DOCS.parent)}  {len(packed):,} bytes\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
