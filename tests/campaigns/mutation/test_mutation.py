@@ -116,8 +116,9 @@ def test_every_mutant(subject: Subject, tell: Tell) -> None:
     unexplained = sorted(set(trial.survived) - listed)
     share = trial.killed / trial.mutants if trial.mutants else 1.0
     covered = "all" if not trial.left_out else f"all but {len(trial.left_out)} of"
+    reasons = f"{len(unexplained)} of them without a reason" if unexplained else "each with its reason"
     figure = (
-        f"{trial.killed:,} killed ({share:.1%}), {len(trial.survived)} survived, each with its reason;"
+        f"{trial.killed:,} killed ({share:.1%}), {len(trial.survived)} survived, {reasons};"
         f" {covered} {trial.branches} branches run; the tests take {trial.seconds:.1f} s"
     )
     tell(Line(10, f"mutants of {subject.module}", trial.mutants, lost=len(unexplained), figure=figure))
