@@ -114,7 +114,7 @@ def page(
         most_troubles=MOST_TROUBLES,
         sections=sections,
         shapes={one.name: _shape(one) for one in sections},
-        kinds=_kinds(cards),
+        kinds=_kinds(cards, every=live is not None),
         sizes={(shot.width, shot.height) for card in cards for shot in card.shots},
         drawing=drawing,
         ends=steps if drawing and not drawing.fine else nodes,
@@ -209,13 +209,13 @@ def _troubles(sections: Iterable[shown.Section], run: Run | None, recipe: str) -
     ]
 
 
-def _kinds(cards: Iterable[shown.Card]) -> list[tuple[shown.Badge, int]]:
-    """The states that there are, each with how many nodes have it."""
+def _kinds(cards: Iterable[shown.Card], *, every: bool) -> list[tuple[shown.Badge, int]]:
+    """The states that there are, or *every* one that there may be, each with how many nodes have it."""
     counted: dict[str, int] = {}
     for card in cards:
         for one in card.badges:
             counted[one.kind] = counted.get(one.kind, 0) + 1
-    return [(shown.badge(kind), counted[kind]) for kind in shown.BADGES if kind in counted]
+    return [(shown.badge(kind), counted.get(kind, 0)) for kind in shown.BADGES if kind in counted or every]
 
 
 def _shape(section: shown.Section) -> str:
