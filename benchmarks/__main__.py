@@ -1,4 +1,4 @@
-"""`python -m benchmarks [start] [plan] [table] [lock] [waves] [local]`: run the benchmarks named, or all of them.
+"""`python -m benchmarks [start] [plan] [table] [lock] [waves] [local] [report]`: run the benchmarks named, or all of them.
 
 Unaware of what each measures.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import local, lock, plan, start, table, waves
+from benchmarks import local, lock, plan, report, start, table, waves
 
 _ALL = {
     "start": start.main,
@@ -16,6 +16,7 @@ _ALL = {
     "lock": lock.main,
     "waves": waves.main,
     "local": local.main,
+    "report": report.main,
 }
 
 
