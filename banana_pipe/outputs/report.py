@@ -252,19 +252,29 @@ def _card(card: shown.Card, alone: bool) -> dict[str, Json]:
 
 
 def _shot(shot: Shot, prompt: str, alone: bool) -> dict[str, Json]:
+    """The script fills in again what is left out here: what the digest, the file's name or the inputs say already."""
     told: dict[str, Json] = {
         "h": shot.digest,
         "z": (shot.width, shot.height),
         "n": shot.take,
         "p": int(shot.picked),
-        "f": shot.facts,
+        "f": [word if word != shot.digest else 0 for fact in shot.facts for word in fact],
         "i": shot.inputs,
     }
     if shot.url and not alone:
-        told["u"] = shot.url
+        told["u"] = 1 if ("file", shot.url) == shot.facts[0] else shot.url
     if shot.thumb:
-        told["t"] = shot.thumb
+        told["t"] = 1 if shot.thumb == thumb_path(shot.digest) else shot.thumb
     if shot.request:
-        # The words stand in the page already.
-        told["r"] = {**shot.request, "prompt": ""} if shot.request.get("prompt") == prompt else shot.request
+        told["r"] = _asked(shot, prompt)
     return told
+
+
+def _asked(shot: Shot, prompt: str) -> dict[str, Json]:
+    """The request without what stands in the page already."""
+    asked = dict(shot.request)
+    if asked.get("prompt") == prompt:
+        asked["prompt"] = ""
+    if asked.get("images") == [digest for _, digest in shot.inputs]:
+        asked["images"] = 0
+    return asked

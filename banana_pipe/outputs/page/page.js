@@ -2,7 +2,17 @@
 (() => {
 const $ = (what, where = document) => where.querySelector(what);
 const $$ = (what, where = document) => [...where.querySelectorAll(what)];
-const data = JSON.parse($("#data").textContent).cards;
+// What one part of a picture says another need not: here it is whole again.
+function whole(card) {
+  for (const shot of card.t) {
+    if (shot.u === 1) shot.u = shot.f[1];
+    shot.f = shot.f.flatMap((word, k, all) => k % 2 ? [[all[k - 1], word || shot.h]] : []);
+    if (shot.t === 1) shot.t = "_/thumbs/" + shot.h + ".webp";
+    if (shot.r?.images === 0) shot.r.images = shot.i.map(one => one[1]);
+  }
+  return card;
+}
+const data = JSON.parse($("#data").textContent).cards.map(whole);
 const cards = $$(".card");
 if (!cards.length) return;
 document.documentElement.classList.add("js");
@@ -324,7 +334,7 @@ $(".help").addEventListener("click", () => keys.showModal());
 
 // --- for a script behind this one: the same cards with what is new of them ---
 function renew(next) {
-  data.splice(0, data.length, ...next);
+  data.splice(0, data.length, ...next.map(whole));
   texts.length = 0; below = undefined; places.clear(); place(); show();
   if (view.open) { take = Math.min(take, Math.max(0, data[here].t.length - 1)); draw(); }
 }

@@ -96,15 +96,23 @@ class Timeline:
     ticks: tuple[float, ...]
 
 
+_Part = tuple[str, float, float]
+"""A bar that has no row yet: what it is, from when to when."""
+_Piece = tuple[str, list[_Part]]
+"""What belongs in one row for a node."""
+
+
 def timeline(times: Times, graph: Graph) -> Timeline | None:
     """The bars of what was heard; None where nothing took any time."""
-    pieces = [piece for piece in _pieces(times, graph) if piece]
+    pieces = [piece for piece in _pieces(times, graph) if piece[1]]
     if not pieces:
         return None
-    zero = min(piece[0].begin for piece in pieces)
-    end = max(piece[-1].end for piece in pieces) - zero
+    zero = min(parts[0][1] for _, parts in pieces)
+    end = max(parts[-1][2] for _, parts in pieces) - zero
     bars, rows = _packed(pieces, zero)
-    sums = {kind: sum(bar.end - bar.begin for bar in bars if bar.kind == kind) for kind in KINDS}
+    sums = dict.fromkeys(KINDS, 0.0)
+    for bar in bars:
+        sums[bar.kind] += bar.end - bar.begin
     step = next((one for one in _TICKS if end / one <= _MOST_TICKS), _TICKS[-1])
     ticks = tuple(float(tick) for tick in range(0, int(end) + 1, step))
     return Timeline(tuple(bars), rows, max(end, _SHORTEST), sums, ticks)
@@ -124,36 +132,36 @@ def times_of(records: Iterable[Mapping[str, Json]]) -> Times:
     return times
 
 
-def _pieces(times: Times, graph: Graph) -> Iterator[list[Bar]]:
-    """What belongs in one row each: a call with its waiting, or a local step."""
+def _pieces(times: Times, graph: Graph) -> Iterator[_Piece]:
+    """A call with its waiting each, or a local step."""
     for node, (ended, seconds) in times.nodes.items():
-        if node in graph.nodes and graph.nodes[node].is_local and seconds >= _SHORTEST:
-            yield [Bar("local", node, ended - seconds, ended)]
+        if seconds >= _SHORTEST and node in graph.nodes and graph.nodes[node].is_local:
+            yield node, [("local", ended - seconds, ended)]
     for call in times.calls.values():
         ended, seconds = times.nodes.get(call.node, (call.sent, 0.0))
         last = call.ended or call.ready or max(ended, call.sent)
         ready = last if call.ready is None else min(call.ready, last)
-        bars = [
-            Bar("waiting", call.node, min(ended - seconds, call.sent), call.sent),
-            Bar("provider", call.node, call.sent, ready),
-            Bar("download", call.node, ready, last),
-        ]
-        yield [bar for bar in bars if bar.end - bar.begin >= _SHORTEST]
+        parts = (
+            ("waiting", min(ended - seconds, call.sent), call.sent),
+            ("provider", call.sent, ready),
+            ("download", ready, last),
+        )
+        yield call.node, [part for part in parts if part[2] - part[1] >= _SHORTEST]
 
 
-def _packed(pieces: list[list[Bar]], zero: float) -> tuple[list[Bar], int]:
+def _packed(pieces: list[_Piece], zero: float) -> tuple[list[Bar], int]:
     """Each piece in the first row that is free by then."""
     free: list[int] = []
     busy: list[tuple[float, int]] = []
     bars: list[Bar] = []
     rows = 0
-    for piece in sorted(pieces, key=lambda piece: piece[0].begin):
-        while busy and busy[0][0] <= piece[0].begin:
+    for node, parts in sorted(pieces, key=lambda piece: piece[1][0][1]):
+        while busy and busy[0][0] <= parts[0][1]:
             heappush(free, heappop(busy)[1])
         if not free:
             heappush(free, rows)
             rows += 1
         row = heappop(free)
-        heappush(busy, (piece[-1].end, row))
-        bars += [Bar(bar.kind, bar.node, bar.begin - zero, bar.end - zero, row) for bar in piece]
+        heappush(busy, (parts[-1][2], row))
+        bars += [Bar(kind, node, begin - zero, end - zero, row) for kind, begin, end in parts]
     return bars, rows

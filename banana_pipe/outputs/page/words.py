@@ -5,7 +5,7 @@ Unaware of where the numbers come from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.outputs.page.timeline import KINDS, Bar, Timeline
@@ -47,34 +47,48 @@ def scaled(line: Timeline | None) -> Times | None:
     """*line* with places for its bars."""
     if line is None:
         return None
-    row = _ROW if line.rows <= _MOST_ROWS_TALL else max(3, _ROW * _MOST_ROWS_TALL // line.rows)
-    gap = _GAP if row == _ROW else 1
-    each = line.bars if len(line.bars) <= MOST_BARS else ()
-    drawn = tuple(_drawn(bar, line.seconds, row, gap) for bar in line.bars)
+    high = _ROW if line.rows <= _MOST_ROWS_TALL else max(3, _ROW * _MOST_ROWS_TALL // line.rows)
+    row = _Row(high, _GAP if high == _ROW else 1, _WIDE / line.seconds)
+    few = len(line.bars) <= MOST_BARS
     return Times(
-        height=line.rows * (row + gap) + _FOOT,
-        bars=drawn if each else (),
-        paths=() if each else tuple(_paths(drawn)),
+        height=line.rows * (row.height + row.gap) + _FOOT,
+        bars=tuple(_drawn(bar, row) for bar in line.bars) if few else (),
+        paths=() if few else tuple(_paths(line.bars, row)),
         sums=tuple((kind, duration(seconds)) for kind, seconds in line.sums.items() if seconds),
-        ticks=tuple((f"{tick / line.seconds * _WIDE:.1f}", duration(tick) if tick else "0") for tick in line.ticks),
+        ticks=tuple((f"{tick * row.scale:.1f}", duration(tick) if tick else "0") for tick in line.ticks),
     )
 
 
-def _drawn(bar: Bar, seconds: float, row: int, gap: int) -> Drawn:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """How rows are drawn; `scale`: the units of a second."""
+
+    height: int
+    gap: int
+    scale: float
+
+
+def _drawn(bar: Bar, row: _Row) -> Drawn:
     return Drawn(
         kind=bar.kind,
         node=bar.node,
-        x=f"{bar.begin / seconds * _WIDE:.1f}",
-        y=bar.row * (row + gap),
-        width=f"{max(1.0, (bar.end - bar.begin) / seconds * _WIDE):.1f}",
-        height=row,
+        x=f"{bar.begin * row.scale:.1f}",
+        y=bar.row * (row.height + row.gap),
+        width=f"{max(1.0, (bar.end - bar.begin) * row.scale):.1f}",
+        height=row.height,
         words=f"{WORDS[bar.kind]} {duration(bar.end - bar.begin)}",
     )
 
 
-def _paths(drawn: Iterable[Drawn]) -> Iterator[tuple[str, str]]:
-    bars = list(drawn)
+def _paths(bars: Sequence[Bar], row: _Row) -> Iterator[tuple[str, str]]:
+    scale, high, every = row.scale, row.height, row.height + row.gap
     for kind in KINDS:
-        path = "".join(f"M{bar.x} {bar.y}h{bar.width}v{bar.height}h-{bar.width}z" for bar in bars if bar.kind == kind)
+        path = "".join(
+            [
+                f"M{bar.begin * scale:.0f} {bar.row * every}h{max(1.0, (bar.end - bar.begin) * scale):.0f}v{high}H{bar.begin * scale:.0f}z"
+                for bar in bars
+                if bar.kind == kind
+            ]
+        )
         if path:
             yield kind, path
