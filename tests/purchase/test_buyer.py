@@ -723,6 +723,7 @@ def test_what_is_followed_keeps_nobody_from_being_made_ready(shop: Shop) -> None
     async def story() -> None:
         async with shop.open(pace=Pace(calls=1)) as run:
             followed = asyncio.create_task(run.buyer.obtain(order()))
+            await shop.clock.sleep(1)
             result(await run.buyer.obtain(order(request("another"))))
             assert shop.clock.boot() - 1_000 < 50
             assert not followed.done()

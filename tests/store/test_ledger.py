@@ -66,7 +66,7 @@ def test_looking_makes_nothing(ledger: Ledger) -> None:
 
     async def story() -> None:
         assert await ledger.standing([key_of("a")]) == {}
-        assert await ledger.open_attempts() == await ledger.all_attempts() == []
+        assert await ledger.open_attempts() == await ledger.all_attempts() == await ledger.newest_attempts(9) == []
         assert await ledger.samples_known([key_of("a")]) == set()
         assert await ledger.known_tasks(intent(), ["t"]) == {}
         assert await ledger.spent(day="2026-09-21") == (0, 0)
@@ -341,6 +341,19 @@ def test_in_memory_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     do(story())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_newest_attempts_are_the_last_that_began() -> None:
+    """So many, whatever became of them, the last one first."""
+
+    async def story() -> None:
+        ledger = open_ledger(None)
+        first, second, third = [await ledger.begin(intent(name), FREE) for name in "abc"]
+        assert await ledger.newest_attempts(2) == [third, second]
+        assert await ledger.newest_attempts(9) == [third, second, first]
+        ledger.close()
+
+    do(story())
 
 
 def test_in_memory_a_commit_that_fails_loses_only_what_it_would_have_written() -> None:
