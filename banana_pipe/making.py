@@ -63,7 +63,12 @@ class Workshop:
 
     def _make(self, node: Node, images: Sequence[Digest]) -> tuple[Made, Artifact]:
         reads = [partial(self._read, one, digest) for one, digest in zip(node.inputs, images, strict=True)]
-        made = transforms.make(node.ops, reads)
+        files = {
+            place: partial(_read_file, one, digest)
+            for place, (one, digest) in enumerate(zip(node.inputs, images, strict=True))
+            if isinstance(one, FileInput) and one.is_font
+        }
+        made = transforms.make(node.ops, reads, files)
         # That it has one colour only may be what was wanted: nobody was paid for it.
         return made, replace(measure(made.data), blank=False)
 

@@ -157,11 +157,12 @@ class NodeInput:
 
 @dataclass(frozen=True, slots=True)
 class FileInput:
-    """A picture file: absolute path, and the text by which messages call it."""
+    """A picture file, or a font: absolute path, and the text by which messages call it."""
 
     path: Path
     label: str
     at: Location
+    is_font: bool = False
 
     @property
     def place(self) -> Path:
@@ -203,6 +204,13 @@ class Op:
     """The places, among the node's inputs, of the pictures that its parameters refer to."""
     package: str = ""
     """Whose it is, where it is not ours: two packages may have an op of the same name."""
+    files: tuple[tuple[str, int], ...] = ()
+    """The places of what is no picture, each with its parameter."""
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The places of all that its parameters refer to."""
+        return (*self.pictures, *(place for _, place in self.files))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from banana_pipe.store.pins import LockFile
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from banana_pipe.takes import Market
+from banana_pipe.transforms.fonts import NotAFont, measure_font_file
 
 _ANY_SIZE = 1 << 62
 
@@ -227,15 +228,17 @@ def _markets(
 
 
 def _measured(graph: Graph) -> dict[Place, Artifact]:
-    """Every picture file that the graph reads, measured. Raises RecipeErrors at the places that name them."""
+    """Every picture and font file that the graph reads, measured. Raises RecipeErrors at the places that name them."""
     measured: dict[Place, Artifact] = {}
+    seen: set[tuple[Path, bool]] = set()
     errors: list[RecipeError] = []
     for node in graph:
         for one in node.inputs:
-            if isinstance(one, FileInput) and one.path not in measured:
+            if isinstance(one, FileInput) and (one.path, one.is_font) not in seen:
+                seen.add((one.path, one.is_font))
                 try:
-                    measured[one.path] = measure_file(one.path)
-                except NotAPicture as error:
+                    measured[one.path] = measure_font_file(one.path) if one.is_font else measure_file(one.path)
+                except (NotAPicture, NotAFont) as error:
                     errors.append(RecipeError(f"{one.label}: {error.message}", at=one.at, hint=error.hint))
                 except OSError as error:
                     errors.append(RecipeError(f"cannot read {one.label}: {error.strerror}", at=one.at))

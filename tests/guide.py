@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import tour as tours
+from tests.transforms.builders import font
 
 GUIDE = Path(__file__).parent.parent / "docs" / "language.md"
 CALLS = re.compile(r"([0-9]+) calls?\Z")
+FONT = "fonts/Inter.ttf"
+"""Which the guide names and does not show."""
 _BLOCK = re.compile(r"<!-- (file|example): (\S+?)(?:, (.+?))? -->\n```\w+\n(.*?)```", re.DOTALL)
 
 
@@ -53,6 +56,8 @@ def write(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    (folder / FONT).parent.mkdir(exist_ok=True)
+    (folder / FONT).write_bytes(font())
 
 
 def live(name: str, folder: Path) -> Path:

@@ -27,7 +27,7 @@ FLOORS = (
     images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.xmp metadata
     transforms.kinds transforms.tables transforms.pixels transforms.outlines transforms.base transforms.resize transforms.crop
     transforms.trim transforms.pad transforms.rotate transforms.flip transforms.convert transforms.palette transforms.keying
-    transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms.sprites transforms.icons transforms.plugins transforms ops
+    transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms.sprites transforms.icons transforms.fonts transforms.text transforms.plugins transforms ops
     recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
     recipe.written recipe.entries recipe.settings recipe.steps recipe.schema recipe.jsonschema
     recipe.measures recipe.limits recipe.failures recipe.partials
@@ -91,6 +91,10 @@ LAZY = {
     ("transforms.pixels", "PIL.ImageCms"): "and few pictures have a profile",
     ("transforms.pixels", "PIL.ImageOps"): "as in images",
     ("transforms.plugins", "importlib.metadata"): "only who asks for an op that is not ours looks for others",
+    ("transforms.fonts", "PIL.Image"): "as in images",
+    ("transforms.fonts", "PIL.ImageDraw"): "as in images",
+    ("transforms.fonts", "PIL.ImageFont"): "as in images",
+    ("transforms.fonts", "PIL.features"): "as in images",
     ("transforms.tables", "PIL.Image"): "as in images",
     ("transforms.tables", "PIL.ImageChops"): "as in images",
     ("transforms.tables", "PIL.ImageStat"): "as in images",

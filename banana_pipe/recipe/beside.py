@@ -36,7 +36,7 @@ def _told(op: Op, place: int, node: Node, nodes: Mapping[str, Node], at: Locatio
     if tell is None:
         return op
     file = None if node.output is None else node.output.rpartition("/")[2] + suffix(mime_of(node.ops))
-    referred = {one for other in node.ops for one in other.pictures}
+    referred = {one for other in node.ops for one in other.places}
     read = [one for number, one in enumerate(node.inputs) if number not in referred]
     is_one = any(transform_of(one).joins for one in node.ops[:place])
     names = [(node.output or node.step).rpartition("/")[2]] if is_one else _names(read, nodes)
@@ -69,7 +69,7 @@ def _name(one: Input, nodes: Mapping[str, Node]) -> str:
 
 
 def _pictures(node: Node) -> int:
-    return len(node.inputs) - sum(len(op.pictures) for op in node.ops)
+    return len(node.inputs) - sum(len(op.places) for op in node.ops)
 
 
 def side_files(node: Node) -> list[str]:

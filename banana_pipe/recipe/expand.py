@@ -178,8 +178,10 @@ class _Expander:
         output = self.tried(self.output, step, settings, instance)
         expect = self.tried(self.expect, step, settings, instance)
         pictures = [self.tried(self.pictures, one, step, instance) for one in ops or ()]
+        fonts = [self.tried(self.fonts, one) for one in ops or ()]
         found = [one for one in pictures if one is not None]
-        if slots is None or ops is None or expect is None or len(found) != len(ops):
+        files = [one for one in fonts if one is not None]
+        if slots is None or ops is None or expect is None or not len(found) == len(files) == len(ops):
             return None
         node = Node(
             id=instance.id,
@@ -200,7 +202,12 @@ class _Expander:
             place=place,
             expect=expect,
         )
-        return Draft(node, slots, tuple((one.op, those) for one, those in zip(ops, found, strict=True)))
+        parts = zip(ops, found, files, strict=True)
+        return Draft(node, slots, tuple((one.op, those, its_files) for one, those, its_files in parts))
+
+    def fonts(self, one: RenderedOp) -> tuple[tuple[str, FileInput], ...]:
+        """The fonts of an op, each with its parameter."""
+        return tuple([(name, self.reader.font(text, at)) for name, text, at in one.files])
 
     def pictures(self, one: RenderedOp, step: Step, instance: Instance) -> tuple[Slot, ...]:
         """The other pictures of an op."""

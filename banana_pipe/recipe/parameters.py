@@ -6,7 +6,7 @@ Unaware of pictures, and of which nodes the references in ops mean.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
@@ -20,7 +20,7 @@ from banana_pipe.recipe.written import bare
 from banana_pipe.recipe.yaml import Value
 from banana_pipe.transforms import transform_of
 from banana_pipe.transforms.base import BadParams, Param, Transform
-from banana_pipe.transforms.kinds import Picture
+from banana_pipe.transforms.kinds import FontFile, Picture
 
 _Given = Mapping[str, tuple[Json, Location] | None]
 """Parameters by name, each with its place; None where a mistake in it is told."""
@@ -32,6 +32,8 @@ class RenderedOp:
 
     op: Op
     pictures: tuple[tuple[str, Location], ...] = ()
+    files: tuple[tuple[str, str, Location], ...] = ()
+    """What is no picture: the parameter, the file, and its place."""
 
 
 class Ops:
@@ -92,7 +94,7 @@ def one_is_left(node: Node, step: Step) -> None:
         if len(op.pictures) > len(transform_of(op).pictures):
             message = f"`{op.name}` of `{node.id}` refers to {len(op.pictures)} pictures, and takes one"
             raise RecipeError(message, at=step.prompt.at, hint="say which: `step[axis=name]`, or one file")
-    pictures = len(node.inputs) - sum(len(op.pictures) for op in node.ops)
+    pictures = len(node.inputs) - sum(len(op.places) for op in node.ops)
     if pictures < 1:  # what has nothing left to read does not exist: this never had anything
         message = f"`{node.id}` transforms nothing: no link is before it, and the chain starts from nothing"
         raise RecipeError(message, at=at, hint="say what it begins with: `start: STEP` or `start: photo.png`")
@@ -105,40 +107,51 @@ def one_is_left(node: Node, step: Step) -> None:
 def _checked(written: WrittenOp, given: _Given, errors: list[RecipeError]) -> RenderedOp:
     """The op with what is *given*. Raises RecipeErrors for what is wrong with that, and *errors* besides."""
     transform = written.transform
-    params: dict[str, Json] = {}
-    pictures: list[tuple[str, Location]] = []
+    read: dict[str, Json] = {}
     for param in transform.params:
-        if param.name not in given:
-            if param.required:
-                message = f"`{transform.name}` needs `{param.name}`: {param.kind.words}"
-                errors.append(RecipeError(message, at=written.at, hint=_for_example(transform, param)))
-            elif param.default is not None:
-                params[param.name] = param.default
-            continue
-        found = given[param.name]
-        if found is None:
-            continue
-        value, at = found
-        try:
-            read = param.kind.read(value if isinstance(param.kind, Picture) else bare(value))
-        except ValueError:
-            errors.append(_wrong(transform, param, value, at))
-            continue
-        if isinstance(param.kind, Picture):
-            pictures.append((read, at))
-        else:
-            params[param.name] = read
+        if param.name in given:
+            _read(transform, param, given[param.name], read, errors)
+        elif param.required:
+            message = f"`{transform.name}` needs `{param.name}`: {param.kind.words}"
+            errors.append(RecipeError(message, at=written.at, hint=_for_example(transform, param)))
+        elif param.default is not None:
+            read[param.name] = param.default
     if errors:
         raise RecipeErrors(errors)
-    given_pictures = {
-        param.name: "" for param in transform.params if isinstance(param.kind, Picture) and param.name in given
-    }
+    params = {name: value for name, value in read.items() if name not in (*transform.pictures, *transform.files)}
     try:
-        transform.check({**params, **given_pictures})
+        transform.check(read)
         transform.side_files(params)
     except BadParams as error:
         raise RecipeError(str(error), at=written.at, hint=error.hint) from None
-    return RenderedOp(Op(transform.name, transform.version, params, package=transform.package), tuple(pictures))
+    return RenderedOp(
+        Op(transform.name, transform.version, params, package=transform.package),
+        tuple((read[name], at) for name, at in _places(transform.pictures, given)),
+        tuple((name, read[name], at) for name, at in _places(transform.files, given)),
+    )
+
+
+def _places(names: Iterable[str], given: _Given) -> Iterator[tuple[str, Location]]:
+    for name in names:
+        found = given.get(name)
+        if found is not None:
+            yield name, found[1]
+
+
+def _read(
+    transform: Transform,
+    param: Param,
+    given: tuple[Json, Location] | None,
+    read: dict[str, Json],
+    errors: list[RecipeError],
+) -> None:
+    if given is None:
+        return
+    value, at = given
+    try:
+        read[param.name] = param.kind.read(value if isinstance(param.kind, Picture | FontFile) else bare(value))
+    except ValueError:
+        errors.append(_wrong(transform, param, value, at))
 
 
 def _wrong(transform: Transform, param: Param, value: Json, at: Location) -> RecipeError:

@@ -22,13 +22,13 @@ class Draft:
 
     node: Node
     slots: tuple[Slot, ...]
-    ops: tuple[tuple[Op, tuple[Slot, ...]], ...] = ()
-    """Those of a transform, each with the other pictures that it refers to."""
+    ops: tuple[tuple[Op, tuple[Slot, ...], tuple[tuple[str, FileInput], ...]], ...] = ()
+    """Those of a transform, each with the other pictures that it refers to, and with its files by parameter."""
 
     @property
     def reads(self) -> tuple[Slot, ...]:
         """All slots, those of ops behind the others."""
-        return (*self.slots, *(slot for _, slots in self.ops for slot in slots))
+        return (*self.slots, *(slot for _, slots, _ in self.ops for slot in slots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +113,15 @@ class _Presence:
     def _transforming(self, draft: Draft, inputs: list[Input], instance: Instance) -> Node:
         """The transform with the pictures of its ops behind its own; an op with nothing left to read goes."""
         ops: list[Op] = []
-        for op, slots in draft.ops:
+        for op, slots, files in draft.ops:
             others, _ = self._there(slots, instance)
             if slots and not others:  # dropped, or the link before the first one
                 continue
             places = tuple(range(len(inputs), len(inputs) + len(others)))
             inputs += others
-            ops.append(replace(op, pictures=places) if places else op)
+            named = tuple((name, len(inputs) + number) for number, (name, _) in enumerate(files))
+            inputs += [file for _, file in files]
+            ops.append(replace(op, pictures=places, files=named) if places or named else op)
         return replace(draft.node, inputs=tuple(inputs), ops=tuple(ops))
 
     def _skip(self, name: str, draft: Draft | None, why: str) -> None:

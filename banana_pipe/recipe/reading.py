@@ -86,6 +86,18 @@ class Reader:
             raise RecipeError(message, at=at, hint="say which: `step[axis=name]`, or one file")
         return found[0]
 
+    def font(self, written: str, at: Location) -> FileInput:
+        """The font file that an op names. Raises RecipeError where there is none, or where it is no file."""
+        if self._complaints.has(at):
+            raise SaidElsewhere("this place was complained about")
+        try:
+            reference = parse_reference(written)
+            if isinstance(reference, UrlReference | GlobReference):
+                raise BadReference("a font is one file beside the recipe", "download it, and name that file")
+            return FileInput(self._files.find(written, at), str(written), at, is_font=True)
+        except BadReference as error:
+            raise RecipeError(str(error), at=at, hint=error.hint) from None
+
     def given(self, name: str, user: Instance) -> tuple[Slot, ...] | None:
         """What *user* gives to the recipe that it uses as the input *name*, in its own words and with its axes.
 

@@ -7,7 +7,8 @@ an op is, `kinds` what its parameters may be, `pixels` what ops share.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from banana_pipe.images import NotAPicture
 from banana_pipe.model import Json, Op
@@ -28,13 +29,14 @@ from banana_pipe.transforms.pixels import Beside, Encoding, Frame, encode
 from banana_pipe.transforms.resize import RESIZE
 from banana_pipe.transforms.rotate import ROTATE
 from banana_pipe.transforms.sprites import SPRITES
+from banana_pipe.transforms.text import TEXT
 from banana_pipe.transforms.trim import TRIM
 
 TRANSFORMS: Mapping[str, Transform] = {
     op.name: op
     for op in (
         *(RESIZE, CROP, TRIM, PAD, ROTATE, FLIP),
-        *(CONVERT, PALETTE, CHROMA_KEY, MASK, OVERLAY),
+        *(CONVERT, PALETTE, CHROMA_KEY, MASK, OVERLAY, TEXT),
         *(GRID, COMPARE, SPRITES, ICONS),
     )
 }
@@ -65,6 +67,7 @@ _MOST_SHOWN = 8
 
 Read = Callable[[], Frame]
 """Gives a picture when it is needed: a sheet of a hundred pictures holds few at a time."""
+ReadFile = Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +81,25 @@ class Made:
     beside: tuple[Beside, ...] = ()
 
 
-def make(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
+def make(ops: Sequence[Op], pictures: Sequence[Read], files: Mapping[int, ReadFile] = MappingProxyType({})) -> Made:
     """The one picture that *ops* make of *pictures*; those that an op refers to are not passed through.
+
+    *files* are what is no picture, by their places; what is read in their places is not asked for.
 
     Raises TransformFailed where an op cannot do what it should, and what *pictures* raise.
     """
     try:
-        return _made(ops, pictures)
+        return _made(ops, pictures, files)
     except MemoryError as error:
         raise TransformFailed("there is not enough memory for it", hint="smaller pictures need less") from error
 
 
-def _made(ops: Sequence[Op], pictures: Sequence[Read]) -> Made:
-    referred = {place for op in ops for place in op.pictures}
+def _made(ops: Sequence[Op], pictures: Sequence[Read], files: Mapping[int, ReadFile]) -> Made:
+    referred = {place for op in ops for place in op.places}
     frames: Iterable[Frame] = (read() for place, read in enumerate(pictures) if place not in referred)
     for op in ops:
-        frames = _applied(op, frames, [pictures[place] for place in op.pictures])
+        whole = replace(op, params={**op.params, **{name: files[place]() for name, place in op.files}})
+        frames = _applied(whole, frames, [pictures[place] for place in op.pictures])
     left = list(frames)
     if len(left) != 1:
         raise TransformFailed(f"{len(left)} pictures are left", hint="`grid` makes one of many")

@@ -12,11 +12,13 @@ from typing import Any
 from banana_pipe.errors import BananaError
 from banana_pipe.images import MAX_PIXELS
 from banana_pipe.model import Json
-from banana_pipe.transforms.kinds import Kind, Picture
+from banana_pipe.transforms.kinds import FontFile, Kind, Picture
 from banana_pipe.transforms.pixels import Frame
 
 Params = Mapping[str, Any]
-"""The parameters of an op in their canonical forms, defaults filled in; those without one may be missing."""
+"""The parameters of an op in their canonical forms, defaults filled in; those without one may be missing.
+
+Of a file it is its bytes, when pictures are made."""
 
 
 class TransformFailed(BananaError):
@@ -81,6 +83,11 @@ class Transform:
     """Its parameters where it stands; for what can only be known there. Raises BadParams."""
     package: str = ""
     """Whose it is, where it is not ours."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The parameters that are files and no pictures."""
+        return tuple(param.name for param in self.params if isinstance(param.kind, FontFile))
 
     @property
     def pictures(self) -> tuple[str, ...]:

@@ -307,6 +307,45 @@ class Picture:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class FontFile:
+    """A font: a file beside the recipe, never a step. Its bytes stand in the key; when it is used they are the value."""
+
+    @property
+    def words(self) -> str:
+        return "a font file, from the recipe's folder"
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        return {"type": "string"}
+
+    def read(self, value: Json) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text that is drawn; a number has to be quoted, as everywhere where text is wanted."""
+
+    longest: int = 2_000
+
+    @property
+    def words(self) -> str:
+        return f"a text of at most {self.longest:,} letters"
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        return {"type": "string", "minLength": 1}
+
+    def read(self, value: Json) -> str:
+        text = value.strip() if isinstance(value, str) else ""
+        if not 0 < len(text) <= self.longest or not all(line.isprintable() for line in text.split("\n")):
+            raise ValueError(value)
+        return text
+
+
 def share(percent: str) -> Fraction:
     """`12.5%` as a part of one."""
     return Fraction(percent.removesuffix("%")) / 100

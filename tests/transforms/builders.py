@@ -9,7 +9,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageFont
 
 from banana_pipe.model import Op
 from banana_pipe.transforms import TRANSFORMS, Made, make
@@ -36,8 +36,16 @@ def op(name: str, *pictures: int, **given: Any) -> Op:
     transform = TRANSFORMS[name]
     params = {param.name: param.default for param in transform.params if param.default is not None}
     params |= {param.name: param.kind.read(given[param.name]) for param in transform.params if param.name in given}
+    params = {name: value for name, value in params.items() if name not in transform.files}
     transform.check(params | dict.fromkeys(transform.pictures[: len(pictures)], ""))
-    return Op(name, transform.version, params, pictures)
+    return Op(name, transform.version, params, pictures, files=tuple((one, -1) for one in transform.files))
+
+
+def font() -> bytes:
+    """A font with the letters of English, as Pillow brings it."""
+    stream = ImageFont.load_default(10).path  # type: ignore[union-attr]
+    assert isinstance(stream, BytesIO)
+    return stream.getvalue()
 
 
 def applied(ops: list[Op], *images: Image.Image | bytes) -> Image.Image:
@@ -47,7 +55,7 @@ def applied(ops: list[Op], *images: Image.Image | bytes) -> Image.Image:
 
 def made(ops: list[Op], *images: Image.Image | bytes) -> Made:
     """What the ops make of the pictures."""
-    return make(ops, [_reader(one if isinstance(one, bytes) else saved(one)) for one in images])
+    return make(ops, [_reader(one if isinstance(one, bytes) else saved(one)) for one in images], {-1: font})
 
 
 def _reader(data: bytes) -> Callable[[], Frame]:

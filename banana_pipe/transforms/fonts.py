@@ -1,0 +1,154 @@
+"""Font files: told by their first bytes, and letters measured and drawn with them.
+
+Unaware of ops and of where files come from. Pillow is imported where the first letter is measured.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from banana_pipe.canonical import digest_of
+from banana_pipe.errors import BananaError
+from banana_pipe.model import Artifact
+from banana_pipe.regular import open_regular
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
+
+MAX_BYTES = 32 << 20
+"""Of a font file: those with all of Chinese have some 20 MB."""
+MIME = "font/sfnt"
+_HEADS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")
+_WEB = (b"wOFF", b"wOF2")
+_NO_LETTER = "\U0010fffe"
+"""Which no font has."""
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
+_UNSEEN = ("Zs", "Cf", "Mn", "Me", "Cc")
+
+
+class NotAFont(BananaError):
+    """The bytes are no font that letters can be drawn with, or those that are wanted cannot be drawn with it."""
+
+
+def measure_font_file(path: Path) -> Artifact:
+    """The font in the file *path*. Raises NotAFont and OSError."""
+    with open_regular(path) as file:
+        return measure_font(file.read(MAX_BYTES + 1))
+
+
+def measure_font(data: bytes) -> Artifact:
+    """The font that *data* is; it has no width and height. Raises NotAFont."""
+    if data[:4] in _WEB:
+        raise NotAFont("this is a font for the web", hint="TTF and OTF are what we can work with")
+    if data[:4] not in _HEADS:
+        raise NotAFont(f"not a font: it begins with the bytes {data[:8].hex(' ')}", hint="a TTF or OTF file is one")
+    if len(data) > MAX_BYTES:
+        raise NotAFont(f"this font is larger than {MAX_BYTES >> 20} MiB")
+    return Artifact(digest_of(data), MIME, 0, 0, len(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """A font in one size (pixels)."""
+
+    font: FreeTypeFont
+
+    @property
+    def height(self) -> tuple[int, int]:
+        """How far letters reach above their line, and below it."""
+        above, below = self.font.getmetrics()
+        return above, below
+
+    def length(self, text: str) -> float:
+        """How long *text* is in one line."""
+        return self.font.getlength(text)
+
+
+def opened(data: bytes, size: int) -> Letters:
+    """The font in *data*, in that size. Raises NotAFont."""
+    import PIL.ImageFont
+
+    try:
+        return Letters(PIL.ImageFont.truetype(BytesIO(data), size))
+    except (OSError, ValueError) as error:
+        raise NotAFont(f"this font cannot be read: {error}") from error
+
+
+def refuse_what_it_lacks(letters: Letters, text: str) -> None:
+    """Raise NotAFont where the font has not every letter of *text*: empty boxes would be drawn."""
+    import PIL.features
+
+    if not PIL.features.check("raqm") and any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in text):
+        raise NotAFont("text from right to left needs a Pillow with Raqm", hint="`pip install pillow` brings one")
+    box = letters.font.getmask(_NO_LETTER)
+    nothing = (box.size, bytes(box))
+    seen = (one for one in dict.fromkeys(text) if unicodedata.category(one) not in _UNSEEN)
+    lacking = [one for one in seen if (mask := letters.font.getmask(one)) and (mask.size, bytes(mask)) == nothing]
+    if lacking:
+        raise NotAFont(f"the font has no {' '.join(lacking[:10])}", hint="take a font that has these letters")
+
+
+def lines_of(letters: Letters, text: str, width: int) -> list[str]:
+    """*text* in lines no longer than *width*, broken at spaces, and anywhere between letters of Chinese and the like.
+
+    Raises NotAFont where a word is longer.
+    """
+    return [line for paragraph in text.split("\n") for line in _broken(letters, paragraph, width)]
+
+
+def _broken(letters: Letters, paragraph: str, width: int) -> Iterator[str]:
+    line = ""
+    for space, piece in _pieces(paragraph):
+        longer = f"{line}{space}{piece}" if line else piece
+        if letters.length(longer) <= width:
+            line = longer
+            continue
+        if line:
+            yield line
+        if letters.length(piece) > width:
+            raise NotAFont(
+                f"`{piece}` alone is wider than {width} pixels", hint="a smaller `size` may do, or a larger `width`"
+            )
+        line = piece
+    yield line
+
+
+def _pieces(paragraph: str) -> Iterator[tuple[str, str]]:
+    """What stays together, and what stands before it: a space, or nothing."""
+    for word in paragraph.split():
+        space, together = " ", ""
+        for letter in word:
+            if unicodedata.east_asian_width(letter) in ("W", "F"):
+                if together:
+                    yield space, together
+                    space, together = "", ""
+                yield space, letter
+                space = ""
+            else:
+                together += letter
+        if together:
+            yield space, together
+
+
+def drawn(
+    letters: Letters,
+    lines: list[tuple[str, tuple[float, float]]],
+    size: tuple[int, int],
+    colour: tuple[int, int, int, int],
+    outline: tuple[int, tuple[int, int, int, int]],
+) -> Image:
+    """A clear picture of *size* with *lines*, each from its place on: left, and the line that letters stand on."""
+    import PIL.Image
+    import PIL.ImageDraw
+
+    layer = PIL.Image.new("RGBA", size, (*outline[1][:3], 0) if outline[0] else (*colour[:3], 0))
+    draw = PIL.ImageDraw.Draw(layer)
+    for text, place in lines:
+        draw.text(place, text, colour, letters.font, "ls", stroke_width=outline[0], stroke_fill=outline[1])
+    return layer
