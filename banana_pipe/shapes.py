@@ -6,6 +6,7 @@ Unaware of how any of them came about. The shapes are the contract: documented, 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import get_args
 
@@ -52,15 +53,16 @@ def plan_json(plan: Plan) -> dict[str, Json]:
     }
 
 
-def run_json(run: Run) -> dict[str, Json]:
-    """What `run --json` prints."""
+def run_json(run: Run, hints: Mapping[str, str] | None = None) -> dict[str, Json]:
+    """What `run --json` prints; *hints* say by node what to do about it."""
+    hints = hints or {}
     outcomes = (*run.outcomes, *run.skipped)
     return {
         "run_id": run.id,
         "recipe": run.recipe,
         "out": str(run.out),
         "status": run.status,
-        "nodes": [_outcome_json(outcome) for outcome in outcomes],
+        "nodes": [_outcome_json(outcome, hints.get(outcome.node)) for outcome in outcomes],
         "totals": {
             "nodes": len(outcomes),
             **_counts(get_args(Status), Counter(outcome.status for outcome in outcomes)),
@@ -264,7 +266,7 @@ def attempt_json(attempt: Attempt) -> dict[str, Json]:
     }
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Json]:
+def _outcome_json(outcome: Outcome, hint: str | None) -> dict[str, Json]:
     return {
         "id": outcome.node,
         "status": outcome.status,
@@ -272,6 +274,7 @@ def _outcome_json(outcome: Outcome) -> dict[str, Json]:
         "key": outcome.key,
         "outputs": [_output_json(output) for output in outcome.outputs],
         "error": outcome.error,
+        "hint": hint,
         "modified": outcome.modified,
     }
 

@@ -59,7 +59,7 @@ FLOORS = (
     purchase frozen
     """,
     "execute",
-    "telling.words telling.latencies telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.advice outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
+    "telling.words telling.advice telling.latencies telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
     project starting replaying shapes links workspace bills fetching buying record running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
     care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning

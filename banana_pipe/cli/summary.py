@@ -5,21 +5,24 @@ Unaware of how it was run. Every command that it names can be copied into a shel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from banana_pipe.api import Limits
 from banana_pipe.bills import Bill
 from banana_pipe.cli.options import Call
 from banana_pipe.cli.selecting import left_out_words
-from banana_pipe.cli.terminal import Paper, one_line, width
+from banana_pipe.cli.terminal import Paper, one_line, shortened, width
 from banana_pipe.cli.words import MOST_NAMED, REASONS, STATUSES, amount, bill_now, count, dollars
 from banana_pipe.model import Outcome, Plan, Run, RunStatus, Status
 from banana_pipe.prices import show_usd
 from banana_pipe.store.published import TAKES
 from banana_pipe.takes import had_before
+from banana_pipe.telling.advice import EXITS_OF_STOPS, Advice, Asked, advice
 from banana_pipe.telling.words import duration
 
+MANY = 10**6
+"""Cells of a line that has no end."""
 _TROUBLES: tuple[Status, ...] = ("failed", "lost", "parked", "waiting", "blocked")
 
 
@@ -36,22 +39,33 @@ class Ended:
 
 
 def run_lines(paper: Paper, ended: Ended) -> list[str]:
-    """The summary of a run."""
+    """The summary of a run: how it stands and what it cost; its troubles, each with what to do; where to look.
+
+    Where there are no troubles these are five lines.
+    """
     run = ended.run
-    lines = [_headline(paper, run), _money(run), *_files(run)]
+    troubles = [line for group in _troubles(paper, ended) for line in ("", *group)]
+    head = [_headline(paper, run), *paper.wrapped(_money(run), 2)]
+    if run.left_out:
+        words = left_out_words(run.left_out, (outcome.node for outcome in run.outcomes))
+        head.append(paper.styled(f"  {shortened(words, (paper.columns or MANY) - 3)}", "dim"))
+    return [*head, *troubles, *([""] if troubles else []), *_places(paper, ended)]
+
+
+def _troubles(paper: Paper, ended: Ended) -> Iterator[list[str]]:
+    run, todo = ended.run, advised(ended)
     for status in _TROUBLES:
         troubled = [outcome for outcome in run.outcomes if outcome.status == status]
         if troubled:
-            lines += ["", *_group(paper, status, troubled, ended)]
+            yield list(_group(paper, status, troubled, todo))
     if run.would_buy:
-        lines += ["", *paper.wrapped(f"without --frozen it would make {bill_now(ended.plan)}", 2, "bold yellow")]
+        yield paper.wrapped(f"without --frozen it would make {bill_now(ended.plan)}", 2, "bold yellow")
     modified = [outcome.node for outcome in run.outcomes if outcome.modified]
     if modified:
-        lines += ["", *paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow")]
-    if run.left_out:
-        words = left_out_words(run.left_out, (outcome.node for outcome in run.outcomes))
-        lines += paper.wrapped(words, 2, "dim")
-    return [*lines, "", *_places(paper, ended)]
+        yield [
+            *paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow"),
+            *_to_do(paper, Advice("to take them as they are, free", ended.call.command("lock accept", *modified))),
+        ]
 
 
 def _headline(paper: Paper, run: Run) -> str:
@@ -85,15 +99,6 @@ def _complete(run: Run, there: int, made: int) -> str:
     return f"{'nothing to buy' if run.placed or run.removed else 'nothing to do'}, {nodes}"
 
 
-def _files(run: Run) -> Iterator[str]:
-    """What was done to the folder, where the pictures that were made do not say it."""
-    made = any(outcome.status == "done" for outcome in run.outcomes)
-    placed = f"{count(run.placed, 'file')} put in place" if run.placed and not made else ""
-    removed = f"{count(run.removed, 'file')} removed" if run.removed else ""
-    if placed or removed:
-        yield f"  {', '.join(filter(None, (placed, removed)))}"
-
-
 def _money(run: Run) -> str:
     if run.called:
         price = "free" if run.cost == 0 else f"for {amount(run.cost)}"
@@ -104,19 +109,29 @@ def _money(run: Run) -> str:
     kept = len(had_before(run.outcomes))
     had = f", {kept} had before" if kept else ""
     saved = f" (saved {show_usd(run.saved)})" if kept and run.saved else ""
-    return f"  {bought}{had}{saved}, {duration(run.seconds)}"
+    return f"{bought}{had}{saved}{_files(run)}, {duration(run.seconds)}"
+
+
+def _files(run: Run) -> str:
+    """What was done to the folder, where the pictures that were made do not say it."""
+    made = any(outcome.status == "done" for outcome in run.outcomes)
+    placed = f", {count(run.placed, 'file')} put in place" if run.placed and not made else ""
+    return placed + (f", {count(run.removed, 'file')} removed" if run.removed else "")
 
 
 def _places(paper: Paper, ended: Ended) -> Iterator[str]:
     out = ended.run.out
     log = out / "_" / "runs" / f"{ended.run.id}.jsonl"
     for name, path in (("pictures", out), ("page", out / "index.html"), ("log", log)):
-        if path.exists():
+        # Where a line says what was left out, the page's says where the pictures are.
+        if path.exists() and not (name == "pictures" and ended.run.left_out and (out / "index.html").exists()):
             shown = ended.call.shown(path) + ("/" if path.is_dir() else "")
             yield f"  {paper.styled(f'{name:<10}', 'dim')}{paper.styled(shown, 'cyan')}"
 
 
-def _group(paper: Paper, status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterator[str]:
+def _group(
+    paper: Paper, status: Status, outcomes: Sequence[Outcome], todo: Mapping[str, Sequence[Advice]]
+) -> Iterator[str]:
     look = STATUSES[status]
     yield paper.styled(f"{look.mark} {count(len(outcomes), 'node')} {look.word}", f"bold {look.style}")
     # Who only waits for others has no key yet: its request is not known. Nobody fails by another's fault.
@@ -127,20 +142,20 @@ def _group(paper: Paper, status: Status, outcomes: Sequence[Outcome], ended: End
         yield from paper.wrapped(why, 6)
     if readers:
         yield from paper.wrapped(f"{'and what reads them: ' if own else ''}{_listed(readers)}", 4)
-    advice = list(dict.fromkeys(_advice(status, own, ended)))
-    for words, command in advice[:MOST_NAMED]:
-        yield from _to_do(paper, words, command)
-    if len(advice) > MOST_NAMED:
-        yield paper.styled(f"    → and so on, for {len(advice) - MOST_NAMED} more", "cyan")
+    told = list(dict.fromkeys(one for outcome in own for one in todo[outcome.node]))
+    for one in told[:MOST_NAMED]:
+        yield from _to_do(paper, one)
+    if len(told) > MOST_NAMED:
+        yield paper.styled(f"    → and so on, for {len(told) - MOST_NAMED} more", "cyan")
 
 
-def _to_do(paper: Paper, words: str, command: str) -> Iterator[str]:
+def _to_do(paper: Paper, todo: Advice) -> Iterator[str]:
     """What to do: the command on the same line, or unbroken on one of its own."""
-    one = f"    → {words}: {command}"
-    if paper.columns is None or width(one) < paper.columns:
+    one = f"    → {todo}"
+    if todo.command is None or paper.columns is None or width(one) < paper.columns:
         yield paper.styled(one, "cyan")
     else:
-        yield from (paper.styled(line, "cyan") for line in (f"    → {words}:", f"      {command}"))
+        yield from (paper.styled(line, "cyan") for line in (f"    → {todo.words}:", f"      {todo.command}"))
 
 
 def _alike(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
@@ -157,31 +172,37 @@ def _listed(nodes: Sequence[str]) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "")
 
 
-# --- what to do next: words, and the command that does it -------------------------------------
+# --- what to do next ---------------------------------------------------------------------------
 
 
-def _advice(status: Status, outcomes: Sequence[Outcome], ended: Ended) -> Iterator[tuple[str, str]]:
-    for outcome in outcomes:
-        advise = _BY_REASON.get((status, outcome.reason)) or _BY_STATUS.get(status)
-        if advise is not None:
-            yield advise(ended, outcome)
+def advised(ended: Ended) -> dict[str, tuple[Advice, ...]]:
+    """What to do about each node that did not end well."""
+    local = {line.id for line in ended.plan.nodes if line.action == "transform"}
+    asked = Asked(
+        command=ended.call.command,
+        again=tuple(_consents(ended)),
+        larger_cap=_larger_cap(ended),
+        stopped=ended.run.exit_code in EXITS_OF_STOPS,
+        takes=f"{ended.call.shown(ended.run.out / TAKES)}/",
+    )
+    return {outcome.node: advice(outcome, asked, local=outcome.node in local) for outcome in ended.run.outcomes}
 
 
-def _go_on(ended: Ended, _: Outcome) -> tuple[str, str]:
-    stopped = ended.run.exit_code in (3, 4)  # what has to be done first stands in `error`
-    return "then, to go on" if stopped else "to go on", ended.call.command("run", *_consents(ended))
+def hints(ended: Ended) -> dict[str, str]:
+    """The likeliest thing to do about each of them, in one line."""
+    return {node: str(told[0]) for node, told in advised(ended).items() if told}
 
 
-def _larger_cap(ended: Ended, _: Outcome) -> tuple[str, str]:
+def _larger_cap(ended: Ended) -> Advice:
     """The same command with a cap that is enough for what is left, and with what was agreed to."""
     caps, budget = _caps_for_the_rest(ended), ended.limits.budget
     capped = budget.max_cost is not None or budget.max_cost_per_day is not None
     if capped and not budget.allow_unpriced and None in (ended.plan.cost_now, ended.again.cost):
         words = "to buy what has no known price too"
-        return words, ended.call.command("run", *caps, "--allow-unpriced", *_consents(ended))
+        return Advice(words, ended.call.command("run", *caps, "--allow-unpriced", *_consents(ended)))
     of_a_day = ended.run.cap == "day" or not caps
     words = "raise the cap of a day, or go on tomorrow (UTC)" if of_a_day else "to go on"
-    return words, ended.call.command("run", *caps, *_consents(ended))
+    return Advice(words, ended.call.command("run", *caps, *_consents(ended)))
 
 
 def _caps_for_the_rest(ended: Ended) -> list[str]:
@@ -202,48 +223,3 @@ def _consents(ended: Ended) -> list[str]:
     consent = ended.limits.consent
     names = ("rebuy", "retry_unknown", "retry_refused")
     return [f"--{name.replace('_', '-')}" for name in names if getattr(consent, name)]
-
-
-_Advise = Callable[[Ended, Outcome], tuple[str, str]]
-
-
-def _run(words: str, *flags: str) -> _Advise:
-    return lambda ended, _: (words, ended.call.command("run", *flags))
-
-
-def _another_take(ended: Ended, outcome: Outcome) -> tuple[str, str]:
-    if any(line.id == outcome.node and line.action == "transform" for line in ended.plan.nodes):
-        return _another_request(ended, outcome)
-    return "to buy another take", ended.call.command("reroll", outcome.node)
-
-
-def _another_request(ended: Ended, _: Outcome) -> tuple[str, str]:
-    """A transform gives the same again until the recipe says otherwise, and a provider answers the same."""
-    return "change the step in the recipe, or what it reads, then", ended.call.command("run")
-
-
-def _pick(ended: Ended, outcome: Outcome) -> tuple[str, str]:
-    """The command picks the first of the takes; the others' numbers stand in `error`."""
-    look = f"look at {ended.call.shown(ended.run.out / TAKES)}/, then " if outcome.outputs else ""
-    return f"{look}to choose", ended.call.command("pick", outcome.node, str(outcome.choices[0]))
-
-
-_BY_STATUS: dict[Status, _Advise] = {
-    "failed": _run("to try again"),
-    "lost": _run("to buy again what is lost", "--rebuy"),
-    "parked": _run("a later run looks again; to give it up and buy anew", "--retry-unknown"),
-    "waiting": _go_on,
-}
-
-_BY_REASON: dict[tuple[Status, str], _Advise] = {
-    ("failed", "refused"): _run("change the words; or to send the same again", "--retry-refused"),
-    ("failed", "blank"): _another_take,
-    ("failed", "copy"): _another_take,
-    ("failed", "expect"): _another_take,
-    ("failed", "op"): _another_request,
-    ("failed", "invalid"): _another_request,
-    ("waiting", "pick"): _pick,
-    ("failed", "undecodable"): _run("the next run fetches it again; to give it up and buy anew", "--rebuy"),
-    ("waiting", "cap"): _larger_cap,
-    ("waiting", "frozen"): _run("to buy it, once"),
-}

@@ -25,13 +25,13 @@ from jinja2 import Environment, StrictUndefined, Template
 from banana_pipe.model import Graph, Json, Run
 from banana_pipe.outputs.page import graph as graphs
 from banana_pipe.outputs.page import shown
-from banana_pipe.outputs.page.advice import advice
 from banana_pipe.outputs.page.shots import Shot
 from banana_pipe.outputs.page.thumbs import is_needed, thumb_path
 from banana_pipe.outputs.page.timeline import Times, timeline
 from banana_pipe.outputs.page.words import WORDS, scaled
 from banana_pipe.prices import show_usd
 from banana_pipe.store.published import RUNS
+from banana_pipe.telling.advice import EXITS_OF_STOPS, Asked, advice, commands_like
 from banana_pipe.telling.words import duration
 
 MOST_TROUBLES = 200
@@ -110,7 +110,7 @@ def page(
         badge=shown.Badge(run.status, *_RUN_BADGES[run.status]) if run and not live else None,
         warnings=run.warnings if run else (),
         facts=live.facts if live else _summary(document, run),
-        troubles=_troubles(sections, run, document["recipe"]),
+        troubles=_troubles(sections, run, graph, commands_like(command, document["recipe"])),
         most_troubles=MOST_TROUBLES,
         sections=sections,
         shapes={one.name: _shape(one) for one in sections},
@@ -194,7 +194,10 @@ def _summary(document: Mapping[str, Json], run: Run | None) -> list[tuple[str, s
     ]
 
 
-def _troubles(sections: Iterable[shown.Section], run: Run | None, recipe: str) -> list[dict[str, Json]]:
+def _troubles(
+    sections: Iterable[shown.Section], run: Run | None, graph: Graph, command: Callable[..., str]
+) -> list[dict[str, Json]]:
+    asked = Asked(command, stopped=run is not None and run.exit_code in EXITS_OF_STOPS)
     outcomes = {outcome.node: outcome for outcome in run.outcomes} if run else {}
     return [
         {
@@ -203,7 +206,7 @@ def _troubles(sections: Iterable[shown.Section], run: Run | None, recipe: str) -
             "badges": card.badges,
             "error": card.error,
             "prompt": card.prompt,
-            "advice": advice(outcomes[card.node], recipe),
+            "advice": advice(outcomes[card.node], asked, local=graph.nodes[card.node].is_local),
         }
         for card in shown.troubles(sections)
     ]

@@ -20,8 +20,8 @@ ONE = "version: 1\nsteps: {hero: {generate: A fox}}\n"
 
 
 def first_lines(text: str) -> list[str]:
-    """The two or three lines above the first empty one, without durations."""
-    return [re.sub(r", [0-9.]+ s$", "", line.strip()) for line in text.split("\n\n", maxsplit=1)[0].splitlines()]
+    """The two lines that say how it went, without durations."""
+    return [re.sub(r", [0-9.]+ s$", "", line.strip()) for line in text.splitlines()[:2]]
 
 
 def forget_pictures(project: Path) -> None:
@@ -53,16 +53,42 @@ def test_files_that_were_put_in_place_are_said(pipe: Pipe, project: Path) -> Non
     (project / "out" / "small@sandbox" / "base.png").unlink()
     assert first_lines(pipe(*SANDBOX).out) == [
         "✓ small: nothing to buy, all 3 nodes are there",
-        "nothing bought, 3 had before",
-        "1 file put in place",
+        "nothing bought, 3 had before, 1 file put in place",
     ]
     (project / "recipes" / "small.yaml").write_text(SMALL.replace(", teal: deep teal", ""))
     assert first_lines(pipe(*SANDBOX).out) == [
         "✓ small: nothing to buy, all 2 nodes are there",
-        "nothing bought, 2 had before",
-        "1 file removed",
+        "nothing bought, 2 had before, 1 file removed",
     ]
     assert first_lines(pipe(*SANDBOX).out)[0] == "✓ small: nothing to do, all 2 nodes are there"
+
+
+def test_a_run_without_troubles_is_told_in_five_lines(pipe: Pipe) -> None:
+    """How it went, what it cost, where to look; of a part of it, too."""
+    for more in ((), ("--first", "1")):
+        lines = pipe(*SANDBOX, *more).out.splitlines()
+        assert len(lines) == 5
+        assert all(lines)
+        assert [line.split()[0] for line in lines[-2:]] == ["page", "log"]
+
+
+def test_every_trouble_comes_with_what_to_do_for_scripts_too(pipe: Pipe, project: Path) -> None:
+    """The same words on the terminal, in the gallery and in `--json`."""
+    (project / "recipes" / "small.yaml").write_text(
+        SMALL.replace("{{ product }}\n", "{{ product }}\n    aspect_ratio: 7:3\n", 1)
+    )
+    given = ("--set", "product=a pot")
+    command = "banana-pipe run recipes/small.yaml --set 'product=a pot' --provider sandbox"
+    words = "change the step in the recipe, or what it reads, then"
+    ran = pipe(*SANDBOX, *given, "--json")
+    hints = {node["id"]: node["hint"] for node in json.loads(ran.out)["nodes"]}
+    assert hints["base"] == f"{words}: {command}"
+    assert hints["tint[color=teal]"] == "it comes by itself once what it reads is there"
+    assert f"→ {words}: {command}" in ran.err
+    page = (project / "out" / "small@sandbox" / "index.html").read_text()
+    assert f"{words}: <code>{command.replace(chr(39), '&#39;')}</code>" in page
+    (project / "recipes" / "small.yaml").write_text(SMALL)
+    assert {node["hint"] for node in json.loads(pipe(*SANDBOX, "--json").out)["nodes"]} == {None}
 
 
 def test_what_is_lost_was_not_had_before(pipe: Pipe, project: Path, at: Vendor) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banana_pipe.model import Graph, Outcome
-from banana_pipe.outputs.page.advice import advice
 from banana_pipe.outputs.page.graph import Box, draw
 from banana_pipe.outputs.page.shown import asked_before, kind_of
 from banana_pipe.outputs.page.timeline import Times, timeline
@@ -148,15 +147,6 @@ def test_states_are_named_as_people_filter_by_them() -> None:
     assert kind_of(waits, local=False) == "waiting"
     assert kind_of(outcome("mug", status="waiting", reason="cap"), local=False) == "waiting"
     assert kind_of(None, local=False) == "earlier"
-
-
-def test_advice_can_be_copied_whatever_the_name() -> None:
-    """A node's name is quoted for a shell."""
-    ended = Outcome("mug[a=x y]", "waiting", "pick", choices=(2, 3))
-    assert advice(ended, "r.yaml") == "Choose one: `banana-pipe pick r.yaml 'mug[a=x y]' 2` (or 3)"
-    assert advice(replace(ended, status="cached", reason="cache", choices=()), "r.yaml") == ""
-    blank = replace(ended, node="mug[a={x}]", status="failed", reason="blank", choices=())
-    assert "{r}.yaml' 'mug[a={x}]'" in advice(blank, "{r}.yaml")
 
 
 def test_what_a_node_asked_before_is_known_from_the_last_manifest() -> None:

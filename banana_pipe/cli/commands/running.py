@@ -31,11 +31,10 @@ from banana_pipe.cli.progress import Progress, open_progress
 from banana_pipe.cli.selecting import NarrowCommand, left_out_words, narrowing_options
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask
-from banana_pipe.cli.summary import Ended, run_lines
+from banana_pipe.cli.summary import Ended, hints, run_lines
 from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
 from banana_pipe.clock import SystemClock
 from banana_pipe.errors import UsageError
-from banana_pipe.model import Run
 from banana_pipe.purchase.orders import Consent, Pace
 from banana_pipe.running import EXIT_FROZEN
 from banana_pipe.telling.latencies import latencies
@@ -85,8 +84,8 @@ def run(recipe: Path, *, dry_run: bool, verbose: bool, frozen: bool, **values: A
     finally:
         workspace.close()
     if call.json:
-        print_json(call.out, api.run_json(ended))
-    return ended.exit_code
+        print_json(call.out, api.run_json(ended.run, hints(ended)))
+    return ended.run.exit_code
 
 
 def read_limits(settings: Settings, values: dict[str, Any]) -> api.Limits:
@@ -182,19 +181,19 @@ def _tally(call: Call, workspace: api.Workspace, decided: api.Decided, limits: a
     return Tally(SystemClock(), limits.budget, limits.pace.calls, latencies(models, before))
 
 
-def _run(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits, again: str) -> Run:
+def _run(call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits, again: str) -> Ended:
     progress = open_progress(call.err, _tally(call, workspace, decided, limits))
     argv = tuple(sys.argv[1:])
+    bought_again = bill_again(workspace, decided.plan, limits.consent)
     try:
         with interrupts(call, progress, limits.pace.grace) as heard:
             going = api.run(
                 workspace, limits, decided=decided, emit=progress.hear, argv=argv, again=again, interrupts=heard
             )
-            return api.call(going)
+            return Ended(api.call(going), decided.plan, limits, bought_again, call)
     finally:
         progress.close()
         # Also where an error of our own files ends the command: what was made and paid is said.
         if progress.tally.run is not None:
-            bought_again = bill_again(workspace, decided.plan, limits.consent)
             for line in run_lines(call.said, Ended(progress.tally.run, decided.plan, limits, bought_again, call)):
                 call.said.say(line)
