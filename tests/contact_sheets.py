@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,34 +57,53 @@ def _opened(path: Path) -> Image.Image:
 
 
 def _rows(pictures: Sequence[Image.Image]) -> Image.Image:
-    """All pictures, in rows that are as wide as the sheet; the last one may be shorter, and isn't higher."""
+    """All pictures, in rows as wide as the sheet; the last one may be shorter. None is enlarged: icons stay icons."""
     rows = list(_broken(pictures))
     heights: list[int] = []
     for row in rows:
-        full = round((WIDTH - GAP * (len(row) - 1)) / sum(_ratio(picture) for picture in row))
+        full = _height(row)
         heights.append(min(full, *heights) if heights and row is rows[-1] else full)
     sheet = Image.new("RGB", (WIDTH, sum(heights) + GAP * (len(rows) - 1)), PAPER)
     y = 0
     for row, height in zip(rows, heights, strict=True):
         x = 0
         for picture in row:
-            width = min(round(height * _ratio(picture)), WIDTH - x)
-            sheet.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (x, y))
+            high = min(height, picture.height)
+            width = min(round(high * _ratio(picture)), WIDTH - x)
+            sheet.paste(picture.resize((width, high), Image.Resampling.LANCZOS), (x, y + height - high))
             x += width + GAP
         y += height + GAP
     return sheet
 
 
+def _height(row: Sequence[Image.Image]) -> int:
+    """How high a row has to be to fill the sheet's width, with those in their own size that are lower than it."""
+    small: list[Image.Image] = []
+    while True:
+        large = [picture for picture in row if picture not in small]
+        if not large:
+            return max(picture.height for picture in row)
+        room = WIDTH - GAP * (len(row) - 1) - sum(picture.width for picture in small)
+        height = round(room / sum(_ratio(picture) for picture in large))
+        lower = [picture for picture in large if picture.height < height]
+        if not lower:
+            return height
+        small += lower
+
+
 def _broken(pictures: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
     """Rows of about equal width: few pictures stand larger than many."""
-    total = sum(_ratio(picture) for picture in pictures)
-    count = max(1, round((total * (190 if len(pictures) > 12 else 230)) / WIDTH))
+    high = 190 if len(pictures) > 12 else 230
+    widths = [_ratio(picture) * min(high, picture.height) for picture in pictures]
+    count = max(1, ceil(sum(widths) / WIDTH - 0.2))
     row: list[Image.Image] = []
-    for picture in pictures:
+    filled = 0.0
+    for picture, width in zip(pictures, widths, strict=True):
         row.append(picture)
-        if sum(_ratio(one) for one in row) >= total / count - 0.2:
+        filled += width
+        if filled >= sum(widths) / count - 0.2 * high:
             yield row
-            row = []
+            row, filled = [], 0.0
     if row:
         yield row
 

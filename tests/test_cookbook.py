@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,21 @@ def test_a_contact_sheet_is_small_and_there(sheet: contact_sheets.Sheet) -> None
 
 
 def test_few_pictures_stand_in_one_row_and_many_in_rows_of_one_width(tmp_path: Path) -> None:
-    """Whatever their shapes; where one is transparent there is paper; what no picture has is said."""
-    for nth, size in enumerate([(40, 40), (90, 160), (160, 90)] * 4):
+    """Whatever their shapes; where one is transparent there is paper; an icon is not enlarged; what no picture has is said."""
+    for nth, size in enumerate([(400, 400), (900, 1600), (1600, 900)] * 4):
         Image.new("RGBA", size, (200, 0, 0, 0 if nth == 0 else 255)).save(tmp_path / f"{nth:02}.png")
-    for globs, high in ((("00.png", "02.png"), range(300, 360)), (("*.png",), range(500, 900))):
-        packed = contact_sheets.Sheet("any", globs, tmp_path / "any.webp").draw(tmp_path)
-        (tmp_path / "any.webp").write_bytes(packed)
-        with Image.open(tmp_path / "any.webp") as sheet:
-            assert sheet.width == contact_sheets.WIDTH
-            assert sheet.height in high
-            assert min(sheet.convert("L").crop((4, 4, 20, 20)).tobytes()) > 240
+    Image.new("RGB", (16, 16), (0, 0, 200)).save(tmp_path / "icon.png")
+    for globs, high in ((("00.png", "02.png"), range(300, 360)), (("[01]*.png",), range(500, 900))):
+        sheet = _sheet(globs, tmp_path)
+        assert sheet.width == contact_sheets.WIDTH
+        assert sheet.height in high
+        assert min(sheet.convert("L").crop((4, 4, 20, 20)).tobytes()) > 240
+    assert _sheet(("icon.png",), tmp_path).height == 16
+    assert _sheet(("01.png", "icon.png", "02.png"), tmp_path).height > 200
     with pytest.raises(SystemExit, match="nothing in"):
-        contact_sheets.Sheet("any", ("*.jpg",), tmp_path / "any.webp").draw(tmp_path)
+        _sheet(("*.jpg",), tmp_path)
+
+
+def _sheet(globs: tuple[str, ...], out: Path) -> Image.Image:
+    with Image.open(BytesIO(contact_sheets.Sheet("any", globs, out / "any.webp").draw(out))) as sheet:
+        return sheet.copy()
