@@ -61,7 +61,7 @@ FLOORS = (
     "execute",
     "telling.words telling.advice telling.latencies telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
-    project starting replaying shapes links workspace bills fetching buying record running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
+    project starting replaying shapes links workspace watching bills fetching buying record running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
     care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning
     lineage.tracing lineage.ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides.contrast sides care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.loopback serving.server serving
@@ -69,7 +69,7 @@ FLOORS = (
     """,
     """
     cli.terminal cli.words cli.config cli.table cli.errors cli.bugs cli.options cli.names cli.signals
-    cli.selecting cli.lines cli.frame cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.tested cli.compared cli.descent cli.kept cli.locks cli.verified
+    cli.selecting cli.lines cli.frame cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.tested cli.keys cli.watching cli.compared cli.descent cli.kept cli.locks cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor

@@ -6,7 +6,7 @@ Unaware of how they are made and bought.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from banana_pipe.buying import no_token
 from banana_pipe.cli.commands.planning import show_plan
 from banana_pipe.cli.config import Settings
 from banana_pipe.cli.errors import EXIT_INTERRUPTED, message_json, print_json
+from banana_pipe.cli.keys import Keys
 from banana_pipe.cli.options import (
     POSITIVE,
     Call,
@@ -32,13 +33,16 @@ from banana_pipe.cli.selecting import NarrowCommand, left_out_words, narrowing_o
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.spending import ask
 from banana_pipe.cli.summary import Ended, hints, run_lines
+from banana_pipe.cli.watching import Purse, Reading, Watch, is_same
 from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
 from banana_pipe.clock import SystemClock
-from banana_pipe.errors import UsageError
+from banana_pipe.errors import BananaError, UsageError
+from banana_pipe.model import Budget, Plan, Run
 from banana_pipe.purchase.orders import Consent, Pace
 from banana_pipe.running import EXIT_FROZEN
 from banana_pipe.telling.latencies import latencies
 from banana_pipe.telling.tally import Tally
+from banana_pipe.watching import Watched, unread, watched
 
 _CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
 
@@ -56,36 +60,103 @@ _CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
 @click.option("--retry-unknown", is_flag=True, help="Give up calls in doubt, which may have been paid, and buy anew.")
 @click.option("--retry-refused", is_flag=True, help="Send again what the provider refused.")
 @click.option("--verbose", "-v", is_flag=True, help="With -n: show every node, however many there are.")
-def run(recipe: Path, *, dry_run: bool, verbose: bool, frozen: bool, **values: Any) -> int:
+@click.option("--watch", is_flag=True, help="Plan anew on every save; run when r or Enter is pressed.")
+def run(recipe: Path, *, dry_run: bool, verbose: bool, frozen: bool, watch: bool, **values: Any) -> int:
     """Make the pictures of RECIPE: what is there stays, what is missing is bought, each one once.
 
     \b
     For example:
       banana-pipe run recipes/shop.yaml --max-cost 5
       banana-pipe run recipes/shop.yaml --frozen
+      banana-pipe run recipes/shop.yaml --watch
     """
     if frozen:
         _refuse_consents(values)
     call = read_call(recipe, values)
+    if watch:
+        return _watch(call, values, dry_run=dry_run, verbose=verbose, frozen=frozen)
     workspace = api.open_recipe(recipe, call.options, call.access(token=not dry_run and not frozen))
     try:
         decided = api.call(api.plan(workspace))
         if dry_run:
             show_plan(call, decided.plan, every_node=verbose)
             return EXIT_FROZEN if frozen and api.would_buy(workspace, decided) else 0
-        limits = replace(read_limits(call.settings, values), frozen=frozen)
-        addresses = api.to_fetch(workspace, decided, limits)
-        if addresses:
-            call.err.say(f"{decided.plan.recipe}: fetching {count(len(addresses), 'picture')} from the web")
-        workspace, decided = api.call(api.fetch(workspace, decided, limits))
-        decided = api.call(api.settle(workspace, decided, frozen=frozen))
-        _announce(call, workspace, decided, limits, values)
-        ended = _run(call, workspace, decided, limits, _again(call, values))
+        ended = _made(call, workspace, decided, replace(read_limits(call.settings, values), frozen=frozen), values)
     finally:
         workspace.close()
     if call.json:
         print_json(call.out, api.run_json(ended.run, hints(ended)))
     return ended.run.exit_code
+
+
+def _made(
+    call: Call, workspace: api.Workspace, decided: api.Decided, limits: api.Limits, values: dict[str, Any]
+) -> Ended:
+    """Say what it costs, ask where that is much, and run."""
+    addresses = api.to_fetch(workspace, decided, limits)
+    if addresses:
+        call.err.say(f"{decided.plan.recipe}: fetching {count(len(addresses), 'picture')} from the web")
+    workspace, decided = api.call(api.fetch(workspace, decided, limits))
+    decided = api.call(api.settle(workspace, decided, frozen=limits.frozen))
+    _announce(call, workspace, decided, limits, values)
+    return _run(call, workspace, decided, limits, _again(call, values))
+
+
+def _watch(call: Call, values: dict[str, Any], *, dry_run: bool, verbose: bool, frozen: bool) -> int:
+    """Show the plan of every save, and run when told. Raises UsageError for what does not go with that."""
+    if call.json:
+        hint = "`plan --json` says one plan; call it as often as you like"
+        raise UsageError("--watch tells what happens as it happens, and --json is one object", hint=hint)
+    given = [f"--{name.replace('_', '-')}" for name in _CONSENTS if values[name]]
+    if given:
+        hint = "run without --watch for that: to pay once more is agreed to once, not with every save"
+        raise UsageError(f"{' and '.join(given)} and --watch do not go together", hint=hint)
+    limits = replace(read_limits(call.settings, values), frozen=frozen)
+    # By this command line alone: an environment that caps every run agrees to none.
+    agreed = values["yes"] or any(values[name] is not None for name in ("max_calls", "max_cost"))
+    if agreed and limits.budget.max_calls is None and limits.budget.max_cost is None:
+        hint = "set one for the whole watch: --max-calls N or --max-cost USD; or press r for each run"
+        raise UsageError("--yes with --watch would agree to every save, without a limit", hint=hint)
+    with Keys(sys.stdin) as keys:
+        purse = Purse(limits.budget, agreed=agreed)
+        work = _Work(call, values, limits, verbose=verbose)
+        return Watch(call, work, keys, purse, only_plans=dry_run).go_on()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a watch has done for it: the recipe is read anew each time, as by a command of its own."""
+
+    call: Call
+    values: dict[str, Any]
+    limits: api.Limits
+    verbose: bool
+
+    def read(self, before: Watched) -> Reading:
+        try:
+            workspace = api.open_recipe(self.call.recipe, self.call.options, self.call.access(token=False))
+        except BananaError as error:
+            return Reading(unread(error, before), error=error)
+        try:
+            return Reading(watched(workspace), api.call(api.plan(workspace)).plan)
+        except BananaError as error:
+            return Reading(watched(workspace), error=error)
+        finally:
+            workspace.close()
+
+    def show(self, plan: Plan) -> None:
+        show_plan(self.call, plan, every_node=self.verbose)
+
+    def run(self, shown: Plan, budget: Budget) -> Run | None:
+        token = not self.limits.frozen
+        workspace = api.open_recipe(self.call.recipe, self.call.options, self.call.access(token=token))
+        try:
+            decided = api.call(api.plan(workspace))
+            if not is_same(decided.plan, shown):
+                return None
+            return _made(self.call, workspace, decided, replace(self.limits, budget=budget), self.values).run
+        finally:
+            workspace.close()
 
 
 def read_limits(settings: Settings, values: dict[str, Any]) -> api.Limits:

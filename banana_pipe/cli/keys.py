@@ -1,0 +1,102 @@
+"""Single keys from a terminal, without Enter and without their being shown.
+
+Unaware of what they mean. From what is no terminal no key ever comes.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import termios
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Self, TextIO
+
+GONE = "\x04"
+"""In place of a key: the terminal is closed."""
+_ENTER = (b"\n", b"\r", b"\r\n")
+
+
+class Keys:
+    """The keys of *stream*, where that is a terminal. It is itself again outside of `with`, whatever ends the block."""
+
+    def __init__(self, stream: TextIO) -> None:
+        try:
+            self._terminal: int | None = stream.fileno() if stream.isatty() else None
+        except (OSError, ValueError):  # closed
+            self._terminal = None
+        self._modes: Any = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody can press one."""
+        return self._terminal is not None
+
+    def __enter__(self) -> Self:
+        if self._terminal is not None:
+            self._modes = termios.tcgetattr(self._terminal)
+            self._before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _leave)}
+            # Whoever stops the process and goes on with it has a shell in between, with modes of its own.
+            self._before[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._listen())
+            self._listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+        self._restore()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The terminal as it was, for whatever else wants to use it. What was typed meanwhile is no key of ours."""
+        self._restore()
+        try:
+            yield
+        finally:
+            self._listen()
+
+    def wait(self, seconds: float) -> str:
+        """The next key, at most *seconds* away: a letter, `\\n`, or GONE; nothing where none was pressed."""
+        listening = [] if self._terminal is None else [self._terminal]
+        ready, _, _ = select.select(listening, [], [], seconds)  # an empty list waits all the same
+        return self._read(self._terminal) if ready and self._terminal is not None else ""
+
+    def forget(self) -> None:
+        """What was pressed before now was about something else."""
+        self._quietly(lambda terminal: termios.tcflush(terminal, termios.TCIFLUSH))
+
+    def _read(self, terminal: int) -> str:
+        try:
+            typed = os.read(terminal, 64)
+        except OSError:
+            return GONE
+        if typed in _ENTER:
+            return "\n"
+        # Arrows and pasted words are several at once, and mean nothing here.
+        return GONE if typed in (b"", b"\x04") else typed.decode("utf-8", "replace") if len(typed) == 1 else ""
+
+    def _listen(self) -> None:
+        self._quietly(lambda terminal: tty.setcbreak(terminal, termios.TCSAFLUSH))
+
+    def _restore(self) -> None:
+        self._quietly(lambda terminal: termios.tcsetattr(terminal, termios.TCSADRAIN, self._modes))
+
+    def _quietly(self, act: Callable[[int], object]) -> None:
+        if self._terminal is not None and self._modes is not None:
+            try:
+                act(self._terminal)
+            except (termios.error, OSError):  # it is closed: nobody is left to mind
+                return
+
+
+def pause(seconds: float) -> None:
+    """Let others go on for *seconds*."""
+    select.select([], [], [], seconds)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
