@@ -30,7 +30,8 @@ from banana_pipe.shapes import plan_json
 from banana_pipe.sides.contrast import compare_sides
 from banana_pipe.sides.naming import Ground, sides_of
 from banana_pipe.studio.house import House
-from banana_pipe.studio.panel import bill_json
+from banana_pipe.studio.panel import bill_json, words_of_run
+from banana_pipe.studio.standing import todo_of
 from banana_pipe.workspace import Workspace
 
 MOST_SHOWN = 200
@@ -96,10 +97,12 @@ async def preview(house: House, sets: Mapping[str, str]) -> dict[str, Json]:
         decided = await plan(workspace)
         then = _planned(workspace, decided)
         bill = bill_of(workspace, decided.plan, house.limits.consent)
+        todo = todo_of(workspace, decided, bill)
     changed = list(_changed(now, then))
     return {
         "command": house.commands.about("run", sets=sets),
         "bill": bill_json(bill),
+        "words": words_of_run(todo),
         "totals": plan_json(decided.plan)["totals"],
         "nodes": changed[:MOST_SHOWN],
         "changed": len(changed),

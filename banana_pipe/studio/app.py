@@ -97,6 +97,8 @@ class App:
     async def _shown(self, path: str, request: Request) -> Response:
         if path == "":
             page = (await self._desk.fresh()).page
+            version = b'data-version="%d"' % self._desk.board.version
+            page = page.replace(b'data-version="0"', version, 1)  # what a page is told then, it can tell from itself
             policy = _POLICY.search(page)
             allowed = policy.group(1) if policy else b"default-src 'none'"
             return _html(page, allowed + b"; frame-ancestors 'none'")

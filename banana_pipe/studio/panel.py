@@ -36,15 +36,28 @@ class NodeShown:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the page knows besides its pictures. `free`: calls that cost nothing, `to_make` what is made here,
-    `unplaced` pictures that a run would put in their place."""
+class Todo:
+    """What a run would do. `free`: calls that cost nothing, `to_make` transforms that are made here, `unplaced` pictures
+    that would be put in their place, `to_pick` nodes that somebody has to pick from."""
 
-    recipe: str
     bill: Bill
     free: int
     to_make: int
     unplaced: int
+    to_pick: int
+
+    @property
+    def does_something(self) -> bool:
+        """Whether a run would do anything."""
+        return bool(self.bill.calls or self.free or self.to_make or self.unplaced)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page knows besides its pictures."""
+
+    recipe: str
+    todo: Todo
     nodes: Mapping[str, NodeShown]
     variables: Mapping[str, Json]
     runs: Sequence[str]
@@ -54,7 +67,7 @@ class Shown:
 
 def top(shown: Shown) -> str:
     """HTML that stands above the gallery."""
-    return _template().render(shown=shown, words=_words(shown), data=_data(shown))
+    return _template().render(shown=shown, words=words_of_run(shown.todo), data=_data(shown))
 
 
 @cache
@@ -75,18 +88,22 @@ def _template() -> Template:
     return environment.from_string((_HERE / "panel.html").read_text(encoding="utf-8"))
 
 
-def _words(shown: Shown) -> str:
-    """What a run would do now, in half a sentence."""
+def words_of_run(todo: Todo) -> str:
+    """What a run would do, in half a sentence."""
     parts = []
-    if shown.bill.calls:
-        parts.append(f"buy {words_of(shown.bill)}")
-    if shown.free:
-        parts.append(f"draw {_pictures(shown.free)}, free")
-    if shown.to_make:
-        parts.append(f"make {_pictures(shown.to_make)} here, free")
-    if shown.unplaced:
-        parts.append(f"put {_pictures(shown.unplaced)} in place")
-    return f"A run would {', and '.join(parts)}" if parts else "Nothing to buy, nothing to do"
+    if todo.bill.calls:
+        parts.append(f"buy {words_of(todo.bill)}")
+    if todo.free:
+        parts.append(f"draw {_pictures(todo.free)}, free")
+    if todo.to_make:
+        parts.append(f"make {_pictures(todo.to_make)} here, free")
+    if todo.unplaced:
+        parts.append(f"put {_pictures(todo.unplaced)} in place")
+    if parts:
+        return f"A run would {', and '.join(parts)}"
+    if todo.to_pick:
+        return f"Nothing to buy; {'1 node waits' if todo.to_pick == 1 else f'{todo.to_pick:,} nodes wait'} for a pick"
+    return "All is here, nothing to buy"
 
 
 def _pictures(number: int) -> str:
@@ -97,9 +114,9 @@ def _data(shown: Shown) -> str:
     """What the script knows, as JSON that ends no element and begins none."""
     told = {
         "recipe": shown.recipe,
-        "words": _words(shown),
-        "bill": bill_json(shown.bill),
-        "todo": bool(shown.bill.calls or shown.free or shown.to_make or shown.unplaced),
+        "words": words_of_run(shown.todo),
+        "bill": bill_json(shown.todo.bill),
+        "todo": shown.todo.does_something,
         "nodes": {name: _node(one) for name, one in shown.nodes.items()},
         "vars": [_variable(name, value) for name, value in shown.variables.items()],
         "runs": list(shown.runs),

@@ -81,15 +81,12 @@ async def stand(house: House, workspace: Workspace, flights: Collection[str] = (
     runs = tuple(path.stem for path in reversed(logs_in(places.out)))[:_MOST_RUNS]
     shown = panel.Shown(
         recipe=workspace.graph.recipe.name,
-        bill=bill,
-        free=sum(line.calls for line in decided.plan.nodes if line.may_call) - bill.calls if bill.calls == 0 else 0,
-        to_make=sum(line.state == "local" for line in decided.plan.nodes),
-        unplaced=sum(one.unplaced for one in shelf),
+        todo=todo_of(workspace, decided, bill, sum(one.unplaced for one in shelf)),
         nodes={one.outcome.node: _node(workspace, decided, one) for one in shelf},
         variables=dict(workspace.graph.recipe.variables),
         runs=runs,
         warnings=(*decided.plan.warnings,),
-        commands={name: house.commands.about(name) for name in ("plan", "run", "lock accept")},
+        commands={"run": house.commands.about("run"), "reroll": house.commands.about("reroll", "%NODE%")},
     )
     page = report.page(
         manifest.document(_header(workspace, document, last), entries),
@@ -119,6 +116,19 @@ async def stand(house: House, workspace: Workspace, flights: Collection[str] = (
         runs,
         _files(workspace, entries),
         places.out,
+    )
+
+
+def todo_of(workspace: Workspace, decided: Decided, bill: Bill, unplaced: int = 0) -> panel.Todo:
+    """What a run would do now; *bill* is what it would buy for money."""
+    lines, graph = decided.plan.nodes, workspace.graph
+    free = (line for line in lines if line.may_call and workspace.markets[graph.nodes[line.id].provider].free)
+    return panel.Todo(
+        bill=bill,
+        free=sum(line.calls for line in free),
+        to_make=sum(line.state == "local" for line in lines),
+        unplaced=unplaced,
+        to_pick=sum(line.state == "needs-pick" for line in lines),
     )
 
 
@@ -152,7 +162,7 @@ def _header(workspace: Workspace, document: Mapping[str, Json], last: Run | None
         recipe=places.recipe_in_project,
         root=places.root_from_out,
         name=workspace.graph.recipe.name,
-        run_id=last.id if last else "none yet",
+        run_id=last.id if last else "",
         at=0.0,
         version=__version__,
     )
@@ -182,7 +192,7 @@ def _with_words(outcome: Outcome, then: Outcome | None) -> Outcome:
     if then is None or (then.status != outcome.status and not _failed_then(outcome, then)):
         return outcome
     if _failed_then(outcome, then):
-        return replace(outcome, error=then.error, reason="error")
+        return replace(outcome, status="failed", reason="error", error=then.error)
     return replace(outcome, error=then.error or outcome.error, seconds=then.seconds)
 
 

@@ -62,8 +62,11 @@ class Served:
         return dict(json.loads(self.get().text.split('id="studio-data">')[1].split("</script>")[0]))
 
     def cards(self) -> dict[str, dict[str, Any]]:
-        """The pictures of the page, by node."""
+        """The pictures of the page, by node, each with where it is asked for."""
         told = json.loads(self.get().text.split('id="data">')[1].split("</script>")[0])
+        for shot in (shot for card in told["cards"] for shot in card["t"]):
+            assert shot["u"] == f"_p/{shot['h']}"
+            shot["t"] = f"_/thumbs/{shot['h']}.webp"
         return {card["n"]: card for card in told["cards"]}
 
     def states(self) -> Iterator[dict[str, Any]]:

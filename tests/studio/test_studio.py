@@ -70,7 +70,7 @@ def test_a_run_comes_in_and_its_pictures_are_shown(drawn: Served) -> None:
     for shot in card["t"]:
         assert drawn.get(shot["u"]).headers["content-type"] == "image/png"
         assert drawn.get(shot["t"]).headers["content-type"] == "image/webp"
-    assert drawn.data()["words"] == "Nothing to buy, nothing to do"
+    assert drawn.data()["words"] == "All is here, nothing to buy"
 
 
 def test_a_price_is_agreed_to_or_nothing_is_bought(recipe: Path, at: Vendor) -> None:
