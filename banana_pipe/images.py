@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from banana_pipe import avif
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Artifact
@@ -32,6 +33,8 @@ _DECODED = 4
 """Bytes of a decoded pixel, in whichever mode."""
 _WEBP_DECODER = 12
 """Bytes for each pixel that libwebp and Pillow keep besides: two canvases, and a copy to read from."""
+_AVIF_DECODER = 11
+"""Bytes for each pixel that libavif, dav1d and Pillow keep besides, of 4:4:4 with alpha."""
 _JPEG_COEFFICIENT = 2
 """Bytes for each pixel and band that libjpeg keeps of a picture in several scans (a progressive one)."""
 _MAX_SCANNED = 512_000_000
@@ -39,11 +42,12 @@ _MAX_SCANNED = 512_000_000
 _STRIP = 1_000_000
 """Pixels that are looked at together: what a picture is converted to for that need not fit twice."""
 
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
-_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
+"""What Pillow calls each type that we take."""
 _OTHERS = (
     (re.compile(rb"GIF8"), "a GIF"),
-    (re.compile(rb"....ftyp(avif|avis)", re.DOTALL), "an AVIF"),
+    (re.compile(rb"....ftypavis", re.DOTALL), "an AVIF that moves"),
     (re.compile(rb"....ftyp(heic|heix|mif1)", re.DOTALL), "a HEIC"),
     (re.compile(rb"BM....\0\0\0\0", re.DOTALL), "a BMP"),
     (re.compile(rb"II\*\0|MM\0\*"), "a TIFF"),
@@ -61,7 +65,7 @@ _Buffer = bytes | mmap.mmap
 
 
 class NotAPicture(BananaError):
-    """The bytes are no whole PNG, JPEG or WebP picture of a size that we take."""
+    """The bytes are no whole PNG, JPEG, WebP or AVIF picture of a size that we take."""
 
 
 def measure(data: bytes) -> Artifact:
@@ -79,7 +83,7 @@ def measure_file(path: Path) -> Artifact:
 
 
 def sniff(data: _Buffer) -> str | None:
-    """The MIME type that the first bytes tell; None for anything but PNG, JPEG and WebP."""
+    """The MIME type that the first bytes tell; None for anything but PNG, JPEG, WebP and AVIF."""
     head = data[:16]
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
@@ -87,6 +91,8 @@ def sniff(data: _Buffer) -> str | None:
         return "image/jpeg"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
+    if avif.is_avif(data[:64]):
+        return "image/avif"
     return None
 
 
@@ -98,9 +104,9 @@ def suffix(mime: str) -> str:
 def _measure(data: _Buffer, stream: BinaryIO) -> Artifact:
     mime = sniff(data)
     if mime is None:
-        raise NotAPicture(_what_it_is(data[:256]), hint="PNG, JPEG and WebP are what we can work with")
+        raise NotAPicture(_what_it_is(data[:256]), hint="PNG, JPEG, WebP and AVIF are what we can work with")
     if not _ENDS[mime](data):
-        raise NotAPicture(f"this {_FORMATS[mime]} picture is cut off: its end is missing ({len(data)} bytes)")
+        raise NotAPicture(f"this {FORMATS[mime]} picture is cut off: its end is missing ({len(data)} bytes)")
     width, height, blank, alpha = _decode(data, stream, mime)
     return Artifact(_digest(data), mime, width, height, len(data), blank, alpha)
 
@@ -122,16 +128,20 @@ def _decode(data: _Buffer, stream: BinaryIO, mime: str) -> tuple[int, int, bool,
     """Width, height, whether it is blank and whether it has transparency, after decoding every pixel."""
     import PIL.Image
 
-    kind = _FORMATS[mime]
+    kind = FORMATS[mime]
     if mime == "image/webp":
         # Pillow makes room for all of it as soon as it is opened.
         _refuse_dear(kind, *_webp_size(data), _DECODED + _WEBP_DECODER)
+    if mime == "image/avif":
+        refuse_dear_avif(data)
     try:
         with PIL.Image.open(stream, formats=(kind,)) as image:
             width, height = image.size
             # Asked before a pixel is decoded: Pillow itself only warns, and only above 89 million.
             if mime == "image/jpeg":
                 _refuse_dear_jpeg(data, image)
+            elif mime == "image/avif":
+                _refuse_dear(kind, width, height, _DECODED + _AVIF_DECODER)
             else:
                 _refuse_dear(kind, width, height, _DECODED)
             image.load()
@@ -142,6 +152,23 @@ def _decode(data: _Buffer, stream: BinaryIO, mime: str) -> tuple[int, int, bool,
         raise NotAPicture(f"this picture is larger than {MAX_PIXELS // 1_000_000} million pixels") from error
     except Exception as error:  # on broken bytes Pillow raises nearly anything
         raise NotAPicture(f"this {kind} picture does not decode: {error}") from error
+
+
+def refuse_dear_avif(data: _Buffer) -> None:
+    """Refuse an AVIF whose frames take too much memory, whatever size the file declares, and where nobody can read it."""
+    import PIL.features
+
+    if not PIL.features.check("avif"):
+        raise NotAPicture(
+            "this is an AVIF, and the Pillow here cannot read it", hint="`pip install pillow` brings one that can"
+        )
+    try:
+        pixels = avif.frame_pixels(data)
+    except avif.BrokenAvif as error:
+        raise NotAPicture(f"this AVIF picture does not decode: {error}") from None
+    most = min(MAX_PIXELS, MAX_MEMORY // (_DECODED + _AVIF_DECODER))
+    if pixels > 2 * most:  # of colours, and of transparency
+        raise NotAPicture(f"this AVIF picture has frames of {pixels:,} pixels: too many", hint="save it as a PNG")
 
 
 def _refuse_dear_jpeg(data: _Buffer, image: Image) -> None:
@@ -231,4 +258,4 @@ def _webp_ends(data: _Buffer) -> bool:
     return len(data) >= 8 + int.from_bytes(data[4:8], "little")
 
 
-_ENDS = {"image/png": _png_ends, "image/jpeg": _jpeg_ends, "image/webp": _webp_ends}
+_ENDS = {"image/png": _png_ends, "image/jpeg": _jpeg_ends, "image/webp": _webp_ends, "image/avif": avif.ends}

@@ -221,7 +221,7 @@ class Expect:
     min_height: int | None = None
     aspect_ratio: str | None = None
     """`W:H`, to within 3 %."""
-    format: Literal["png", "jpeg", "webp"] | None = None
+    format: Literal["png", "jpeg", "webp", "avif"] | None = None
     alpha: bool | None = None
     """Whether some pixel is to be transparent, if only in part; False: none may be."""
     max_bytes: int | None = None

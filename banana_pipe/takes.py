@@ -208,7 +208,16 @@ def unsendable(
     trouble = next((broken[place] for place in places if place in broken), None)
     if trouble is not None or artifacts is None:
         return trouble
-    return _oversized(node, artifacts, market.max_picture_bytes)
+    return _of_no_kind(node, artifacts) or _oversized(node, artifacts, market.max_picture_bytes)
+
+
+def _of_no_kind(node: Node, artifacts: Sequence[Artifact]) -> str | None:
+    """Which of *artifacts* is of a kind that no provider takes."""
+    for one, artifact in zip(node.inputs, artifacts, strict=True):
+        if artifact.mime == "image/avif" and not node.is_local:
+            whose = f"the picture of {one.node}" if isinstance(one, NodeInput) else one.label
+            return f"{whose} is an AVIF, and the provider takes PNG, JPEG and WebP: `convert` it, or read what it is made of"
+    return None
 
 
 def _oversized(node: Node, artifacts: Sequence[Artifact], limit: int) -> str | None:

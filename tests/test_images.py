@@ -99,7 +99,7 @@ def test_any_bytes_give_a_picture_or_a_clear_no(tail: bytes, head: bytes) -> Non
         (b"<!DOCTYPE html><p>Bad gateway", "an HTML page"),
         (b'{"error": 1}', "JSON"),
         (b"GIF89a......", "a GIF"),
-        (b"\0\0\0\x1cftypavif....", "an AVIF"),
+        (b"\0\0\0\x1cftypavis....", "an AVIF"),
         (b"<svg xmlns=''/>", "an SVG"),
         (b"\x01\x02\x03\x04", "01 02 03 04"),
     ],

@@ -24,7 +24,7 @@ FLOORS = (
     "version errors regular canonical",
     "model events",
     """
-    images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.xmp metadata
+    avif images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.xmp metadata
     transforms.kinds transforms.tables transforms.pixels transforms.outlines transforms.base transforms.resize transforms.crop
     transforms.trim transforms.pad transforms.rotate transforms.flip transforms.convert transforms.palette transforms.keying
     transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms.sprites transforms.icons transforms.fonts transforms.text transforms.plugins transforms ops
@@ -83,6 +83,7 @@ APART = ("planning", "explain", "purchase")
 # Imports inside functions, each with its reason: (module, what it imports there).
 LAZY = {
     ("images", "PIL.Image"): "a run with nothing to do decodes nothing",
+    ("images", "PIL.features"): "as for `PIL.Image`, and few pictures are AVIFs",
     ("outputs.log", "PIL"): "and a plan, which has no log, imports nothing of it",
     ("comparing.pixels", "PIL.Image"): "as in images: what has the same bytes is never decoded",
     ("comparing.pixels", "PIL.ImageChops"): "as in images",

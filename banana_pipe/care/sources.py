@@ -24,7 +24,7 @@ from banana_pipe.store.published import MANIFEST, files_of, read_manifest
 AT_ONCE = 4
 SECONDS = 600.0
 """For one link in all."""
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 
 
 class Sources:

@@ -26,7 +26,7 @@ from banana_pipe.store.pins import LockBlock, LockFile
 from banana_pipe.takes import Market, flowed
 from banana_pipe.workspace import Workspace
 
-_SUFFIXES = tuple(map(suffix, ("image/png", "image/jpeg", "image/webp")))
+_SUFFIXES = tuple(map(suffix, ("image/png", "image/jpeg", "image/webp", "image/avif")))
 
 
 @dataclass(frozen=True, slots=True)

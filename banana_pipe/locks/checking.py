@@ -99,7 +99,7 @@ def cost_of(findings: Iterable[Finding]) -> int | None:
     return total(finding.cost for finding in findings)
 
 
-SUFFIXES = tuple(map(suffix, ("image/png", "image/jpeg", "image/webp")))
+SUFFIXES = tuple(map(suffix, ("image/png", "image/jpeg", "image/webp", "image/avif")))
 
 
 def _named(workspace: Workspace, texts: Sequence[str]) -> set[str]:

@@ -76,4 +76,6 @@ def _container(data: bytes) -> _Container:
     mime = sniff(data)
     if mime is None:
         raise Unreadable("neither PNG nor JPEG nor WebP")
+    if mime not in _CONTAINERS:
+        raise Unreadable("an AVIF, into which nothing is written here")
     return _CONTAINERS[mime]

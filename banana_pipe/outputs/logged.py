@@ -22,7 +22,7 @@ from banana_pipe.regular import read_regular
 from banana_pipe.store.published import MANIFEST, OURS, RUNS, TAKES, is_inside
 
 SUFFIX = ".jsonl"
-_PICTURES = (".png", ".jpg", ".webp")
+_PICTURES = (".png", ".jpg", ".webp", ".avif")
 
 
 @dataclass(frozen=True, slots=True)

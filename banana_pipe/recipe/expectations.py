@@ -14,7 +14,7 @@ from banana_pipe.recipe import keys
 from banana_pipe.recipe.words import quoted, shortened
 
 EXPECT = keys.names(keys.EXPECT)
-FORMATS = ("png", "jpeg", "webp")
+FORMATS = ("png", "jpeg", "webp", "avif")
 
 _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?):([0-9]{1,5}(?:\.[0-9]{1,4})?)\Z")
 

@@ -25,7 +25,7 @@ TESTS_NAME = "banana-pipe-tests.schema.json"
 _TEXT: Json = {"type": "string"}
 _TEMPLATE: Json = {"type": "string", "pattern": r"\{\{|\{%|\{#"}
 _PORTS = "[cC][oO][mM][0-9\u00b9\u00b2\u00b3]|[lL][pP][tT][0-9\u00b9\u00b2\u00b3]"
-_SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
+_SUFFIXES = ("png", "jpg", "jpeg", "webp", "avif", "gif")
 _SCALAR: Json = {"type": ["string", "number", "boolean"]}
 
 

@@ -19,7 +19,7 @@ _UNSAFE = re.compile(r"[<>:\"|?*\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u
 _DEVICE = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:\.|\Z)", re.IGNORECASE
 )
-_SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|gif)\Z", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|avif|gif)\Z", re.IGNORECASE)
 _HASHED = re.compile(r"~[0-9a-f]{8}\Z")
 TAKEN = frozenset(["index.html", "manifest.json"])
 

@@ -18,7 +18,7 @@ from banana_pipe.lineage.tracing import Archive, entries_in, record_of
 from banana_pipe.model import Json
 from banana_pipe.store.published import OURS
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\nsize \d+\n")
 POINTER_BYTES = 1024
 """A pointer of Git LFS is smaller than that."""

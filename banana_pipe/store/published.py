@@ -36,7 +36,7 @@ THUMBS = f"{OURS}/thumbs"
 RUNS = f"{OURS}/runs"
 
 Standing = Literal["absent", "same", "ours", "by hand"]
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 _Signature = tuple[int, int, int]
 
 

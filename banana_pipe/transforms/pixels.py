@@ -13,16 +13,17 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from banana_pipe.images import MAX_PIXELS, NotAPicture, sniff
+from banana_pipe.images import FORMATS, MAX_PIXELS, NotAPicture, refuse_dear_avif, sniff
 from banana_pipe.transforms.kinds import GRAVITIES, rgba
 from banana_pipe.transforms.tables import as_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_FORMATS: Mapping[str, str] = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-_MAX_SIDES: Mapping[str, int] = {"image/webp": 16_383, "image/jpeg": 65_500}
+_AVIF: Mapping[str, Any] = {"speed": 6, "subsampling": "4:2:0", "max_threads": 1, "autotiling": False}
+"""One thread: the same bytes on every machine, and other pictures are encoded meanwhile."""
+_MAX_SIDES: Mapping[str, int] = {"image/webp": 16_383, "image/jpeg": 65_500, "image/avif": 16_384}
 """What the formats themselves can hold."""
 
 
@@ -71,9 +72,11 @@ def decode(data: bytes) -> Frame:
 
     mime = sniff(data)
     if mime is None:
-        raise NotAPicture("this is no PNG, JPEG or WebP picture")
+        raise NotAPicture("this is no PNG, JPEG, WebP or AVIF picture")
+    if mime == "image/avif":
+        refuse_dear_avif(data)
     try:
-        with PIL.Image.open(BytesIO(data), formats=(_FORMATS[mime],)) as image:
+        with PIL.Image.open(BytesIO(data), formats=(FORMATS[mime],)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise NotAPicture(f"this picture has {width} × {height} pixels: too many")
@@ -82,7 +85,7 @@ def decode(data: bytes) -> Frame:
     except NotAPicture:
         raise
     except Exception as error:  # on broken bytes Pillow raises nearly anything
-        raise NotAPicture(f"this {_FORMATS[mime]} picture does not decode: {error}") from error
+        raise NotAPicture(f"this {FORMATS[mime]} picture does not decode: {error}") from error
     # Whatever is left here (profiles, comments) would be written again.
     plain.info = {}
     return Frame(plain)
@@ -93,14 +96,14 @@ def encode(frame: Frame) -> bytes:
     image, encoding = _without_idle_alpha(frame.image), frame.encoding
     most = _MAX_SIDES.get(encoding.mime)
     if most is not None and max(image.size) > most:
-        kind = _FORMATS[encoding.mime]
+        kind = FORMATS[encoding.mime]
         raise NotAPicture(
             f"a {kind} has at most {most} pixels a side, and this picture {max(image.size)}", hint="`resize` it before"
         )
     try:
         return _written(image, encoding)
-    except (OSError, ValueError) as error:
-        raise NotAPicture(f"it cannot be written as {_FORMATS[encoding.mime]}: {error}") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise NotAPicture(f"it cannot be written as {FORMATS[encoding.mime]}: {error}") from error
 
 
 def _written(image: Image, encoding: Encoding) -> bytes:
@@ -110,6 +113,8 @@ def _written(image: Image, encoding: Encoding) -> bytes:
         flat.save(out, format="JPEG", quality=encoding.quality, optimize=True)
     elif encoding.mime == "image/webp":
         image.save(out, format="WEBP", quality=encoding.quality, method=4)
+    elif encoding.mime == "image/avif":
+        image.save(out, format="AVIF", quality=encoding.quality, **_AVIF)
     else:
         table = as_table(image) if encoding.indexed else None
         (table or image).save(out, format="PNG", compress_level=6)
@@ -189,7 +194,7 @@ def _refuse_moving(image: Any, mime: str) -> None:
     frames = 1 if mime == "image/jpeg" else getattr(image, "n_frames", 1)
     if frames > 1:
         raise NotAPicture(
-            f"this {_FORMATS[mime]} picture moves: it has {frames} frames",
+            f"this {FORMATS[mime]} picture moves: it has {frames} frames",
             hint="ops work on still pictures: save the frame that is meant as a file of its own",
         )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from banana_pipe import disk
 from banana_pipe.canonical import Digest
 from banana_pipe.errors import BananaError, StoreError
+from banana_pipe.images import FORMATS, refuse_dear_avif, sniff
 from banana_pipe.model import Artifact, Json, Outcome
 from banana_pipe.store.published import THUMBS
 
@@ -134,7 +135,9 @@ def shrunk(data: bytes) -> bytes | None:
     import PIL.Image
 
     try:
-        with PIL.Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+        if sniff(data) == "image/avif":
+            refuse_dear_avif(data)
+        with PIL.Image.open(BytesIO(data), formats=tuple(FORMATS.values())) as image:
             image.draft("RGB", (2 * SIDE, 2 * SIDE))
             picture = image if image.mode in ("RGB", "RGBA") else image.convert(_mode(image.has_transparency_data))
             picture.thumbnail((SIDE, SIDE), PIL.Image.Resampling.BICUBIC, reducing_gap=2.0)
