@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -54,6 +54,9 @@ class ResultsInMemory:
         if instead:
             self._known.pop(result.key, None)
         return self._known.setdefault(result.key, result)
+
+    def put_all(self, results: Sequence[Result]) -> list[Result]:
+        return [self.put(result) for result in results]
 
     def keys_of(self, pictures: Container[Digest]) -> list[Key]:
         return [key for key, result in self._known.items() if result.artifact.digest in pictures]
