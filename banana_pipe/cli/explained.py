@@ -18,7 +18,7 @@ from banana_pipe.errors import Location
 from banana_pipe.explain import Change, Drifted, Explanation, PictureChange, Piece
 from banana_pipe.model import Json
 from banana_pipe.prices import show_usd
-from banana_pipe.recipe.drift import based_words, merge_words
+from banana_pipe.recipe.drift import based_words, depth_words, merge_words
 from banana_pipe.recipe.origins import Origin
 
 _KEPT = 10
@@ -125,8 +125,7 @@ def _drift(paper: Paper, one: Drifted | None) -> Iterator[str]:
         return
     chain = one.chain
     style = "yellow" if chain.is_deep else ""
-    text = f"{chain.edits} edits away from {input_name(chain.start)}, and each edit loses something"
-    yield from paper.wrapped(text, 2, style)
+    yield from paper.wrapped(depth_words(chain.edits, chain.start), 2, style)
     rows = [
         [Cell(f"{hop.edits}. {hop.node}"), Cell(f"of {input_name(hop.reads)}"), *_apart(apart)]
         for hop, apart in zip(chain.hops, one.hops, strict=True)

@@ -30,6 +30,7 @@ from banana_pipe.outputs.page.thumbs import is_needed, thumb_path
 from banana_pipe.outputs.page.timeline import Times, timeline
 from banana_pipe.outputs.page.words import WORDS, scaled
 from banana_pipe.prices import show_usd
+from banana_pipe.recipe.drift import Depths, depth_words
 from banana_pipe.store.published import RUNS
 from banana_pipe.telling.advice import EXITS_OF_STOPS, Asked, advice, commands_like
 from banana_pipe.telling.words import duration
@@ -127,7 +128,7 @@ def page(
         log=f"{RUNS}/{quote(run.id, errors='replace')}.jsonl" if run and not live else None,
         top=live.top if live else "",
         more=more,
-        data=_data(cards, alone=known.inlined is not None),
+        data=_data(cards, Depths(graph), alone=known.inlined is not None),
         style=style.text,
         style_hash=style.hash,
         script=script.text,
@@ -230,13 +231,15 @@ def _shape(section: shown.Section) -> str:
     return names.pop() if len(names) == 1 else "square"
 
 
-def _data(cards: Iterable[shown.Card], *, alone: bool) -> str:
+def _data(cards: Iterable[shown.Card], depths: Depths, *, alone: bool) -> str:
     """What the script shows, as JSON that ends no element and begins none."""
-    text = json.dumps({"cards": [_card(card, alone) for card in cards]}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        {"cards": [_card(card, depths, alone) for card in cards]}, ensure_ascii=False, separators=(",", ":")
+    )
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _card(card: shown.Card, alone: bool) -> dict[str, Json]:
+def _card(card: shown.Card, depths: Depths, alone: bool) -> dict[str, Json]:
     told: dict[str, Json] = {
         "n": card.node,
         "g": card.step,
@@ -249,6 +252,9 @@ def _card(card: shown.Card, alone: bool) -> dict[str, Json]:
         told["e"] = card.error
     if card.change:
         told |= {"c": card.change, "w": int(card.pending)}
+    start = depths.start(card.node) if card.node in depths else None
+    if start is not None and (edits := depths.edits(card.node)) > 1:
+        told["d"] = depth_words(edits, start)
     if card.seconds:
         told["s"] = duration(card.seconds)
     return told

@@ -86,13 +86,22 @@ class Depths:
         self._edits: dict[str, int] = {}
         self._reads: dict[str, Input] = {}
         """Of each node that is not undrifted, the input that makes it as deep as it is."""
+        self._starts: dict[str, Input] = {}
+        """Of each of them the undrifted picture that it began with."""
         self._readers = Counter(name for node in graph for name in node.upstream)
         for node in graph:
             self._add(node)
 
+    def __contains__(self, node: object) -> bool:
+        return node in self._edits
+
     def edits(self, node: str) -> int:
         """How many edits *node* is away from an undrifted picture."""
         return self._edits[node]
+
+    def start(self, node: str) -> Input | None:
+        """The undrifted picture that *node* began with; None where it is one."""
+        return self._starts.get(node) if self._edits[node] else None
 
     def chain(self, node: str) -> Chain | None:
         """How *node* came to be as deep as it is; None where nobody has edited anything."""
@@ -127,13 +136,16 @@ class Depths:
         return Deep(step, self._graph.recipe.steps[step].at, self._chain(deepest), len(nodes))
 
     def _add(self, node: Node) -> None:
-        if node.action == "generate" or self._graph.recipe.steps[node.step].verb == "generate" or not node.inputs:
+        step = self._graph.recipe.steps.get(node.step)
+        if node.action == "generate" or (step is not None and step.verb == "generate") or not node.inputs:
             self._edits[node.id] = 0
             return
-        depths = [self._edits[one.node] if isinstance(one, NodeInput) else 0 for one in node.inputs]
+        depths = [self._edits.get(one.node, 0) if isinstance(one, NodeInput) else 0 for one in node.inputs]
         anchored = not node.is_local and 0 in depths
         deepest = 0 if anchored else max(depths)
-        self._reads[node.id] = node.inputs[depths.index(deepest)]
+        read = node.inputs[depths.index(deepest)]
+        self._reads[node.id] = read
+        self._starts[node.id] = self._starts[read.node] if deepest and isinstance(read, NodeInput) else read
         self._edits[node.id] = deepest if node.is_local else deepest + 1
 
     def _before(self, node: str) -> int:
@@ -184,6 +196,11 @@ def input_label(one: Input) -> str:
     if not isinstance(one, NodeInput):
         return one.label
     return one.node if one.sample is None else f"{one.node}@{one.sample}"
+
+
+def depth_words(edits: int, start: Input) -> str:
+    """How deep a picture is."""
+    return f"{edits} edits away from {input_label(start)}, and each edit loses something"
 
 
 def warning(deep: Deep) -> str:

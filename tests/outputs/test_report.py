@@ -235,3 +235,16 @@ def test_pictures_of_nodes_that_a_run_left_out_are_shown_too() -> None:
     text = Page(report.page(document, run_of(), graph(), command="x")).text
     assert "of an earlier run" in text
     assert "A mug on white" in text
+
+
+def test_what_was_edited_again_and_again_says_so_beside_its_lineage() -> None:
+    """How many edits away, and from what; of one edit, and of none, nothing is said."""
+    read = SCENE[1].takes[0].result.artifact.digest
+    ended = replace(outcome("again", take(PICTURES.add("9"))), images=(read,))
+    again = (node("again", inputs=reads("scene[a=x y]")), ended)
+    told = {card["n"]: card.get("d") for card in page_of([MUG, SCENE, again]).cards}
+    assert told == {
+        "mug": None,
+        "scene[a=x y]": None,
+        "again": "2 edits away from mug, and each edit loses something",
+    }

@@ -192,7 +192,7 @@ function about(card) {
     const row = el("div", {class: "row line-of"});
     if (elsewhere.length) row.append(el("div", {class: "level"}, elsewhere.slice(0, 8).map(one => el("span", {class: "chip-like"}, one[0]))));
     for (const level of levels) row.append(el("div", {class: "level"}, level.slice(0, 12).map(i => small(i, i === here ? take : 0, named(i), {"aria-current": i === here || null, click: () => open(i)}), level.length > 12 ? "and " + (level.length - 12) + " more" : null)));
-    parts.push(part("From the first to this", row));
+    parts.push(part("From the first to this", row, card.d ? el("p", {}, card.d) : null));
   }
   if (readers(here).length) parts.push(part("Read by", el("div", {class: "row"}, readers(here).slice(0, 24).map(i => small(i, 0, named(i), {click: () => open(i)})))));
   const facts = [["node", card.n], ...(shot ? shot.f : []), ...(card.s ? [["took", card.s]] : [])];
