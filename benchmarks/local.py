@@ -1,8 +1,8 @@
 """How busy 10,000 transforms keep the cores: the processor's time of a whole run, over the time that it took.
 
 Unaware of anything inside. A hundred photos, each cropped, made small in a hundred sizes and written as WebP: what a shop
-does. All of it is published. On a machine that does other things at the same time the ratio says nothing: what others
-took meanwhile is told too.
+does. All of it is published. On a machine that does other things at the same time the ratio says little: so it is told what
+others took meanwhile, and how many of our threads had something to do for a core, whether they had one or not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from PIL import Image
 
 from banana_pipe import api
+from banana_pipe.events import RunEnded
 
 GOAL = 1.7
 _PHOTOS, _SIZES = 100, 100
@@ -32,7 +33,8 @@ def main() -> None:
     nodes, wall, busy, others = told["nodes"], told["wall"], told["busy"], told["others"]
     print(
         f"local: {nodes:,} transforms in {wall:.1f} s, {busy:.1f} s of the processor: {busy / wall:.2f} cores of"
-        f" {os.cpu_count()} (goal: at least {GOAL}), {wall / nodes * 1e3:.2f} ms a node; others took {others / wall:.2f} cores"
+        f" {os.cpu_count()} (goal: at least {GOAL}), {wall / nodes * 1e3:.2f} ms a node; others took {others / wall:.2f} cores,"
+        f" and there was work for {told['wanted'] / wall:.2f}"
     )
 
 
@@ -45,19 +47,32 @@ def _measure(photos: int) -> dict[str, float]:
         workspace = api.open_recipe(recipe)
         decided = api.call(api.plan(workspace))
         began, busy, machine = time.perf_counter(), _busy(), _machine()
-        run = api.call(api.run(workspace, decided=decided))
+        wanted = 0.0
+
+        def ended(event: object) -> None:
+            nonlocal wanted
+            if isinstance(event, RunEnded):
+                wanted = _wanted()
+
+        run = api.call(api.run(workspace, decided=decided, emit=ended))
         wall, busy = time.perf_counter() - began, _busy() - busy
         others = _machine() - machine - busy
         workspace.close()
     assert run.exit_code == 0
     assert len(run.outcomes) == photos * _SIZES
-    return {"nodes": len(run.outcomes), "wall": wall, "busy": busy, "others": max(0.0, others)}
+    return {"nodes": len(run.outcomes), "wall": wall, "busy": busy, "others": max(0.0, others), "wanted": wanted}
 
 
 def _busy() -> float:
     """Seconds of the processor that this process took."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def _wanted() -> float:
+    """Seconds that the threads which are there now had a core, or waited for one; 0 where nobody tells."""
+    told = [path.read_text().split() for path in Path("/proc/self/task").glob("*/schedstat")]
+    return sum(int(ran) + int(waited) for ran, waited, _ in told) / 1e9
 
 
 def _machine() -> float:

@@ -24,7 +24,7 @@ FLOORS = (
     "version errors regular canonical",
     "model events",
     """
-    avif images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.xmp metadata
+    avif images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.avif metadata.xmp metadata
     transforms.kinds transforms.tables transforms.pixels transforms.outlines transforms.base transforms.resize transforms.crop
     transforms.trim transforms.pad transforms.rotate transforms.flip transforms.convert transforms.palette transforms.keying
     transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms.sprites transforms.icons transforms.fonts transforms.text transforms.plugins transforms ops

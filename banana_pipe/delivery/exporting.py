@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from banana_pipe.canonical import Digest, digest_of, is_digest
 from banana_pipe.delivery.selection import LOST, Picture, Selection, Wanting
 from banana_pipe.errors import StoreError, UsageError
 from banana_pipe.metadata import Provenance, Unreadable
+from banana_pipe.model import SideFile
 from banana_pipe.regular import read_regular
 from banana_pipe.store.published import is_inside, link_above, read_manifest
 from banana_pipe.workspace import Workspace
@@ -124,7 +126,8 @@ def deliver(
     makers = {one.path: _maker(workspace, one, treatment) for one in selection.pictures}
     # Nobody holds the bytes of all pictures at once: they are made once to be looked at, and again to be written.
     files = [makers[one.path]()[0] for one in selection.pictures]
-    for companion in along(files) if along else ():
+    beside = [one for picture in selection.pictures for one in _beside(workspace, picture)]
+    for companion in (*beside, *(along(files) if along else ())):
         makers[companion.path] = _reader(companion)
         files.append(makers[companion.path]()[0])
     standing = {one.path: _standing(folder, one, record) for one in files if one.digest is not None}
@@ -165,6 +168,20 @@ def _maker(workspace: Workspace, picture: Picture, treatment: Treatment) -> Make
         return Delivered(picture.path, "placed", digest, len(ready), picture, credentials, replaced), ready
 
     return make
+
+
+def _beside(workspace: Workspace, picture: Picture) -> Iterator[Companion]:
+    """What lies beside *picture*: it goes along as it is, whatever is done to the picture."""
+    stem = picture.path.rpartition(".")[0]
+    for one in picture.result.side_files if picture.result else ():
+        yield Companion(stem + one.suffix, partial(_bytes_of, workspace, one, stem))
+
+
+def _bytes_of(workspace: Workspace, one: SideFile, stem: str) -> bytes:
+    data = workspace.read(one.digest)
+    if data is None:
+        raise StoreError(f"the bytes of {stem}{one.suffix} are nowhere", hint="`banana-pipe run` makes it again, free")
+    return data
 
 
 def _reader(companion: Companion) -> Maker:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from banana_pipe.images import sniff
-from banana_pipe.metadata import jpeg, png, webp, xmp
+from banana_pipe.metadata import avif, jpeg, png, webp, xmp
 from banana_pipe.metadata.base import Unreadable
 from banana_pipe.metadata.xmp import Provenance
 
@@ -36,6 +36,7 @@ class _Container:
 _CONTAINERS = {
     "image/png": _Container(png.read_xmp, png.with_xmp, png.strip, png.has_credentials),
     "image/jpeg": _Container(jpeg.read_xmp, jpeg.with_xmp, jpeg.strip, jpeg.has_credentials),
+    "image/avif": _Container(avif.read_xmp, avif.with_xmp, avif.strip, avif.has_credentials),
     "image/webp": _Container(webp.read_xmp, webp.with_xmp, webp.strip, webp.has_credentials),
 }
 
@@ -75,7 +76,5 @@ def embedded_digest(data: bytes) -> str | None:
 def _container(data: bytes) -> _Container:
     mime = sniff(data)
     if mime is None:
-        raise Unreadable("neither PNG nor JPEG nor WebP")
-    if mime not in _CONTAINERS:
-        raise Unreadable("an AVIF, into which nothing is written here")
+        raise Unreadable("neither PNG nor JPEG nor WebP nor AVIF")
     return _CONTAINERS[mime]
