@@ -206,9 +206,10 @@ def _kinds(
     said = {outcome.node: outcome for outcome in last.outcomes} if last else {}
     kinds = {}
     for line in decided.plan.nodes:
-        local = workspace.graph.nodes[line.id].is_local
-        kind = "flight" if line.id in flights else _kind(line, said.get(line.id), local=local)
+        node = workspace.graph.nodes[line.id]
+        kind = "flight" if line.id in flights else _kind(line, said.get(line.id), local=node.is_local)
         failed = kind == "call" and line.id in said and said[line.id].status == "failed"
+        kind = "draw" if kind == "call" and workspace.markets[node.provider].free else kind
         kinds[line.id] = (*(("failed",) if failed else ()), kind, *(("modified",) if line.modified else ()))
     return kinds
 
@@ -227,7 +228,7 @@ def _facts(decided: Decided, shelf: Sequence[Kept], bill: Bill) -> list[tuple[st
     number = len(decided.plan.nodes)
     paid = {take.result.key: take.result.price for one in shelf for take in one.outcome.takes}
     cost = total(paid.values())
-    facts = [(f"{states['cached']} of {number}", "there" if number > 1 else "picture there")]
+    facts = [(f"{states['cached']} of {number}", "pictures here" if number > 1 else "picture here")]
     facts += [(str(states["needs-pick"]), "to pick from")] if states["needs-pick"] else []
     facts += [(str(bill.calls), "to buy")] if bill.calls else []
     return [*facts, ("$0" if cost == 0 else show_usd(cost), "paid for what is here")]

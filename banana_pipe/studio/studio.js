@@ -5,7 +5,7 @@ if (!gallery) return;
 const {$, $$, el, button, copier, cards, data, view} = gallery;
 const strip = $("#studio"), agree = $("#agree"), variables = $("#variables"), runs = $("#runs");
 const go = $(".go", strip), stop = $(".stop", strip), meter = $(".meter", strip), notices = $(".notices", strip);
-let known = read(document), version = +strip.dataset.version, state = null, last = null;
+let known = read(document), version = +strip.dataset.version, state = null, last = null, tried = null;
 const SAYS = {INTENT: "sending", ACCEPTED: "being made", SUCCEEDED: "downloading", UNKNOWN: "in doubt"};
 const STATES = {call: "to buy", wait: "to come", local: "to make", cached: "there", "needs-pick": "to pick from"};
 const dollars = micros => micros == null ? "an unknown price" : micros === 0 ? "nothing" : "$" + (micros / 1e6).toFixed(micros % 1e4 ? 3 : 2);
@@ -134,7 +134,7 @@ async function hear(event) {
   if (state.trouble) notice(el("p", {}, el("strong", {}, "The recipe cannot be read; this is how it stood before.")), troubled(state.trouble)).dataset.trouble = "1";
   else document.querySelector("[data-trouble]")?.remove();
   bar();
-  if (version !== state.version) await again();
+  if (version !== state.version && tried !== state.version) { tried = state.version; await again(); }
   if (isNews) told(state.ended);
 }
 let events = null;
@@ -222,7 +222,7 @@ view.addEventListener("drawn", () => {
   if (one.a) acts.prepend(button("accept the file", () => accept(card.n), {class: "button primary accept"}));
   acts.after(el("p", {class: "soft then"}, state?.going ? "" : known.words), near);
   if (one.r) acts.append(button("one more take · " + one.w, () => reroll(card.n), {class: "button reroll", "aria-haspopup": "dialog", disabled: !!state?.going}));
-  $$(".stage.many figure", view).forEach((figure, j) => { const own = card.t[j]; if (own && !own.p && /^\d+$/.test(own.n)) figure.append(picking(own, "pick take " + own.n)); });
+  $$(".stage.many figure", view).forEach((figure, j) => { const own = card.t[j]; if (own && !own.p && /^\d+$/.test(own.n)) figure.append(picking(own, "pick take " + own.n)); else figure.append(el("span", {class: "no-pick"})); });
 });
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
@@ -235,6 +235,8 @@ document.addEventListener("keydown", event => {
   else if (event.key === "r" && one?.r) reroll(node);
   else if (event.key === "a" && one?.a) accept(node);
 });
+// Another page waits until nobody looks at this one from near.
+for (const dialog of $$("dialog")) dialog.addEventListener("close", () => { if (state && state.version !== version) again(); });
 for (const dialog of [agree, variables, runs]) {
   dialog.addEventListener("keydown", event => event.stopPropagation());
   dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
@@ -273,7 +275,7 @@ function previewed(answer) {
   return [el("p", {class: "price-of"}, answer.words), el("p", {class: "soft"}, one(answer.changed) + (answer.gone.length ? `, ${answer.gone.length} would be gone` : "")),
     command(answer.command, "To do it:"),
     ...answer.warnings.map(words => el("p", {class: "caution"}, words)),
-    el("ul", {class: "nodes"}, answer.nodes.map(node => el("li", {}, el("h3", {}, node.node, el("small", {}, " " + (STATES[node.state] || node.state) + (node.price && node.price !== "free" ? " · " + node.price : ""))), node.prompt.length ? changed(node.prompt) : null))),
+    el("ul", {class: "nodes"}, answer.nodes.map(node => el("li", {}, el("h3", {}, node.node, el("small", {}, " " + (node.price === "free" && node.state === "call" ? "to draw" : STATES[node.state] || node.state) + (node.price && node.price !== "free" ? " · " + node.price : ""))), node.prompt.length ? changed(node.prompt) : null))),
     answer.changed > answer.nodes.length ? el("p", {class: "soft"}, `and ${answer.changed - answer.nodes.length} more`) : null].filter(Boolean);
 }
 $(".to-vars", strip)?.addEventListener("click", values);
@@ -301,10 +303,10 @@ function compared(answer, a, b) {
   const {totals, pictures, notes} = answer.comparison, news = pictures.filter(one => one.kind !== "same" || one.prompt.length);
   const far = one => one.distance ? `${(one.distance.pixels * 100).toFixed(one.distance.pixels < 0.1 ? 1 : 0)} % of the pixels` : "";
   return [el("p", {class: "price-of"}, ["changed", "added", "removed", "renamed"].filter(kind => totals[kind]).map(kind => `${totals[kind]} ${kind}`).join(", ") || "Nothing is different"),
-    el("p", {}, el("a", {class: "button", href: `_diff?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`, target: "_blank", rel: "noopener"}, "see the pictures side by side")),
+    !news.length ? null : el("p", {}, el("a", {class: "button", href: `_diff?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`, target: "_blank", rel: "noopener"}, "see the pictures side by side")),
     command(answer.command), ...notes.map(words => el("p", {class: "caution"}, words)),
     el("ul", {class: "nodes"}, news.slice(0, 200).map(one => el("li", {}, el("h3", {}, one.name, el("small", {}, " " + [one.kind, far(one)].filter(Boolean).join(" · "))),
-      one.prompt.length ? changed(one.prompt.map(piece => [piece.kind, piece.text])) : null)))];
+      one.prompt.length ? changed(one.prompt.map(piece => [piece.kind, piece.text])) : null)))].filter(Boolean);
 }
 $(".to-runs", strip).addEventListener("click", compare);
 

@@ -33,6 +33,7 @@ BADGES = {
     "earlier": ("○", "of an earlier run"),
     "modified": ("✎", "changed by hand"),
     "call": ("○", "to buy"),
+    "draw": ("○", "to draw"),
     "wait": ("…", "to come"),
     "make": ("⚙", "to make"),
     "flight": ("◌", "being made"),
