@@ -61,6 +61,7 @@ def test_they_are_published_beside_the_picture_and_told(world: World) -> None:
     assert outputs["cut[photo=a]"][0]["side_files"] == []
     log = read_log(log_path(world.out, done.id))
     assert log.files["web/app.png"]["side_files"] == told
+    assert "web/app.ico, web/app-8.png, web/app-16.png" in (world.out / "index.html").read_text()
     assert world.run(access=NO_TOKEN).placed == 0
 
 

@@ -81,17 +81,18 @@ def side_files(node: Node) -> list[str]:
 
 def collisions(nodes: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
     """The node whose side file has no place of its own, with the words for what is there."""
-    if not any(node.is_local for node in nodes.values()):
+    made = {node.id: paths for node in nodes.values() if node.is_local and (paths := side_files(node))}
+    if not made:
         return
     pictures = {collision_key(node.output): node.id for node in nodes.values() if node.output is not None}
     folders = {folder: name for path, name in pictures.items() for folder in _folders(path)}
     beside: dict[str, str] = {}
-    for node in nodes.values():
-        for path in side_files(node) if node.is_local else ():
-            there = _there(path, node, pictures, folders, beside)
+    for name, paths in made.items():
+        for path in paths:
+            there = _there(path, nodes[name], pictures, folders, beside)
             if there is not None:
-                yield node.id, f"`{path}`, a file beside the picture of `{node.id}`, {there}"
-            beside.setdefault(collision_key(path), node.id)
+                yield name, f"`{path}`, a file beside the picture of `{name}`, {there}"
+            beside.setdefault(collision_key(path), name)
 
 
 def _there(

@@ -95,7 +95,8 @@ def _facts(entry: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
     size = ("size", f"{entry['width']} × {entry['height']}, {_bytes(entry['bytes'])}")
     ends = (("sha256", entry["sha256"]), ("key", entry["key"]))
     if "ops" in entry["request"]:
-        return (("file", entry["path"]), size, ("made", "here, free"), *ends)
+        beside = ", ".join(one["path"] for one in entry.get("side_files", []))
+        return (("file", entry["path"]), ("beside it", beside), size, ("made", "here, free"), *ends)
     params = entry["request"].get("params", {})
     served = f", served by {entry['served']}" if entry["served"] not in (None, entry["model"]) else ""
     return (
