@@ -15,10 +15,12 @@ const span = seconds => seconds < 60 ? seconds + " s" : Math.floor(seconds / 60)
 class Refused extends Error {}
 async function act(name, said) {
   let answer, told;
+  strip.classList.add("is-busy");
   try {
     answer = await fetch("_do/" + name, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(said)});
     told = await answer.json();
   } catch { told = {error: {message: "the studio does not answer", hint: "start it again: banana-pipe studio", errors: []}}; }
+  finally { strip.classList.remove("is-busy"); }
   if (told.error) throw Object.assign(new Refused(told.error.message), {told});
   return told;
 }
