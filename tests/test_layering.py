@@ -68,12 +68,12 @@ FLOORS = (
     studio.house studio.errors studio.shelf studio.panel studio.standing studio.purchases studio.acts studio.board studio.desk studio.pictures studio.app studio.server studio
     """,
     """
-    cli.terminal cli.words cli.config cli.table cli.errors cli.bugs cli.options cli.names cli.signals
+    cli.terminal cli.words cli.config cli.table cli.errors cli.bugs cli.names cli.completing cli.examples cli.options cli.signals
     cli.selecting cli.lines cli.frame cli.live cli.plans cli.review cli.progress cli.spending cli.summary cli.explained cli.tested cli.keys cli.watching cli.compared cli.descent cli.kept cli.locks cli.verified
     cli.commands.planning cli.commands.running cli.commands.choosing cli.commands.merging cli.commands.lock cli.commands.ledger
     cli.commands.providers cli.commands.diff cli.commands.why
     cli.commands.cache cli.commands.reading cli.commands.schema cli.commands.looking cli.commands.beginning cli.commands.doctor
-    cli.commands.serving cli.commands.studio cli.commands.replay cli.commands.report cli.commands.export cli.commands cli.group cli __init__ __main__
+    cli.commands.serving cli.commands.studio cli.commands.replay cli.commands.report cli.commands.export cli.commands.completion cli.commands cli.group cli __init__ __main__
     """,
 )
 PURE_FLOORS = 3
@@ -113,6 +113,8 @@ LAZY = {
     ("cli.commands.diff", "banana_pipe.outputs.differences"): "a template engine, for a page alone",
     ("cli.commands.why", "banana_pipe.outputs.portrait"): "Pillow, and the sandbox's letters, for a picture alone",
     ("cli.group", "banana_pipe.cli.bugs"): "most runs have none",
+    ("cli.group", "banana_pipe.cli.completing"): "only a shell that completes asks for it",
+    ("cli.names", "banana_pipe.api"): "only who completes the number of a take opens the stores",
     ("cli.progress", "banana_pipe.cli.live"): "threads, for a terminal alone",
     ("cli.commands.serving", "banana_pipe.serving"): "uvicorn, a web framework and the painter: not for `--help`",
     ("cli.commands.serving", "banana_pipe.cli.bugs"): "as in cli.group",

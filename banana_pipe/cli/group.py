@@ -26,12 +26,15 @@ from banana_pipe.cli.errors import (
     show_usage,
     usage_json,
 )
+from banana_pipe.cli.examples import with_examples
 from banana_pipe.cli.terminal import be_lenient, err, out
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Json
 from banana_pipe.version import __version__
 
 EXIT_READER_GONE = 1
+VARIABLE = "_BANANA_PIPE_COMPLETE"
+"""A shell that completes sets it, to what it wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ COMMANDS: Mapping[str, Entry] = {
     "cache": Entry("cache", "Look after the cache: what it holds, what may go, whether it is whole."),
     "doctor": Entry("doctor", "Check this machine: disk, locks, clock, token, provider."),
     "providers": Entry("providers", "Show providers, models and prices."),
+    "completion": Entry("completion", "Print what a shell reads to complete commands and names."),
     "serve": Entry("serving", "Serve the sandbox on a port of this machine, for any client."),
 }
 
@@ -81,7 +85,7 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         module = importlib.import_module(f"banana_pipe.cli.commands.{entry.module}")
-        return cast(click.Command, getattr(module, cmd_name))
+        return with_examples(cast(click.Command, getattr(module, cmd_name)), cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """The list in `--help`."""
@@ -105,9 +109,16 @@ def commands() -> None:
     """Make for generated images: a recipe in YAML, the same folder for ever, every picture paid once."""
 
 
+with_examples(commands, "")
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command that *arguments* name; its exit code, whatever happens."""
     be_lenient()
+    if VARIABLE in os.environ:
+        from banana_pipe.cli.completing import register
+
+        register()
     try:
         return _run(arguments)
     except BrokenPipeError:

@@ -24,6 +24,7 @@ from banana_pipe.cli.config import (
     read_settings,
     read_token,
 )
+from banana_pipe.cli.names import complete_profile
 from banana_pipe.cli.terminal import Paper, err, out
 from banana_pipe.errors import UsageError
 from banana_pipe.model import Budget
@@ -209,7 +210,12 @@ _RECIPE_OPTIONS = (
         metavar="FILE",
         help="Set variables from a YAML file.",
     ),
-    click.option("--profile", metavar="NAME", help="Use this profile of the recipe: it wins over what its steps say."),
+    click.option(
+        "--profile",
+        metavar="NAME",
+        shell_complete=complete_profile,
+        help="Use this profile of the recipe: it wins over what its steps say.",
+    ),
     click.option("--provider", metavar="NAME", help="Ask this provider for everything: acedata, sandbox."),
     click.option("--out", type=_FOLDER, metavar="DIR", help="Put the pictures there instead of out/NAME."),
     click.option("--cache", type=_FOLDER, metavar="DIR", help="Use this cache instead of the project's."),

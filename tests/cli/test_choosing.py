@@ -159,10 +159,10 @@ def test_the_shell_completes_names_of_nodes(project: Path) -> None:
     assert [item.value for item in complete_node(context, parameter, "")] == [
         "base",
         "tint",
-        "'tint[color=ivory]'",
-        "'tint[color=teal]'",
+        "tint[color=ivory]",
+        "tint[color=teal]",
     ]
-    assert [item.value for item in complete_node(context, parameter, "tint[color=t")] == ["'tint[color=teal]'"]
+    assert [item.value for item in complete_node(context, parameter, "tint[color=t")] == ["tint[color=teal]"]
     (project / RECIPE).write_text("nonsense")
     assert complete_node(context, parameter, "") == []
 

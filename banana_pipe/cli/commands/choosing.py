@@ -16,7 +16,7 @@ from banana_pipe import api
 from banana_pipe.bills import Bill
 from banana_pipe.cli.commands.running import interrupts, read_limits
 from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json, show_error
-from banana_pipe.cli.names import complete_node
+from banana_pipe.cli.names import complete_node, complete_take
 from banana_pipe.cli.options import POSITIVE, Call, read_call, recipe_argument, recipe_options, spending_options
 from banana_pipe.cli.progress import open_progress
 from banana_pipe.cli.spending import ask
@@ -31,7 +31,7 @@ _EXITS: dict[Status, int] = {"parked": 6, "waiting": 3}
 @click.command()
 @recipe_argument
 @click.argument("node", shell_complete=complete_node)
-@click.argument("take", type=POSITIVE)
+@click.argument("take", type=POSITIVE, shell_complete=complete_take)
 @recipe_options
 def pick(recipe: Path, node: str, take: int, **values: Any) -> int:
     """Choose TAKE of every node that NODE means: it flows on from now. Free."""

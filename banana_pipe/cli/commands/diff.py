@@ -14,6 +14,7 @@ from banana_pipe import disk
 from banana_pipe.cli.compared import compared_lines
 from banana_pipe.cli.config import read_settings
 from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.names import complete_side
 from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.terminal import Paper, err, out
 from banana_pipe.cli.words import count
@@ -52,8 +53,8 @@ class Share(click.ParamType[float]):
 
 
 @click.command()
-@click.argument("before", metavar="A")
-@click.argument("after", metavar="[B]", required=False)
+@click.argument("before", metavar="A", shell_complete=complete_side)
+@click.argument("after", metavar="[B]", required=False, shell_complete=complete_side)
 @click.option(
     "--html", type=_FILE, metavar="FILE", help="Write a page: swipe, onion skin, flicker, side by side, heat."
 )

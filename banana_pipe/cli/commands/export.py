@@ -68,8 +68,8 @@ def export(recipe: Path, folder: Path, *, mode: str | None, prompts: bool, form:
 
     \b
     banana-pipe export fox.yaml ../delivery
-    banana-pipe export fox.yaml ../delivery --metadata embed --select hero 'scene[season=winter]'
-    banana-pipe export fox.yaml ../crate --format ro-crate --agent 'Ada Lovelace' --license https://example.org/terms
+    banana-pipe export fox.yaml ../delivery --metadata embed --select hero
+    banana-pipe export fox.yaml ../crate --format ro-crate --agent 'Ada Lovelace'
     """
     _refuse_what_says_nothing(mode, prompts=prompts, form=form, values=values)
     call = read_call(recipe, {**values, "select": ()})

@@ -29,10 +29,11 @@ EXIT_CLASHES = 1
 def merge(recipe: Path, *, prefer: api.Side | None, dry_run: bool, as_json: bool) -> int:
     """Settle the lock file of RECIPE that git left in conflict: what both sides bought is kept. Free.
 
-    \b
     Where the two picked or accepted differently, nothing is written until you say whose word counts. Ours
     and theirs are as git calls them: in a merge ours is the branch that one is on, in a rebase the other.
     For example, in the middle of a `git merge`:
+
+    \b
       banana-pipe lock merge recipes/shop.yaml
       banana-pipe lock merge recipes/shop.yaml --theirs
     """

@@ -13,6 +13,7 @@ import click
 from banana_pipe import api
 from banana_pipe.cli.config import read_settings
 from banana_pipe.cli.errors import print_json
+from banana_pipe.cli.names import complete_run
 from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.terminal import Paper, out
 from banana_pipe.cli.words import MOST_NAMED, count
@@ -24,7 +25,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=complete_run)
 @click.option("--out", "to", type=_FOLDER, metavar="DIR", help="Make it there instead of beside the run's own folder.")
 @click.option("--cache", type=_FOLDER, metavar="DIR", help="Take the pictures from this cache.")
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would be made, and what is missing.")
