@@ -20,7 +20,7 @@ from tests.browser.galleries import gallery, real
 from tests.campaigns.intruders import test_page as intruders
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, CDPSession, Page
 
 pytestmark = pytest.mark.campaign
 ROOT = Path(__file__).parent.parent.parent
@@ -47,7 +47,7 @@ SCROLL = """async steps => {
 }"""
 LOAD_MS, ANSWER_MS = 1000, 100
 """What people take for at once, in milliseconds: a page of 500 that comes up, one of 5,000 that answers."""
-ROUNDS = 3
+ROUNDS, STEPS = 3, 20
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +102,22 @@ def test_nobody_is_left_out(browser: Browser, shop: Path, axe: str, scheme: str)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a gallery answers, in milliseconds, at its best of some rounds: what it does when nobody disturbs the machine."""
+    """How a gallery answers, in milliseconds, at its best of some rounds.
+
+    The first four are as the page measures them, by the clock; the last two are the processor's time of the page's
+    own thread, which is the same on a machine that is busy with other things.
+    """
 
     painted: float
     loaded: float
     filtered: float
     scrolled: float
+    filtering: float
+    scrolling: float
 
 
 def pace(browser: Browser, page: Path) -> Pace:
-    """What the page itself measures."""
+    """The shortest of each."""
     rounds = [_round(browser, page) for _ in range(ROUNDS)]
     return Pace(*(min(getattr(one, name) for one in rounds) for name in Pace.__slots__))
 
@@ -119,13 +125,36 @@ def pace(browser: Browser, page: Path) -> Pace:
 def _round(browser: Browser, written: Path) -> Pace:
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, reduced_motion="reduce")
     page = context.new_page()
+    spent = _Spent(context.new_cdp_session(page))
     page.goto(written.as_uri(), wait_until="load")
     page.wait_for_function(f"{PAINTED} !== undefined")
     painted, loaded = page.evaluate(PAINTED), page.evaluate(LOADED)
-    scrolled = page.evaluate(SCROLL, 20)
-    filtered = [page.evaluate(FILTER, words) for words in ("teal", "teal 1", "", "nothing like it", "")]
+    page.evaluate("new Promise(done => (window.requestIdleCallback || setTimeout)(done))")
+    spent.since()
+    scrolled = page.evaluate(SCROLL, STEPS)
+    scrolling = spent.since() / STEPS
+    filtered, filtering = [], []
+    for words in ("teal", "teal 1", "", "nothing like it", ""):
+        filtered.append(page.evaluate(FILTER, words))
+        filtering.append(spent.since())
     context.close()
-    return Pace(painted, loaded, max(filtered), scrolled[len(scrolled) // 2])
+    return Pace(painted, loaded, max(filtered), scrolled[STEPS // 2], max(filtering), scrolling)
+
+
+class _Spent:
+    """The processor's time of the page's own thread."""
+
+    def __init__(self, session: CDPSession) -> None:
+        self._session = session
+        self._last = 0.0
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def since(self) -> float:
+        """Milliseconds since the last time that this was asked."""
+        told = self._session.send("Performance.getMetrics")["metrics"]
+        now = next(one["value"] for one in told if one["name"] == "TaskDuration") * 1000
+        self._last, spent = now, now - self._last
+        return float(spent)
 
 
 @pytest.mark.parametrize("number", [12, 500, 5_000])
@@ -139,14 +168,15 @@ def test_a_gallery_of_that_many_is_usable(
     shutil.rmtree(tmp_path)  # half a gigabyte
     with capsys.disabled():
         print(  # noqa: T201 - what was measured
-            f"\ngallery of {pictures}, {size} kB: first paint {measured.painted:.0f} ms, loaded {measured.loaded:.0f} ms,"
-            f" filtered in {measured.filtered:.0f} ms, scrolled in {measured.scrolled:.0f} ms"
+            f"\ngallery of {pictures}, {size} kB: first paint {measured.painted:.0f} ms, loaded {measured.loaded:.0f} ms;"
+            f" filtered in {measured.filtered:.0f} ms ({measured.filtering:.0f} of the processor),"
+            f" scrolled in {measured.scrolled:.0f} ms ({measured.scrolling:.0f})"
         )
     assert pictures >= number
     if number <= 500:
         assert measured.loaded < LOAD_MS
-    assert measured.filtered < ANSWER_MS
-    assert measured.scrolled < ANSWER_MS
+    assert measured.filtering < ANSWER_MS
+    assert measured.scrolling < ANSWER_MS
 
 
 def test_nothing_hostile_runs_or_loads(browser: Browser, tmp_path: Path) -> None:
@@ -174,7 +204,7 @@ def test_nothing_hostile_runs_or_loads(browser: Browser, tmp_path: Path) -> None
     page.close()
 
 
-@pytest.mark.parametrize("recipe", ["quickstart", "shop"])
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml")))
 def test_the_recipes_look_as_they_should(browser: Browser, tmp_path: Path, recipe: str) -> None:
     """Each opens without a complaint; pictures of its views are kept, to be looked at."""
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 
 def count(page: Page) -> int:
@@ -160,6 +161,117 @@ def test_keys_and_sizes(page: Page) -> None:
     assert before is not None
     assert after is not None
     assert after["width"] < before["width"]
+
+
+Act = Callable[["Page", "Locator"], None]
+
+
+def by_mouse(page: Page, control: Locator) -> None:
+    """Where its name is, if it is a box with others in it."""
+    name = control.locator(".step-name")
+    (name if name.count() else control).click()
+
+
+def by_key(page: Page, control: Locator) -> None:
+    """Reached by the tab key alone, as who has no mouse does, and pressed by Enter."""
+    wanted = control.element_handle()
+    for _ in range(400):
+        if page.evaluate("wanted => document.activeElement === wanted", wanted):
+            break
+        page.keyboard.press("Tab")
+    else:
+        raise AssertionError("no number of tabs leads there")
+    page.keyboard.press("Enter")
+
+
+SHEET_CONTROLS = {
+    ".again .copy": ".again .copy:text('copied')",
+    ".trouble a": "#view[open]",
+    ".chip.failed": ".chip.failed[aria-pressed=true]",
+    "nav a": ":root:has(.step:target)",
+    ".graph summary": ".graph[open]",
+    ".timeline summary": ".timeline[open]",
+    ".graph .cell": ".chip.only:visible",
+    ".graph .box": ".chip.only:visible",
+    ".timeline a": "#view[open]",
+    ".frame": "#view[open]",
+    ".takes a": "#view[open]",
+    ".help": "#keys[open]",
+}
+NEAR_CONTROLS = {
+    ".after": "#view .of:text('2 of')",
+    ".close": ":root:not(:has(#view[open]))",
+    ".mark": ".tray:not([hidden])",
+    "section .small >> nth=1": "#view .small[aria-pressed=true]:has-text('2')",
+    "section .button": "#view .stage.many",
+    ".whole + .copy": "#view .copy:text('copied')",
+    "section:has-text('Read by') .small": "#view h2:has-text('s0')",
+    "dd .copy": "#view .copy:text('copied')",
+    "details summary": "#view details[open]",
+}
+COMPARE_CONTROLS = {
+    ".chip >> nth=1": ".pair.swipe",
+    ".chip >> nth=2": ".pair.onion",
+    ".chip >> nth=3": ".pair.difference",
+    ".chip >> nth=0": ".pair.side",
+    ".swap": ".pair figure:first-child figcaption:has-text('n=2')",
+    ".close": ":root:not(:has(#compare[open]))",
+}
+
+
+@pytest.mark.parametrize("press", [by_mouse, by_key])
+def test_every_control_of_the_sheet_works_by_mouse_and_by_keyboard(page: Page, press: Act) -> None:
+    """Links, chips, folds, nodes of the graph, bars: each does what it says; so do the search and the slider."""
+    for control, seen in SHEET_CONTROLS.items():
+        page.reload()
+        for fold in ("graph", "timeline"):
+            if control.startswith(f".{fold} ") and "summary" not in control:
+                press(page, page.locator(f".{fold} summary"))
+        press(page, page.locator(f"{control} >> nth=0"))
+        page.locator(seen).first.wait_for(state="attached")
+
+
+@pytest.mark.parametrize("press", [by_mouse, by_key])
+def test_every_control_of_the_large_view_works_by_mouse_and_by_keyboard(page: Page, press: Act) -> None:
+    """Next, close, compare, takes, copies, lineage and the request."""
+    for control, seen in NEAR_CONTROLS.items():
+        page.reload()
+        press(page, page.locator(".frame >> nth=0"))
+        press(page, page.locator(f"#view {control} >> nth=0"))
+        page.locator(seen).first.wait_for(state="attached")
+
+
+@pytest.mark.parametrize("press", [by_mouse, by_key])
+def test_every_control_of_a_comparison_works_by_mouse_and_by_keyboard(page: Page, press: Act) -> None:
+    """Its four ways, swap and close; and the tray gives a mark back."""
+    for place in (1, 3):
+        press(page, page.locator(f".frame >> nth={place}"))
+        press(page, page.locator("#view .mark"))
+        if place == 1:
+            press(page, page.locator("#view .close"))
+            page.locator(".tray .small").wait_for()
+    for control, seen in COMPARE_CONTROLS.items():
+        press(page, page.locator(f"#compare {control} >> nth=0"))
+        page.locator(seen).first.wait_for(state="attached")
+
+
+def test_no_control_is_left_out(page: Page) -> None:
+    """What can be pressed on the page is one of those that are pressed above, or has a test of its own."""
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    page.locator(".frame").first.click()
+    known = [
+        *SHEET_CONTROLS,
+        *(f"#view {one.partition(' >>')[0]}" for one in NEAR_CONTROLS),
+        *(".search input", ".size input", ".chip", ".chip.only", "footer a", "#keys button", "[role=region]"),
+        *("#view .small", "#view .copy", "#view .before", "#view .acts a", "#view pre", "#view .button"),
+    ]
+    every = "a[href], button, input, summary, [tabindex]"
+    left = page.locator(every).evaluate_all(
+        "(all, known) => all.filter(one => !one.matches(known)).map(one => one.outerHTML)",
+        ", ".join(known).replace("section:has-text('Read by') ", ""),
+    )
+    assert left == []
 
 
 def test_the_command_is_copied(page: Page) -> None:

@@ -211,7 +211,7 @@ function draw() {
       button("‹", () => step(-1), {class: "round before", "aria-label": "Picture before", disabled: at < 1}),
       button("›", () => step(1), {class: "round after", "aria-label": "Next picture", disabled: at < 0 || at === all.length - 1})),
     el("aside", {},
-      el("header", {}, el("div", {}, el("p", {class: "of"}, data[here].g + (at < 0 ? "" : "  " + (at + 1) + " of " + all.length)), el("h2", {}, card.n)), button("×", () => view.close(), {class: "round close", "aria-label": "Close"})),
+      el("header", {}, el("div", {}, el("p", {class: "of"}, data[here].g + (at < 0 ? "" : "  " + (at + 1) + " of " + all.length)), el("h2", {}, card.n.split(/(?<=[,[/])/).flatMap(part => [part, el("wbr")]))), button("×", () => view.close(), {class: "round close", "aria-label": "Close"})),
       el("p", {class: "badges"}, card.k.map(badge)),
       el("p", {class: "acts"},
         shot?.u ? el("a", {class: "button", href: shot.u}, "open the file") : null,
