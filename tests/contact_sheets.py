@@ -21,7 +21,7 @@ from PIL import Image
 from tests import cookbook, guide
 
 DOCS = Path(__file__).parent.parent / "docs"
-WIDTH, GAP, MOST_BYTES = 960, 8, 60_000
+WIDTH, HIGHEST, GAP, MOST_BYTES = 960, 300, 8, 60_000
 PAPER = (255, 255, 255)
 _ASKED = re.compile(r"^<!-- sheet: (\S+), of (.+?) -->\n!\[[^\]]*\]\((\S+)\)", re.MULTILINE)
 
@@ -57,14 +57,14 @@ def _opened(path: Path) -> Image.Image:
 
 
 def _rows(pictures: Sequence[Image.Image]) -> Image.Image:
-    """All pictures, in rows as wide as the sheet; the last one may be shorter. None is enlarged: icons stay icons."""
+    """All pictures, in rows as wide as the sheet; the last may be shorter. Few don't fill it; none is enlarged."""
     rows = list(_broken(pictures))
     heights: list[int] = []
     for row in rows:
-        full = _height(row)
+        full = min(_height(row), HIGHEST)
         heights.append(min(full, *heights) if heights and row is rows[-1] else full)
     sheet = Image.new("RGB", (WIDTH, sum(heights) + GAP * (len(rows) - 1)), PAPER)
-    y = 0
+    y = used = 0
     for row, height in zip(rows, heights, strict=True):
         x = 0
         for picture in row:
@@ -73,7 +73,8 @@ def _rows(pictures: Sequence[Image.Image]) -> Image.Image:
             sheet.paste(picture.resize((width, high), Image.Resampling.LANCZOS), (x, y + height - high))
             x += width + GAP
         y += height + GAP
-    return sheet
+        used = max(used, x - GAP)
+    return sheet.crop((0, 0, used, sheet.height))
 
 
 def _height(row: Sequence[Image.Image]) -> int:

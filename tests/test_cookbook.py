@@ -83,7 +83,7 @@ def test_a_contact_sheet_is_small_and_there(sheet: contact_sheets.Sheet) -> None
     assert sheet.path.stat().st_size <= contact_sheets.MOST_BYTES
     with Image.open(sheet.path) as picture:
         assert picture.format == "WEBP"
-        assert picture.width == contact_sheets.WIDTH
+        assert picture.width <= contact_sheets.WIDTH
 
 
 def test_few_pictures_stand_in_one_row_and_many_in_rows_of_one_width(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_few_pictures_stand_in_one_row_and_many_in_rows_of_one_width(tmp_path: P
     for nth, size in enumerate([(400, 400), (900, 1600), (1600, 900)] * 4):
         Image.new("RGBA", size, (200, 0, 0, 0 if nth == 0 else 255)).save(tmp_path / f"{nth:02}.png")
     Image.new("RGB", (16, 16), (0, 0, 200)).save(tmp_path / "icon.png")
-    for globs, high in ((("00.png", "02.png"), range(300, 360)), (("[01]*.png",), range(500, 1300))):
+    for globs, high in ((("00.png", "02.png"), range(300, 301)), (("[01]*.png",), range(500, 1300))):
         sheet = _sheet(globs, tmp_path)
-        assert sheet.width == contact_sheets.WIDTH
+        assert contact_sheets.WIDTH * 0.85 <= sheet.width <= contact_sheets.WIDTH
         assert sheet.height in high
         assert min(sheet.convert("L").crop((4, 4, 20, 20)).tobytes()) > 240
     assert _sheet(("icon.png",), tmp_path).height == 16

@@ -6,43 +6,23 @@ Unaware of what the guide explains.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from banana_pipe.cli.group import run_command
+from tests import guide
+from tests import tour as tours
+from tests.cookbook import Reader, without_network
+from tests.guide import CALLS, GUIDE, Example
 
-GUIDE = Path(__file__).parent.parent / "docs" / "language.md"
-_BLOCK = re.compile(r"<!-- (file|example): (\S+?)(?:, (.+?))? -->\n```\w+\n(.*?)```", re.DOTALL)
-_CALLS = re.compile(r"([0-9]+) calls?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A recipe of the guide: its file, and what is done with it in turn: a number of calls, or a command."""
-
-    name: str
-    story: tuple[str, ...]
-
-
-def _blocks() -> Iterator[tuple[str, str, str, str]]:
-    for found in _BLOCK.finditer(GUIDE.read_text(encoding="utf-8")):
-        yield found[1], found[2], found[3] or "", found[4]
-
-
-EXAMPLES = [Example(name, tuple(said.split(", then "))) for kind, name, said, _ in _blocks() if kind == "example"]
+EXAMPLES = guide.examples()
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every file of the guide, in a project of its own."""
-    for _, name, _, text in _blocks():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    guide.write(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -50,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_no_recipe_of_the_guide_is_left_out() -> None:
     """Whoever writes an example marks it, or it would not be run."""
     text = GUIDE.read_text(encoding="utf-8")
-    assert text.count("```yaml") + text.count("```csv") + text.count("```jinja") == len(list(_blocks()))
+    assert text.count("```yaml") + text.count("```csv") + text.count("```jinja") == len(list(guide.blocks()))
     assert len(EXAMPLES) >= 12
 
 
@@ -66,14 +46,29 @@ def test_an_example_makes_the_calls_that_the_guide_says(example: Example, capsys
         found: dict[str, int] = json.loads(said.out)["totals"]
         return found
 
-    for act in example.story:
-        calls = _CALLS.match(act)
+    for act, words in zip(example.story, example.commands(), strict=True):
+        calls = CALLS.match(act)
         if calls is None:
-            command, *arguments = act.split()
-            assert run_command([command, example.name, *arguments, "--provider", "sandbox"]) == 0
+            assert run_command(words) == 0
             capsys.readouterr()
             continue
         planned = totals("plan")
         assert totals("run", codes=(0, 7))["called"] == int(calls[1])
         assert planned["calls"] <= int(calls[1]) <= planned["calls_max"]
     assert totals("plan")["calls_max"] == 0
+
+
+def test_the_first_recipe_of_ones_own_comes_about_as_shown(tmp_path: Path) -> None:
+    """From `init` on, with nothing but the guide: what it has one write is written where it says so."""
+    env, here, others = without_network(tmp_path / "bin"), tmp_path, list[str]()
+    for command, shown in tours.commands(GUIDE.read_text("utf-8"), "tour"):
+        if command.startswith("cd "):
+            here /= command.split()[1]
+            continue
+        for name, text in guide.files().items():
+            if f" {name}" in command and not (here / name).exists():
+                (here / name).write_text(text, "utf-8")
+        got = Reader(here, env).says(command)
+        if not tours.is_as_shown(shown, got):
+            others.append(f"$ {command}{got}")
+    assert not others, "\n".join(others)
