@@ -151,7 +151,7 @@ class _Reader(Entries):
         if not value.data.keys() - {"node"}:
             hint = "for example `contains: blue scarf`, `lacks: logo`, `max_length: 800`"
             self.wrong("a test says what a prompt must be", value, hint=hint)
-        node = self.text(entries.get("node"), "node", cut=True)
+        node = self.text(entries.get("node"), "node")
         shortest, longest = (self.length(entries.get(key), key) for key in ("min_length", "max_length"))
         if shortest and longest and shortest.value > longest.value:
             message = f"no text has at least {shortest.value} and at most {longest.value} characters"

@@ -60,7 +60,10 @@ def failures(one: Verdict) -> list[tuple[str, str, str]]:
 @pytest.mark.usefixtures("folder")
 def test_what_holds_is_counted_and_nothing_is_said() -> None:
     """Whatever the case, and however the prompt is broken into lines; transforms have none."""
-    one = verdict("prompts: [{node: tint, contains: [the GLAZE to, soft light], lacks: ivory tower, max_length: 80}]")
+    one = verdict(
+        "prompts:\n- node: tint  # all of them\n  contains: [the GLAZE to, soft light]\n  lacks: ivory tower\n"
+        "  max_length: 80\n"
+    )
     assert (one.tests, one.prompts, one.failures) == (1, 3, ())
 
 
