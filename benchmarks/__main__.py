@@ -1,4 +1,4 @@
-"""`python -m benchmarks [start] [plan] [table] [lock] [waves] [local] [report]`: run the benchmarks named, or all of them.
+"""`python -m benchmarks [start] [plan] [table] [lock] [waves] [frame] [local] [report]`: run the benchmarks named, or all of them.
 
 Unaware of what each measures.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import local, lock, plan, report, start, table, waves
+from benchmarks import frame, local, lock, plan, report, start, table, waves
 
 _ALL = {
     "start": start.main,
@@ -15,6 +15,7 @@ _ALL = {
     "table": table.main,
     "lock": lock.main,
     "waves": waves.main,
+    "frame": frame.main,
     "local": local.main,
     "report": report.main,
 }

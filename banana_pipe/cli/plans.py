@@ -50,8 +50,8 @@ def total_lines(paper: Paper, plan: Plan) -> list[str]:
     nodes = f"{count(len(lines), 'node')}: {', '.join(parts)}" if parts else "no nodes"
     return [
         paper.styled(bill(plan.calls, plan.cost, plan.calls_max, plan.cost_max), style),
-        *([paper.styled(f"of these {after}", "dim")] if (after := _after(plan)) else []),
-        paper.styled(nodes, "dim"),
+        *(paper.wrapped(f"of these {after}", 0, "dim") if (after := _after(plan)) else []),
+        *paper.wrapped(nodes, 0, "dim"),
         *_left_out(paper, plan),
     ]
 

@@ -12,7 +12,6 @@ import codecs
 import contextlib
 import os
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Mapping
 from typing import TextIO
@@ -73,11 +72,7 @@ class Paper:
         """*text* on lines that begin with *indent* spaces, broken between words where the terminal ends."""
         room = None if self.columns is None else max(_LEAST_TEXT, self.columns - indent - 1)
         plain = one_line(text)
-        lines = (
-            [plain]
-            if room is None or width(plain) <= room
-            else textwrap.wrap(plain, room, break_on_hyphens=False, break_long_words=False)
-        )
+        lines = [plain] if room is None or width(plain) <= room else _broken(plain, room)
         return [" " * indent + self.styled(line, style) for line in lines]
 
 
@@ -135,6 +130,17 @@ def shortened(text: str, cells: int) -> str:
             break
         head += letter
     return f"{head.rstrip()}…"
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """*text* on lines of at most *room* cells, broken between words; a word that has no room is left whole."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width(lines[-1]) + 1 + width(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def be_lenient() -> None:

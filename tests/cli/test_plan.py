@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
+import pytest
+
+from banana_pipe.cli.plans import plan_lines
+from banana_pipe.cli.terminal import Paper, width
+from banana_pipe.model import State
 from tests.cli.conftest import Pipe
+from tests.cli.test_terminal import Screen
+from tests.telling.builders import planned, started
 
 FRESH = """\
 state   node              action    why              price
@@ -87,6 +96,28 @@ def test_a_long_plan_is_shown_by_step(pipe: Pipe, project: Path) -> None:
     assert squeezed(said.out)[1] == "● call many (70 nodes) ×70 generate never made before $2.73"
     assert "--verbose" in said.out
     assert len(pipe("plan", "recipes/many.yaml", "-v").out.splitlines()) == 74
+
+
+@pytest.mark.parametrize("every_node", [True, False])
+def test_a_plan_fits_80_columns_whatever_its_names(monkeypatch: pytest.MonkeyPatch, *, every_node: bool) -> None:
+    """Long ones, in every script, in every state, many of them, and all of the totals."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    names = (
+        "a-step-with-a-long-name[colour=some terracotta,setting=a marble counter at night]",
+        "絵[色=青緑色の陶器の杯]",
+    )
+    nodes = tuple(
+        replace(planned(f"{name[:-1]}{state}{number}]", state), calls=12, cost=123_456_000, detail=f"waits for {name}")
+        for number in range(30)
+        for name in names
+        for state in get_args(State)
+        if state != "skipped"
+    )
+    plan = replace(started(*nodes).plan, calls_after_picks=1000, cost_max=10**12, warnings=())
+    lines = plan_lines(Paper(Screen()), plan, every_node=every_node)
+    assert max(width(line) for line in lines) < 80
+    assert len(lines) > len(nodes) if every_node else len(lines) < 60
 
 
 def test_an_unknown_price_is_said(pipe: Pipe, project: Path) -> None:
