@@ -89,6 +89,16 @@ def test_what_is_gone_comes_back_the_same(world: World, gone: tuple[str, ...]) -
     assert world.run(access=NO_TOKEN).placed == 0
 
 
+def test_a_picture_without_what_lies_beside_it_is_made_again(world: World) -> None:
+    """Half of a result is none."""
+    world.run(access=NO_TOKEN)
+    before = there(world)
+    digest = digest_of(before["sheet.json"])
+    world.forget(f"cache/blobs/{digest[:2]}/{digest}", "out/shop/sheet.json")
+    assert stands(world.plan())["sheet"] == "local/new"
+    assert (world.run(access=NO_TOKEN).exit_code, there(world)) == (0, before)
+
+
 def test_a_clone_without_the_cache_and_the_originals_has_them_all(world: World) -> None:
     """The manifest says of which key they are, and they are hashed: nothing is made, nothing missing, frozen or not."""
     world.run(access=NO_TOKEN)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from banana_pipe.canonical import is_digest
 from banana_pipe.errors import BananaError, UsageError
-from banana_pipe.outputs.logged import logs_in, out_of, read_log
+from banana_pipe.outputs.logged import files_of_entry, logs_in, out_of, read_log
 
 START = {"type": "start", "time": "t", "run_id": "r", "recipe": "x", "name": "x", "versions": {"banana-pipe": "1"}}
 ENTRY = {"path": "a.png", "sha256": "0" * 64, "node": "a"}
@@ -21,6 +21,16 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 PATHS = st.text(max_size=12) | st.sampled_from(
     ["../a.png", "/a.png", "_/a.png", "_/takes/a@2.png", "a/./b.png", "a\0.png"]
 )
+
+
+BESIDE = st.lists(
+    st.fixed_dictionaries(
+        {"path": PATHS | st.sampled_from(["a.json", "a-16.png", "a/../../x.json", "a.sh", "b.json", "index.html"])},
+        optional={"sha256": st.just("1" * 64) | VALUES},
+    ),
+    max_size=2,
+)
+OTHERS = ["b.json", "a/x.json", "a../x.json", "a.json/x", "a-.png", "../a.json", "/a.json", "a.J", "_/a.json", "a"]
 
 
 def written(folder: Path, *events: Any) -> Path:
@@ -32,7 +42,11 @@ def written(folder: Path, *events: Any) -> Path:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.fixed_dictionaries({}, optional={"path": PATHS | VALUES, "sha256": VALUES, "node": VALUES}), VALUES, st.data()
+    st.fixed_dictionaries(
+        {}, optional={"path": PATHS | VALUES, "sha256": VALUES, "node": VALUES, "side_files": VALUES | BESIDE}
+    ),
+    VALUES,
+    st.data(),
 )
 def test_whatever_a_log_says_it_names_pictures_of_the_folder_or_is_refused(
     tmp_path: Path, changed: dict[str, Any], anything: Any, drawn: st.DataObject
@@ -49,8 +63,23 @@ def test_whatever_a_log_says_it_names_pictures_of_the_folder_or_is_refused(
         parts = name.split("/")
         assert not {"", ".", ".."} & set(parts)
         assert parts[0] != "_" or parts[1] == "takes"
-        assert name.lower().endswith((".png", ".jpg", ".webp"))
-        assert is_digest(entry["sha256"])
+        assert name.lower().endswith((".png", ".jpg", ".webp", ".avif"))
+        for path, digest in files_of_entry(entry):
+            assert path == name or (path.startswith(stem := name.rpartition(".")[0]) and "/" not in path[len(stem) :])
+            assert is_digest(digest)
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_what_lies_beside_a_picture_has_its_name(tmp_path: Path, path: str) -> None:
+    """A stranger's log places no file elsewhere, and none of ours."""
+    beside = [{"path": path, "sha256": "1" * 64}]
+    log = written(tmp_path, START, {"type": "node", "outputs": [ENTRY | {"side_files": beside}]})
+    with pytest.raises(BananaError, match=r"no run places what is told to lie beside a\.png"):
+        read_log(log)
+    for name in ("index", "manifest"):
+        entry = ENTRY | {"path": f"{name}.png", "side_files": [{"path": f"{name}.{'html' if name == 'index' else 'json'}", "sha256": "1" * 64}]}
+        with pytest.raises(BananaError, match="to lie beside"):
+            read_log(written(tmp_path, START, {"type": "node", "outputs": [entry]}))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
