@@ -28,6 +28,8 @@ INTERVAL = 0.3
 """Seconds between two looks at the files."""
 _SETTLED = 0.1
 """Seconds in which nothing more is saved: editors write several files, and some of them twice."""
+_MOST_WAITS = 20
+"""What is written all the time would never be looked at, and no key be heard."""
 _RUN = ("r", "\n")
 _QUIT = ("q", GONE)
 _COLUMNS = (Column("", gives=0), Column("", gives=1), Column("", gives=2, prose=True), Column("", right=True))
@@ -132,11 +134,12 @@ class Watch:
         now = look(self._watched)
         if not saved(self._seen, now):
             return now
-        while True:
+        for _ in range(_MOST_WAITS):
             pause(_SETTLED)
             before, now = now, look(self._watched)
             if now == before:
-                return now
+                break
+        return now
 
     def _look_anew(self, files: Sequence[Path]) -> None:
         if files:

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import pytest
 
+from banana_pipe.cli import watching
 from banana_pipe.cli.keys import Keys
 from banana_pipe.cli.options import Call
 from banana_pipe.cli.watching import Purse, Reading, Watch, is_same
@@ -79,7 +80,7 @@ class Shop:
 
     def plan(self) -> Plan:
         text = self.path.read_text()
-        if not text.isdigit():
+        if not text.strip().isdigit():
             raise RecipeError("no number")
         calls = 0 if text in self.done else int(text)
         line = PlannedNode("hero", "edit", "call" if calls else "cached", "new", None, calls, calls * 10_000, (text,))
@@ -192,6 +193,13 @@ def test_a_wrong_recipe_is_told_and_runs_nothing(shop: Shop, capsys: pytest.Capt
     assert "error: no number" in said
     assert "first the recipe has to be right" in said
     assert len(shop.budgets) == 1
+
+
+def test_what_is_written_all_the_time_is_planned_all_the_same(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And whoever presses a key is heard."""
+    monkeypatch.setattr(watching, "pause", lambda _: shop.path.write_text(shop.path.read_text() + " "))
+    assert watch(shop, shop.save("3")) == 0
+    assert shop.read_calls >= 2
 
 
 def test_a_dry_run_only_plans(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
