@@ -97,7 +97,7 @@ function showOnly(those, words) {
   wanted.only = those && new Set(those);
   only.hidden = !those;
   only.textContent = words + " ×";
-  only.setAttribute("aria-label", "Show all again: now only " + words);
+  only.setAttribute("aria-label", words + " ×, show all again");
   for (const card of $$(".graph .cell, .graph .box")) card.classList.toggle("lit", !!those && card.dataset.words === words);
   show();
 }
@@ -254,7 +254,7 @@ function mark(i, k) {
 }
 function trayed() {
   tray.hidden = !marked.length;
-  tray.replaceChildren(...marked.map(([i, k]) => small(i, k, named(i) + "  ×", {"aria-label": "Unmark " + data[i].n, click: () => mark(i, k)})),
+  tray.replaceChildren(...marked.map(([i, k]) => small(i, k, named(i) + "  ×", {"aria-label": named(i) + "  ×, unmark it", click: () => mark(i, k)})),
     marked.length === 2 ? button("compare", versus) : el("span", {}, "mark another one with c"));
 }
 function versus() {
