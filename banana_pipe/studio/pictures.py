@@ -61,7 +61,8 @@ class Pictures:
         path = standing.by_hand.get(digest)
         if path is None:
             return Published(standing.out).read(digest)
-        found = content(path) if link_above(standing.out, path.relative_to(standing.out).as_posix()) is None else None
+        is_here = link_above(standing.out, path.relative_to(standing.out).as_posix()) is None and not path.is_symlink()
+        found = content(path) if is_here else None
         return found if found is not None and digest_of(found) == digest else None
 
     def _small(self, digest: Digest) -> bytes | None:

@@ -40,7 +40,7 @@ def caps_of(house: House, agreed: Bill) -> tuple[str, ...]:
     if not agreed.calls:
         return house.caps
     if agreed.cost is None:
-        return ("--max-calls", str(agreed.calls), "--allow-unpriced")
+        return ("--max-calls", str(agreed.calls))
     return ("--max-calls", str(agreed.calls), "--max-cost", house.commands.dollars(agreed.cost))
 
 
@@ -104,7 +104,7 @@ def _limited(limits: Limits, agreed: Bill) -> Limits:
     budget = limits.budget
     budget = replace(budget, max_calls=_least(budget.max_calls, agreed.calls))
     if agreed.cost is None:
-        return replace(limits, budget=replace(budget, allow_unpriced=True))
+        return replace(limits, budget=budget)  # under another cap in money such a call is refused, as ever
     return replace(limits, budget=replace(budget, max_cost=_least(budget.max_cost, agreed.cost)))
 
 

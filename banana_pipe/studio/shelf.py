@@ -132,11 +132,11 @@ def _takes(market: Market, decided: Decided, node: Node) -> Iterator[Take]:
 
 
 def _by_hand(workspace: Workspace, node: Node, output: Output) -> tuple[Artifact, Path] | None:
-    """The file that stands where *output* is to be, where it is a picture."""
+    """The file that stands where *output* is to be, where it is a picture, and no link to one."""
     published = workspace.markets[node.provider].stores.published
-    if published.digest_at(output.path) is None:
-        return None
     path = workspace.places.out / output.path
+    if path.is_symlink() or published.digest_at(output.path) is None:
+        return None
     with contextlib.suppress(NotAPicture, OSError):
         return measure_file(path), path
     return None

@@ -187,7 +187,7 @@ function consent(title, bill, words, buy, said) {
       else { commit.disabled = false; $(".why", agree).replaceChildren(troubled(error.told.error)); }
     }
   }, {class: "button primary commit"});
-  const flags = !bill.calls ? "" : ` --max-calls ${bill.calls}` + (bill.micros == null ? " --allow-unpriced" : ` --max-cost ${(Math.ceil(bill.micros / 1e4) / 100).toFixed(2)}`);
+  const flags = !bill.calls ? "" : ` --max-calls ${bill.calls}` + (bill.micros == null ? "" : ` --max-cost ${(Math.ceil(bill.micros / 1e4) / 100).toFixed(2)}`);
   agree.replaceChildren(...[el("h2", {id: "agree-title"}, title), bill.calls ? el("p", {class: "price-of"}, bill.words) : null,
     el("p", {}, bill.calls ? "No more than that is bought, and what is bought is kept." : "Free: nothing is paid for."),
     el("div", {class: "why"}, said ? troubled(said) : null), command(consent.command + flags),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
+import PIL.Image
 import pytest
 
 from tests.canary import CANARY
@@ -55,6 +57,13 @@ def post(served: Served, body: object = None, path: str = PATH, **headers: Any) 
             content=json.dumps(PICK if body is None else body),
             headers={name.replace("_", "-"): value for name, value in sent.items() if value is not None},
         )
+
+
+def secret(form: str) -> bytes:
+    """A picture that is no part of any recipe."""
+    target = BytesIO()
+    PIL.Image.new("RGB", (9, 9), (1, 2, 3)).save(target, form)
+    return target.getvalue()
 
 
 def is_picked(served: Served) -> bool:
@@ -148,26 +157,29 @@ def test_a_digest_that_the_page_does_not_show_is_not_served(made: Served, projec
     """Not every blob of the cache is a picture of this recipe."""
     from banana_pipe.store.blobs import Blobs
 
-    digest = Blobs(project / "cache" / "blobs").put(b"a secret")
+    digest = Blobs(project / "cache" / "blobs").put(secret("PNG"))
     assert made.get(f"_p/{digest}").status_code == 404
 
 
 def test_links_lead_nowhere(made: Served, project: Path) -> None:
     """Neither a picture nor a small one that became a link is followed out of the folder."""
-    secret = project / "secret"
-    secret.write_bytes(b"a secret")
+    elsewhere = project / "elsewhere"
+    elsewhere.write_bytes(secret("WEBP"))
     shot = made.cards()["base"]["t"][0]
     small = project / "out/shop/_/thumbs" / f"{shot['h']}.webp"
     small.unlink()
-    small.symlink_to(secret)
-    assert made.get(f"_/thumbs/{shot['h']}.webp").content[:4] == b"RIFF"
+    small.symlink_to(elsewhere)
+    shown = made.get(f"_/thumbs/{shot['h']}.webp").content
+    assert shown[:4] == b"RIFF"
+    assert shown != secret("WEBP")
     picture = project / "out/shop/base.png"
     picture.unlink()
-    picture.symlink_to(secret)
+    picture.symlink_to(elsewhere)
     assert made.get().status_code == 200
     for one in made.cards()["base"]["t"]:
-        assert b"secret" not in made.get(one["u"]).content
-    assert secret.read_bytes() == b"a secret"
+        assert made.get(one["u"]).content != secret("WEBP")
+    assert elsewhere.read_bytes() == secret("WEBP")
+    picture.unlink()
 
 
 @pytest.mark.parametrize(
