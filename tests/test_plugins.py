@@ -59,7 +59,7 @@ class Site:
             [
                 sys.executable,
                 "-c",
-                f"import sys; sys.path.append({str(root)!r}); import banana_pipe.cli; sys.exit(banana_pipe.cli.main())",
+                f"import sys; sys.path.insert(1, {str(root)!r}); import banana_pipe.cli; sys.exit(banana_pipe.cli.main())",
                 *words,
             ],
             cwd=self.project,

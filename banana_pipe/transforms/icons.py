@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from struct import pack
+from typing import TYPE_CHECKING
 
 from banana_pipe.transforms.base import Param, Params, Transform, each
 from banana_pipe.transforms.kinds import Colour, Sides
 from banana_pipe.transforms.pixels import Beside, Frame, encode, laid_on, placed, scaled
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _MOST = 1024
 _IN_ICO = 256
@@ -25,14 +29,20 @@ def _suffixes(params: Params) -> tuple[str, ...]:
 
 
 def _made(frame: Frame, params: Params) -> Frame:
-    side = max(frame.size)
-    square = laid_on(frame.image, (side, side), placed("center", (side, side), frame.size), params["background"])
-    icons = [(wanted, encode(Frame(scaled(square, (wanted, wanted))))) for wanted in params["sizes"]]
+    squares = [_square(frame.image, wanted, params["background"]) for wanted in params["sizes"]]
+    icons = [(square.width, encode(Frame(square))) for square in squares]
     small = [(wanted, data) for wanted, data in icons if wanted <= _IN_ICO]
     beside = [Beside(".ico", "image/vnd.microsoft.icon", _ico(small))] if small else []
     beside += [Beside(f"-{wanted}.png", "image/png", data) for wanted, data in icons]
-    largest = scaled(square, (params["sizes"][-1],) * 2)
-    return replace(frame.showing(largest), beside=(*frame.beside, *beside))
+    return replace(frame.showing(squares[-1]), beside=(*frame.beside, *beside))
+
+
+def _square(image: Image, side: int, background: str) -> Image:
+    """The picture in the middle of a square. It is made small first: a square around a long one would be large."""
+    longer = max(image.size)
+    width, height = (max(1, (length * side + longer // 2) // longer) for length in image.size)
+    place = placed("center", (side, side), (width, height))
+    return laid_on(scaled(image, (width, height)), (side, side), place, background)
 
 
 def _ico(icons: Sequence[tuple[int, bytes]]) -> bytes:

@@ -457,6 +457,12 @@ OPS: tuple[Json, ...] = (
     {"convert": "png"},
     {"chroma_key": {"color": "lime", "tolerance": "2%", "softness": 3}},
     {"chroma_key": "#12f"},
+    {"rotate": "{{ 9 * 10 }}"},
+    {"rotate": {"degrees": 10, "background": "white"}},
+    "flip",
+    {"palette": {"count": 4, "dither": "floyd-steinberg"}},
+    {"palette": {"colors": ["black", "#fff", "red"]}},
+    {"mask": {"shape": "rounded", "radius": "20%"}},
 )
 CUTTING: tuple[Json, ...] = (
     {"resize": {"width": "50%", "height": "{{ count * 20 }}%"}},
