@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from banana_pipe.api import Access, Options
+from banana_pipe.api import Access, Options, Workspace, open_recipe
 from banana_pipe.cli.config import (
     Settings,
     read_base_url,
@@ -94,6 +95,13 @@ class Call:
             base_url=read_base_url(self.root),
             prices=self.settings.prices,
         )
+
+    @contextmanager
+    def opened(self) -> Iterator[Workspace]:
+        """The recipe with its stores, for whoever buys nothing. What was read of it stays when it is closed."""
+        workspace = open_recipe(self.recipe, self.options, self.access(token=False))
+        with closing(workspace):
+            yield workspace
 
     def command(self, name: str, *more: str) -> str:
         """A command about the same recipe, to be copied into a shell."""

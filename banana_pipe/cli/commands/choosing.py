@@ -36,12 +36,9 @@ _EXITS: dict[Status, int] = {"parked": 6, "waiting": 3}
 def pick(recipe: Path, node: str, take: int, **values: Any) -> int:
     """Choose TAKE of every node that NODE means: it flows on from now. Free."""
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         picked = api.call(api.pick(workspace, node, take))
         then = _plan_again(call)
-    finally:
-        workspace.close()
     if call.json:
         chosen = [{"node": one.node, "take": one.sample, "before": one.before} for one in picked]
         print_json(call.out, {"picked": chosen, "then": totals(then)})
@@ -148,11 +145,8 @@ def say_what_a_run_buys(call: Call, plan: Plan, when: str) -> None:
 
 
 def _plan_again(call: Call) -> Plan:
-    workspace = api.open_recipe(call.recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         return api.call(api.plan(workspace)).plan
-    finally:
-        workspace.close()
 
 
 def _reroll_json(rerolled: api.Reroll) -> dict[str, Json]:

@@ -74,8 +74,7 @@ def export(recipe: Path, folder: Path, *, mode: str | None, prompts: bool, form:
     _refuse_what_says_nothing(mode, prompts=prompts, form=form, values=values)
     call = read_call(recipe, {**values, "select": ()})
     treatment = api.Treatment(mode=mode or "copy", prompts=prompts)  # type: ignore[arg-type]  # click's Choice
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         decided = api.call(api.plan(workspace))
         selection = api.chosen(workspace, decided, values["nodes"])
         _tell_retouched(call, decided.plan, selection)
@@ -85,8 +84,6 @@ def export(recipe: Path, folder: Path, *, mode: str | None, prompts: bool, form:
         done = api.deliver(
             workspace, selection, Path(os.path.abspath(folder)), treatment, along, overwrite=overwrite, write=write
         )
-    finally:
-        workspace.close()
     if call.json:
         print_json(call.out, _as_json(done, workspace, treatment, dry_run=not write))
     else:

@@ -43,11 +43,8 @@ def accept(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, **values: Any
       banana-pipe lock accept recipes/shop.yaml 'scene[color=teal]'
     """
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         done = api.call(api.accept(workspace, nodes, write=not dry_run))
-    finally:
-        workspace.close()
     if call.json:
         print_json(call.out, _as_json(done, dry_run=dry_run))
         return 0
@@ -74,12 +71,9 @@ def check(recipe: Path, nodes: tuple[str, ...], *, no_pictures: bool, **values: 
       banana-pipe lock check recipes/shop.yaml hero 'scene[color=teal]' --json
     """
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         done = api.call(api.check_lock(workspace, nodes, pictures=not no_pictures))
         paths = [workspace.lock_of(name) for name in workspace.markets if name != LOCAL]
-    finally:
-        workspace.close()
     for warning in done.plan.warnings:
         call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
     if call.json:
@@ -103,11 +97,8 @@ def reset(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, **values: Any)
       banana-pipe lock reset recipes/shop.yaml hero --dry-run
     """
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         done = api.call(api.reset_lock(workspace, nodes, write=not dry_run))
-    finally:
-        workspace.close()
     if call.json:
         print_json(call.out, reset_json(done, dry_run=dry_run))
         return 0
@@ -132,11 +123,8 @@ def clean(recipe: Path, nodes: tuple[str, ...], *, dry_run: bool, forget: bool, 
       banana-pipe lock clean recipes/shop.yaml --dry-run
     """
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         done = api.call(api.clean_lock(workspace, nodes, forget=forget, write=not dry_run))
-    finally:
-        workspace.close()
     if call.json:
         print_json(call.out, clean_json(done, dry_run=dry_run))
         return 0

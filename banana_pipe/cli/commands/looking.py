@@ -38,8 +38,8 @@ MOST_NODES = 60
 def graph(recipe: Path, *, form: str, every_node: bool, **values: Any) -> int:
     """Draw who reads whom in RECIPE, for a page or a README. Free."""
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    workspace.close()
+    with call.opened() as workspace:
+        pass
     if call.json or form == "json":
         print_json(call.out, api.graph_json(workspace.graph))
         return 0
@@ -58,11 +58,8 @@ def graph(recipe: Path, *, form: str, every_node: bool, **values: Any) -> int:
 def explain(recipe: Path, node: str, **values: Any) -> int:
     """Show what NODE of RECIPE asks, what is different from the last time, where, and what that costs. Free."""
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         explained = api.call(api.explain(workspace, node))
-    finally:
-        workspace.close()
     if call.json:
         name = workspace.graph.recipe.name
         print_json(call.out, {"recipe": name, "nodes": [api.explanation_json(one) for one in explained]})

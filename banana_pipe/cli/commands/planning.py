@@ -36,11 +36,8 @@ EXIT_WOULD_CALL = 10
 def plan(recipe: Path, *, verbose: bool, review: bool, detailed_exitcode: bool, **values: Any) -> int:
     """Show what a run of RECIPE would do with every node, why, and what it would cost."""
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         decided = api.call(api.plan(workspace, elsewhere=review))
-    finally:
-        workspace.close()
     if review and not call.json:
         for line in review_lines(decided.plan):
             call.out.say(line)

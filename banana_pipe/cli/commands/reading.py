@@ -117,16 +117,13 @@ def _valid(
 def render(recipe: Path, node: str | None, **values: Any) -> int:
     """Show the prompts of RECIPE, or of the nodes that NODE means, as they would be sent. Free."""
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         nodes = api.rendered(workspace, node)
         if call.json:
             print_json(call.out, {"recipe": workspace.graph.recipe.name, "nodes": [_node_json(one) for one in nodes]})
             return 0
         for place, one in enumerate(nodes):
             _show_node(call, one, first=place == 0)
-    finally:
-        workspace.close()
     return 0
 
 

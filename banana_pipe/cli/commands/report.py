@@ -37,11 +37,8 @@ def report(recipe: Path, *, alone: Path | None, **values: Any) -> int:
     banana-pipe report shop.yaml --single-file shop.html
     """
     call = read_call(recipe, values)
-    workspace = api.open_recipe(recipe, call.options, call.access(token=False))
-    try:
+    with call.opened() as workspace:
         done = api.call(api.report_on(workspace, command=call.command("run"), alone=alone))
-    finally:
-        workspace.close()
     for warning in done.warnings:
         call.err.say(call.err.styled("warning: ", "yellow") + call.err.styled(warning, ""))
     if call.json:
