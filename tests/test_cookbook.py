@@ -41,6 +41,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
+def test_whoever_reaches_for_the_network_is_noticed() -> None:
+    """The guard guards."""
+    with pytest.raises(AssertionError, match="reached for the network"):
+        socket.create_connection(("127.0.0.1", 9))
+
+
+@pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("name", cookbook.NAMES)
 def test_a_recipe_goes_as_told_and_leaves_nothing_to_do(name: str, tmp_path: Path) -> None:
     """Each command says what is shown, at the price of the table; once more is nothing; every picture is on the page."""
