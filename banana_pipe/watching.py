@@ -61,8 +61,9 @@ def still(before: Sight, now: Sight, at: Watched) -> Sight:
     """
     # Of what had but a name before, nobody knows which save was read.
     known = {path: before.get(path) or one for path, one in now.items()}
-    appeared = {path for path in now.keys() - before.keys() if path.parent in at.folders}
-    return {path: one for path, one in known.items() if path not in appeared or path in at.files}
+    new = now.keys() - before.keys()
+    appeared = {path for path in new if path.parent in at.folders and _may_be_read(path.name)}
+    return {path: one for path, one in known.items() if path not in appeared}
 
 
 def look(at: Watched) -> Sight:

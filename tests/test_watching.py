@@ -96,7 +96,8 @@ def test_while_a_recipe_is_wrong_its_last_files_and_those_with_mistakes_are_look
 
 def test_what_is_saved_during_a_reading_is_a_save_that_nobody_has_read(world: World) -> None:
     """Changed, and new; what is looked at for the first time is known as it is."""
-    early = Watched(frozenset({world.path("shop.yaml")}), frozenset({world.folder / "prompts"}))
+    early = first(world.path("shop.yaml"))
+    world.path("shop.lock").touch()
     before = look(early)
     world.write(SHOP + " ", "shop.yaml")
     world.write("new", "prompts/new.j2")

@@ -17,7 +17,6 @@ from typing import Any, Self, TextIO
 
 GONE = "\x04"
 """In place of a key: the terminal is closed."""
-_ENTER = (b"\n", b"\r", b"\r\n")
 
 
 class Keys:
@@ -74,10 +73,9 @@ class Keys:
             typed = os.read(terminal, 64)
         except OSError:
             return GONE
-        if typed in _ENTER:
-            return "\n"
-        # Arrows and pasted words are several at once, and mean nothing here.
-        return GONE if typed in (b"", b"\x04") else typed.decode("utf-8", "replace") if len(typed) == 1 else ""
+        pressed = set(typed.decode("utf-8", "replace").replace("\r", "\n"))
+        # A key that is held comes several times. Arrows and pasted words are several keys at once, and mean nothing here.
+        return GONE if not typed else pressed.pop() if len(pressed) == 1 else ""
 
     def _listen(self) -> None:
         self._quietly(lambda terminal: tty.setcbreak(terminal, termios.TCSAFLUSH))

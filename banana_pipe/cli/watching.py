@@ -220,15 +220,15 @@ class Watch:
 
     def _buy(self, shown: Plan) -> int:
         self._is_due = False
-        with self._keys.aside():
-            try:
+        try:
+            with self._keys.aside():
                 run = self._work.run(shown, self._purse.left)
-            except BananaError as error:
-                if self._purse.agreed:
-                    raise  # what it spent is not known
-                show_error(self._call.err, error)
-                self._invite()
-                return 0
+        except BananaError as error:
+            if self._purse.agreed:
+                raise  # what it spent is not known
+            show_error(self._call.err, error)
+            self._invite()
+            return 0
         if run is None:
             self._say("saved meanwhile: look again before it is run")
             self._look_anew([])
