@@ -98,13 +98,13 @@ def _broken(pictures: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
     widths = [_ratio(picture) * min(high, picture.height) for picture in pictures]
     count = max(1, ceil(sum(widths) / WIDTH - 0.2))
     row: list[Image.Image] = []
-    filled = 0.0
+    filled, left = 0.0, count
     for picture, width in zip(pictures, widths, strict=True):
         row.append(picture)
         filled += width
-        if filled >= sum(widths) / count - 0.2 * high:
+        if left > 1 and filled >= sum(widths) / count - 0.2 * high:
             yield row
-            row, filled = [], 0.0
+            row, filled, left = [], 0.0, left - 1
     if row:
         yield row
 
