@@ -76,7 +76,7 @@ class TestHeaders:
         with pytest.raises(NotAPicture, match="cut off"):
             measure(data[:-1])
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=60)
     @given(st.integers(0, 10**6), st.binary(min_size=1, max_size=12))
     def test_broken_bytes_break_nothing(self, place: int, other: bytes) -> None:
         """Wherever they are broken it is a picture, or none that is taken; never another error."""

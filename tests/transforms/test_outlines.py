@@ -37,7 +37,7 @@ def pixels(image: Image.Image) -> tuple[tuple[int, int], bytes]:
 class TestRotate:
     """Clockwise."""
 
-    @settings(deadline=None, max_examples=30)
+    @settings(deadline=None, max_examples=20)
     @given(pictures())
     def test_four_quarters_are_the_picture(self, image: Image.Image) -> None:
         """Nothing is lost by a quarter; and two are what 180 is, three what 270 is."""
@@ -72,7 +72,7 @@ class TestRotate:
 class TestFlip:
     """A mirror."""
 
-    @settings(deadline=None, max_examples=30)
+    @settings(deadline=None, max_examples=20)
     @given(pictures(), st.sampled_from(["horizontal", "vertical"]))
     def test_twice_is_the_picture(self, image: Image.Image, direction: str) -> None:
         """And both ways are what turning it round is."""

@@ -48,7 +48,7 @@ def sheet(done: Made) -> Image.Image:
 class TestSprites:
     """A sheet, and where each picture is in it."""
 
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=25)
     @given(st.lists(pictures(), min_size=1, max_size=12), st.integers(0, 5))
     def test_the_frames_give_back_the_pictures(self, images: list[Image.Image], gap: int) -> None:
         """Exactly; none overlaps another, and all lie within the sheet, whose size is told."""

@@ -32,7 +32,7 @@ def seen(image: Image.Image) -> set[tuple[int, ...]]:
     return {colour[:3] for _, colour in image.convert("RGBA").getcolors(1 << 20) or [] if colour[3]}  # type: ignore[index]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(pictures(), st.integers(2, 256), st.sampled_from(["none", "floyd-steinberg"]))
 def test_there_are_at_most_so_many_colours(image: Image.Image, count: int, dither: str) -> None:
     """Of what one sees; the transparency is the same; and a second time changes nothing."""
@@ -43,7 +43,7 @@ def test_there_are_at_most_so_many_colours(image: Image.Image, count: int, dithe
     assert pixels(applied([asked, asked], image)) == pixels(reduced)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(pictures(), st.sampled_from(["none", "floyd-steinberg"]))
 def test_no_colour_but_those_that_are_given(image: Image.Image, dither: str) -> None:
     """Whatever was in the picture, mixed or not."""
