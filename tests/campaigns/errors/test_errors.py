@@ -14,7 +14,7 @@ import pytest
 
 from tests.campaigns.errors.refusing import ERRORS, Found, Refusal, points, try_all, try_errand
 from tests.campaigns.errors.small_disk import is_there, small_disk
-from tests.campaigns.kills import NAIVE, SCENES, Scene, Station
+from tests.campaigns.kills import NAIVE, SCENES, Manner, Scene, Station
 from tests.campaigns.projects import CHAIN, ONE, seed
 from tests.campaigns.score import Line, Tell
 from tests.campaigns.watched import sqlite_can_be_told
@@ -22,7 +22,8 @@ from tests.campaigns.watched import sqlite_can_be_told
 pytestmark = pytest.mark.skipif(not sqlite_can_be_told(), reason="SQLite is built into this Python, out of reach")
 
 SHORT = (Scene(ONE, "at_once", "never"), Scene(CHAIN, "task", "proven"))
-SMALL = Scene(CHAIN, "task", "proven")
+SMALL = Scene(CHAIN, "task", "proven", manner=Manner(png_kb=500))
+"""Whose pictures alone fill most of the disks below."""
 FRESH = Scene(CHAIN, "task", "never")
 
 
@@ -76,7 +77,6 @@ def tried_on_a_small_disk(sizes: Iterable[int], folder: Path) -> Found:
         pytest.skip("no user namespaces here, so no disk of a size of one's own")
     found = Found()
     with small_disk(folder / "disk", ROOMY) as disk, Station(disk.folder, disk.nursery) as station:
-        station.vendor.behave(png_kb=500)
         for size in sizes:
             project = station.project(SMALL)
             disk.leave_free(size)
