@@ -152,7 +152,7 @@ def open_recipe(
         path,
         sets=options.sets,
         vars_files=options.vars_files,
-        allow_read=_allowed(path, options),
+        allow_read=allowed(path, options),
         provider=options.provider,
         profile=options.profile,
     )
@@ -184,15 +184,16 @@ def open_recipe(
 
 def read_part(path: Path, options: Options) -> Recipe | None:
     """The recipe at *path* if it has `inputs` and so is another one's part, checked; else None. Raises RecipeErrors."""
-    return recipes.read_part(path, allow_read=_allowed(path, options))
+    return recipes.read_part(path, allow_read=allowed(path, options))
 
 
 def read_profiles(path: Path, options: Options) -> tuple[str, ...]:
     """The profiles of the recipe at *path*. Raises RecipeErrors."""
-    return recipes.read_profiles(path, allow_read=_allowed(path, options))
+    return recipes.read_profiles(path, allow_read=allowed(path, options))
 
 
-def _allowed(path: Path, options: Options) -> list[Path]:
+def allowed(path: Path, options: Options) -> list[Path]:
+    """The folders that the recipe at *path* may read besides its own, by their whole paths."""
     return [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
 
 

@@ -6,17 +6,19 @@ Unaware of the shell, which quotes them, and of the commands that take them. Wha
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from banana_pipe import recipe as recipes
+from banana_pipe.cli.config import read_settings
 from banana_pipe.errors import BananaError
 from banana_pipe.outputs.logged import logs_in
 from banana_pipe.project import find_root
+from banana_pipe.workspace import Options, allowed, read_profiles
 
 _MOST_RUNS = 20
 
@@ -25,7 +27,15 @@ def complete_node(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
     """The steps and nodes of RECIPE that begin like *incomplete*."""
     found: list[str] = []
     with _unreadable():
-        graph = recipes.load(_recipe(ctx), sets=ctx.params.get("sets") or (), profile=ctx.params.get("profile"))
+        path, options = _recipe(ctx), _options(ctx)
+        graph = recipes.load(
+            path,
+            sets=options.sets,
+            vars_files=options.vars_files,
+            allow_read=allowed(path, options),
+            provider=options.provider,
+            profile=options.profile,
+        )
         found += [*graph.recipe.parts, *(node.step for node in graph), *graph.nodes]
     return _beginning(found, incomplete)
 
@@ -34,7 +44,7 @@ def complete_profile(ctx: click.Context, _: click.Parameter, incomplete: str) ->
     """The profiles of RECIPE."""
     found: list[str] = []
     with _unreadable():
-        found += recipes.read_profiles(_recipe(ctx))
+        found += read_profiles(_recipe(ctx), _options(ctx))
     return _beginning(found, incomplete)
 
 
@@ -42,7 +52,7 @@ def complete_take(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
     """The takes that NODE of RECIPE has, by the lock file."""
     found: list[str] = []
     with _unreadable():
-        found += map(str, sorted(_takes(_recipe(ctx), ctx.params)))
+        found += map(str, sorted(_takes(ctx)))
     return _beginning(found, incomplete)
 
 
@@ -62,23 +72,30 @@ def complete_side(ctx: click.Context, parameter: click.Parameter, incomplete: st
     return runs or [CompletionItem(incomplete, type="dir")]
 
 
-def _takes(path: Path, values: dict[str, Any]) -> set[int]:
+def _takes(ctx: click.Context) -> set[int]:
     from banana_pipe import api
 
-    options = api.Options(
-        sets=values.get("sets") or (),
-        vars_files=values.get("vars_files") or (),
-        profile=values.get("profile"),
-        provider=values.get("provider"),
-        out=values.get("out"),
-        cache=values.get("cache"),
-    )
-    workspace = api.open_recipe(path, options, api.Access())
+    workspace = api.open_recipe(_recipe(ctx), _options(ctx), api.Access())
     with contextlib.closing(workspace):
-        nodes = api.rendered(workspace, values["node"])
+        nodes = api.rendered(workspace, ctx.params["node"])
         takes = api.call(api.plan(workspace)).takes
         blocks = [workspace.markets[node.provider].stores.lock.block(takes[node.id][0].wanted.base) for node in nodes]
     return {sample for block in blocks if block is not None for sample in block.takes}
+
+
+def _options(ctx: click.Context) -> Options:
+    """How the command will read its recipe: by what is written so far, and by the project's configuration."""
+    given = {name: value for name, value in ctx.params.items() if value}
+    settings = read_settings(find_root(Path(os.path.realpath(_recipe(ctx))).parent))
+    return Options(
+        sets=given.get("sets", ()),
+        vars_files=given.get("vars_files", ()),
+        provider=given.get("provider"),
+        out=given.get("out", settings.out),
+        cache=given.get("cache", settings.cache),
+        allow_read=(*settings.allow_read, *given.get("allow_read", ())),
+        profile=given.get("profile"),
+    )
 
 
 def _recipe(ctx: click.Context) -> Path:

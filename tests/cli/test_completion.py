@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banana_pipe.cli.completing import SHELLS, in_bash
+from banana_pipe.cli.group import run_command
 from tests.cli.conftest import ROOT, Pipe
+from tests.world import picture
 
 RECIPE = """
 version: 1
@@ -29,6 +31,7 @@ steps:
     edit: Make it {{ color }}
   scene: {each: tint, edit: Outdoors, samples: 2}
 """
+OF_A_PHOTO = "{images: ../photos/mug.png, edit: A mug}"
 PROGRAM = """#!/bin/sh
 if [ -n "$_BANANA_PIPE_COMPLETE" ]; then PYTHONPATH={root} exec {python} -m banana_pipe "$@"; fi
 if [ "$1" = completion ]; then PYTHONPATH={root} exec {python} -m banana_pipe "$@"; fi
@@ -108,6 +111,30 @@ def test_bash_completes_names_and_quotes_them(bash: Bash, pipe: Pipe, project: P
     assert bash.words("banana-pipe replay 2\t") == ["replay", log.stem]
     assert bash.words("banana-pipe replay l\t") == ["replay", "last"]
     assert bash.words("banana-pipe diff 2\t out") == ["diff", log.stem, "out"]
+
+
+def test_names_are_those_that_the_command_will_read(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the pictures that the project's configuration lets it read; and nothing is written for it."""
+    (project / "photos").mkdir()
+    (project / "photos" / "mug.png").write_bytes(picture(8, 8))
+    (project / "recipes" / "small.yaml").write_text(RECIPE.replace("{generate: A mug}", OF_A_PHOTO))
+    monkeypatch.setenv("_BANANA_PIPE_COMPLETE", "bash_complete")
+
+    def completed(line: str) -> list[str]:
+        monkeypatch.setenv("COMP_LINE", line)
+        with pytest.raises(SystemExit):
+            run_command(())
+        return capsys.readouterr().out.split()
+
+    assert completed("banana-pipe explain recipes/small.yaml ba") == []
+    assert completed("banana-pipe explain --allow-read photos recipes/small.yaml ba") == ["plain,base"]
+    (project / "banana-pipe.toml").write_text('allow_read = ["photos"]')
+    before = sorted(project.rglob("*"))
+    assert completed("banana-pipe explain recipes/small.yaml ba") == ["plain,base"]
+    assert completed("banana-pipe pick recipes/small.yaml 'tint[color=ivory]' ") == []
+    assert sorted(project.rglob("*")) == before
 
 
 @pytest.mark.parametrize("shell", SHELLS)
