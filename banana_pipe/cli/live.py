@@ -4,7 +4,8 @@ Unaware of how the run goes on, and of what the lines say; it draws a tally a fe
 can no longer be written to ends the drawing, never the run.
 
 Nothing is cleared to be drawn anew: the cursor goes up, and each line that has changed is written over the one
-before, all in one write. The terminal's size is asked for at each frame, so that a window may be resized.
+before, all in one write. The terminal's size is asked for at each frame, so that a window may be resized; where it
+became wider or narrower, all is cleared once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from banana_pipe.telling.tally import Tally
 
 _SECONDS_A_FRAME = 0.125
 _STYLED = re.compile(r"\033\[[0-9;]*m")
-_UP, _REST, _HIDE, _SHOW = "\033[{}A", "\033[K", "\033[?25l", "\033[?25h"
+_UP, _REST, _BELOW, _HIDE, _SHOW = "\033[{}A", "\033[K", "\033[J", "\033[?25l", "\033[?25h"
 
 
 class LiveTable:
@@ -114,6 +115,10 @@ class Block:
         had = min(self._taken(columns), max(0, rows - 1))
         same = self._lines if had == len(self._lines) and columns == self._columns and not above else []
         parts = [_UP.format(had)] if had else ["" if self._lines else _HIDE]
+        if had and columns != self._columns:
+            # Rows that an edge has broken stay one line to the terminal, whatever is written over them: a wider window
+            # would put them beside each other again, and the next frame would begin too far up.
+            parts.append(f"\r{_BELOW}")
         parts += [f"\r{line}{_REST}\n" for line in above]
         for place, line in enumerate(lines):
             parts.append("\n" if place < len(same) and same[place] == line else f"\r{line}{_REST}\n")

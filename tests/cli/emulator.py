@@ -1,6 +1,6 @@
 """A terminal as far as ours is asked of: lines that wrap where it ends and flow anew when it is resized.
 
-Unaware of who writes. What no frame may do (clear the screen, jump elsewhere than up) it does not understand.
+Unaware of who writes. What no frame may do (clear the whole screen, jump elsewhere than up) it does not understand.
 """
 
 from __future__ import annotations
@@ -108,6 +108,9 @@ class Emulator:
             cells, start = self.lines[line], offset + self.column
             end = offset + self.columns
             cells[start:end] = " " * (len(cells[start:end])) if len(cells) > end else []
+        elif act == "J":
+            line, offset = self._at(self.row)
+            del self.lines[line + 1 :], self.lines[line][offset + self.column :]
         elif act == "m":
             self.styled = True
         else:

@@ -151,6 +151,22 @@ def test_a_terminal_may_be_resized(
         assert terminal.screen.wrapped == 0
 
 
+def test_a_terminal_may_become_narrow_and_wide_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of a line that was broken are lines of their own from then on: nothing above is drawn over."""
+    with terminal_of(100, 50, monkeypatch) as (terminal, stream):
+        table = LiveTable(Paper(stream), Tally(Hands()))
+        stream.write("$ run\n")
+        under_way(table)
+        first = seen(terminal, table.draw)
+        for columns in (50, 100, 30, 50, 100):
+            terminal.resize(columns, 50)
+            frame = seen(terminal, table.draw)
+            assert frame[0] == "$ run"
+            assert sum("30/81" in line for line in frame) == 1, "\n".join(frame)
+        assert frame == first
+        assert seen(terminal, table.close) == ["$ run"]
+
+
 def test_a_line_that_has_not_changed_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not touched cannot flicker; and a frame like the one before writes nothing."""
     with terminal_of(80, 24, monkeypatch) as (terminal, stream):
