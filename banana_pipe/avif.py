@@ -14,7 +14,13 @@ from dataclasses import dataclass
 Buffer = bytes | mmap.mmap
 
 _MOST_ITEMS = 4_096
+_MOST_BOXES = 4_096
+"""Of those that stand in one: pictures have some twenty."""
+_MOST_UNITS = 65_536
+"""Of all items together, which may be many, and all in the same bytes: a picture has some ten."""
 _SEQUENCE_HEADER = 1
+_HEADER_BYTES = 64
+"""Of a sequence header, more than are looked at."""
 
 
 class BrokenAvif(ValueError):
@@ -46,16 +52,33 @@ def ends(data: Buffer) -> bool:
         return False
 
 
+def moves(data: Buffer) -> bool:
+    """Whether decoders take the frames of a film in it, which nobody has counted, for the picture. Raises BrokenAvif."""
+    is_still = data[8:12] == b"avif"
+    return not is_still and any(box.kind == b"moov" for box in _boxes(data, 0, len(data)))
+
+
 def frame_pixels(data: Buffer) -> int:
     """The pixels of all frames in the file together, as their own headers tell them. Raises BrokenAvif."""
+    pixels = looked_at = 0
     try:
-        return sum(_pixels_in(data, start, end) for start, end in _extents(data))
+        for start, end in _extents(data):
+            largest = 0
+            for unit in _sequence_headers(data, start, end):
+                looked_at += 1
+                if looked_at > _MOST_UNITS:
+                    raise BrokenAvif("it has too many parts")
+                largest = max(largest, _largest_frame(_Bits(unit)) if unit else 0)
+            pixels += largest
     except IndexError:
         raise BrokenAvif("it is cut off") from None
+    return pixels
 
 
 def _boxes(data: Buffer, place: int, end: int) -> Iterator[_Box]:
-    while place < end:
+    for _ in range(_MOST_BOXES):
+        if place >= end:
+            return
         length, kind, head = int.from_bytes(data[place : place + 4], "big"), bytes(data[place + 4 : place + 8]), 8
         if length == 1:
             length, head = int.from_bytes(data[place + 8 : place + 16], "big"), 16
@@ -64,6 +87,7 @@ def _boxes(data: Buffer, place: int, end: int) -> Iterator[_Box]:
             raise BrokenAvif("its boxes do not follow each other")
         yield _Box(kind, place + head, place + length)
         place += length
+    raise BrokenAvif("it has too many boxes")
 
 
 def _inside(data: Buffer, box: _Box, kind: bytes, skip: int = 0) -> _Box:
@@ -85,12 +109,15 @@ def _extents(data: Buffer) -> Iterator[tuple[int, int]]:
     count = reader.take(4 if version == 2 else 2)
     if count > _MOST_ITEMS:
         raise BrokenAvif("it has too many items")
+    inside: _Box | None = None
     for _ in range(count):
         reader.take(4 if version == 2 else 2)
         is_inside = (reader.take(2) & 15) if version else 0
         reader.take(2)
         base = reader.take(bases)
-        start = _inside(data, meta, b"idat", 4).start if is_inside == 1 else 0
+        if is_inside == 1:
+            inside = inside or _inside(data, meta, b"idat", 4)
+        start = inside.start if is_inside == 1 and inside else 0
         if reader.take(2) != 1:
             raise BrokenAvif("an item of it is in pieces")
         reader.take(indexes)
@@ -99,19 +126,17 @@ def _extents(data: Buffer) -> Iterator[tuple[int, int]]:
         yield begin, min(begin + length, len(data)) if length else len(data)
 
 
-def _pixels_in(data: Buffer, place: int, end: int) -> int:
-    """The pixels of the largest frame in one item; 0 for what is no AV1: a grid's layout, or metadata."""
-    largest = 0
+def _sequence_headers(data: Buffer, place: int, end: int) -> Iterator[bytes]:
+    """Of each unit in an item its first bytes, if frames are told of there; none of what is no AV1: a grid's layout, or metadata."""
     while place < end:
         head = data[place]
         if head & 0x80:
             break
         place += 1 + (head >> 2 & 1)
         length, place = _leb128(data, place) if head >> 1 & 1 else (end - place, place)
-        if head >> 3 & 15 == _SEQUENCE_HEADER:
-            largest = max(largest, _largest_frame(_Bits(data[place : min(place + length, end)])))
+        is_header = head >> 3 & 15 == _SEQUENCE_HEADER
+        yield bytes(data[place : min(place + length, end, place + _HEADER_BYTES)]) if is_header else b""
         place += length
-    return largest
 
 
 def _leb128(data: Buffer, place: int) -> tuple[int, int]:
@@ -179,7 +204,7 @@ class _Bits:
     """Numbers of some bits each, one after the other."""
 
     def __init__(self, data: bytes) -> None:
-        self._number, self._left = int.from_bytes(data[:64], "big"), 8 * len(data[:64])
+        self._number, self._left = int.from_bytes(data, "big"), 8 * len(data)
 
     def take(self, count: int) -> int:
         if count > self._left:

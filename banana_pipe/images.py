@@ -163,9 +163,11 @@ def refuse_dear_avif(data: _Buffer) -> None:
             "this is an AVIF, and the Pillow here cannot read it", hint="`pip install pillow` brings one that can"
         )
     try:
-        pixels = avif.frame_pixels(data)
+        moves, pixels = avif.moves(data), avif.frame_pixels(data)
     except avif.BrokenAvif as error:
         raise NotAPicture(f"this AVIF picture does not decode: {error}") from None
+    if moves:
+        raise NotAPicture("this AVIF picture moves", hint="save the frame that is meant as a file of its own")
     most = min(MAX_PIXELS, MAX_MEMORY // (_DECODED + _AVIF_DECODER))
     if pixels > 2 * most:  # of colours, and of transparency
         raise NotAPicture(f"this AVIF picture has frames of {pixels:,} pixels: too many", hint="save it as a PNG")

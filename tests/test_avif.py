@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from struct import pack
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +32,18 @@ def lying(data: bytes, side: int) -> bytes:
     """The same file, which says of itself that it has *side* pixels a side."""
     place = data.index(b"ispe") + 8
     return data[:place] + side.to_bytes(4, "big") * 2 + data[place + 8 :]
+
+
+def box(kind: bytes, data: bytes) -> bytes:
+    return (8 + len(data)).to_bytes(4, "big") + kind + data
+
+
+def items_at(count: int, start: int, length: int, *, is_inside: bool) -> bytes:
+    """The box that says of *count* items that all of them are in the same bytes, of the file or of `idat`."""
+    place = pack(">3H2I", is_inside, 0, 1, start, length)
+    return box(
+        b"iloc", b"\1\0\0\0\x44\0" + pack(">H", count) + b"".join(pack(">H", one + 1) + place for one in range(count))
+    )
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
@@ -99,6 +112,18 @@ class TestHeaders:
                 with pytest.raises(NotAPicture, match=r"frames of .* pixels: too many"):
                     look(bomb)
 
+    @pytest.mark.parametrize("is_inside", [True, False])
+    def test_nobody_is_kept_busy_by_a_small_file(self, is_inside: bool) -> None:
+        """Though thousands of items are said to be in the same bytes, each of thousands of parts. (It would take hours.)"""
+        items, parts = 4_096, 100_000
+        head = box(b"ftyp", b"avif\0\0\0\0avif")
+        more = box(b"free", b"") * parts + box(b"idat", b"") if is_inside else b""
+        start = len(head) + 8 + 4 + len(items_at(items, 0, 0, is_inside=is_inside)) + len(more) + 8
+        table = items_at(items, 0 if is_inside else start, 2 * parts, is_inside=is_inside)
+        data = head + box(b"meta", b"\0\0\0\0" + table + more) + box(b"mdat", b"\x12\0" * parts)
+        with pytest.raises(avif.BrokenAvif, match="too many"):
+            avif.frame_pixels(data)
+
     @pytest.mark.parametrize(
         "data", [b"\0\0\0\x14ftypavif\0\0\0\0avif", b"\0\0\0\x14ftypavif\0\0\0\0avif\0\0\0\x0cmeta\0\0\0\0"]
     )
@@ -112,8 +137,9 @@ def test_a_moving_one_is_refused() -> None:
     """As every moving picture is."""
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
     data = saved(frames[0], "AVIF", save_all=True, append_images=frames[1:])
-    with pytest.raises(NotAPicture, match="moves"):
-        made([op("flip")], data)
+    for look in (measure, partial(applied, [op("flip")])):
+        with pytest.raises(NotAPicture, match="moves"):
+            look(data)
 
 
 @pytest.fixture
