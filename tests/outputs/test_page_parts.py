@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banana_pipe.model import Graph, Outcome
+from banana_pipe.model import Graph
 from banana_pipe.outputs.page.graph import Box, draw
 from banana_pipe.outputs.page.shown import asked_before, kind_of
 from banana_pipe.outputs.page.timeline import Times, timeline
