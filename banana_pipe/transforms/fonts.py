@@ -28,7 +28,23 @@ _HEADS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")
 _WEB = (b"wOFF", b"wOF2")
 _NO_LETTER = "\U0010fffe"
 """Which no font has."""
-_RIGHT_TO_LEFT = ("R", "AL", "AN")
+_STANDING = (
+    (0x20, 0x2FF),
+    (0x370, 0x58F),
+    (0x10A0, 0x10FF),
+    (0x1200, 0x167F),
+    (0x1E00, 0x2BFF),
+    (0x2C60, 0x2C7F),
+    (0x2E80, 0xA4CF),
+    (0xA720, 0xA7FF),
+    (0xAC00, 0xD7A3),
+    (0xF900, 0xFAFF),
+    (0xFE30, 0xFE4F),
+    (0xFF00, 0xFFEF),
+    (0x1F000, 0x1FAFF),
+    (0x20000, 0x3FFFF),
+)
+"""Letters that stand one after the other from left to right, each as it is: of Europe, of East Asia, and signs."""
 _UNSEEN = ("Zs", "Cf", "Mn", "Me", "Cc")
 
 
@@ -81,17 +97,30 @@ def opened(data: bytes, size: int) -> Letters:
 
 
 def refuse_what_it_lacks(letters: Letters, text: str) -> None:
-    """Raise NotAFont where the font has not every letter of *text*: empty boxes would be drawn."""
+    """Raise NotAFont where the font has not every letter of *text*, or Pillow cannot join them: boxes would be drawn, or nonsense."""
     import PIL.features
 
-    if not PIL.features.check("raqm") and any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in text):
-        raise NotAFont("text from right to left needs a Pillow with Raqm", hint="`pip install pillow` brings one")
+    joined = [one for one in dict.fromkeys(text) if _is_joined(one)]
+    if joined and not PIL.features.check("raqm"):
+        raise NotAFont(
+            f"letters like {' '.join(joined[:3])}, which join others or run from right to left, need FriBiDi",
+            hint="Pillow looks for it on the machine: `apt install libfribidi0` or `brew install fribidi` brings it",
+        )
     box = letters.font.getmask(_NO_LETTER)
     nothing = (box.size, bytes(box))
     seen = (one for one in dict.fromkeys(text) if unicodedata.category(one) not in _UNSEEN)
     lacking = [one for one in seen if (mask := letters.font.getmask(one)) and (mask.size, bytes(mask)) == nothing]
     if lacking:
         raise NotAFont(f"the font has no {' '.join(lacking[:10])}", hint="take a font that has these letters")
+
+
+def _is_joined(letter: str) -> bool:
+    """Whether it has another form or place beside others, as in Arabic, in Hindi, and of accents that are letters of their own."""
+    if letter == "\n":
+        return False
+    return unicodedata.category(letter).startswith("M") or not any(
+        low <= ord(letter) <= high for low, high in _STANDING
+    )
 
 
 def lines_of(letters: Letters, text: str, width: int) -> list[str]:

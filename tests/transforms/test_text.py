@@ -20,7 +20,15 @@ from PIL import Image
 from banana_pipe.errors import RecipeErrors
 from banana_pipe.transforms import make
 from banana_pipe.transforms.base import TransformFailed
-from banana_pipe.transforms.fonts import MAX_BYTES, NotAFont, lines_of, measure_font, opened, refuse_what_it_lacks
+from banana_pipe.transforms.fonts import (
+    MAX_BYTES,
+    NotAFont,
+    _is_joined,
+    lines_of,
+    measure_font,
+    opened,
+    refuse_what_it_lacks,
+)
 from banana_pipe.transforms.kinds import Words
 from banana_pipe.transforms.pixels import Frame
 from tests.transforms.builders import applied, font, made, op
@@ -141,6 +149,22 @@ class TestFonts:
         with pytest.raises(TransformFailed, match="the font has no ش س"):
             written(text="a شس")
         refuse_what_it_lacks(opened(font(), 12), "a b\u00a0c\u200d\n")
+
+    @pytest.mark.parametrize("words", ["سلام", "שלום", "नमस्ते", "สวัสดี", "e\u0301cole", "\u1112\u1161\u11ab"])
+    def test_letters_that_join_are_drawn_joined_or_not_at_all(
+        self, monkeypatch: pytest.MonkeyPatch, words: str
+    ) -> None:
+        """Without FriBiDi Pillow puts them side by side, and says nothing."""
+        monkeypatch.setattr("PIL.features.check", lambda feature: feature != "raqm")
+        with pytest.raises(TransformFailed, match="need FriBiDi"):
+            written(text=words)
+
+    def test_letters_that_stand_alone_need_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Wherever they are from."""
+        monkeypatch.setattr("PIL.features.check", lambda feature: feature != "raqm")
+        for words in ("Größe\nœuvre", "Ωμέγα", "Żółć", "Распродажа", "ქართული", "夏季セール", "할인", "€ ☀ 50 % 🎉"):
+            assert not any(map(_is_joined, words))
+        assert box(written(text="Sale\n50 %"))
 
     @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"wOF2" + b"x" * 99, b"\0\1\0\0" + bytes(MAX_BYTES)])
     def test_what_is_no_font_is_refused(self, data: bytes) -> None:
