@@ -79,7 +79,10 @@ def test_what_lies_beside_a_picture_has_its_name(tmp_path: Path, path: str) -> N
     with pytest.raises(BananaError, match=r"no run places what is told to lie beside a\.png"):
         read_log(log)
     for name in ("index", "manifest"):
-        entry = ENTRY | {"path": f"{name}.png", "side_files": [{"path": f"{name}.{'html' if name == 'index' else 'json'}", "sha256": "1" * 64}]}
+        entry = ENTRY | {
+            "path": f"{name}.png",
+            "side_files": [{"path": f"{name}.{'html' if name == 'index' else 'json'}", "sha256": "1" * 64}],
+        }
         with pytest.raises(BananaError, match="to lie beside"):
             read_log(written(tmp_path, START, {"type": "node", "outputs": [entry]}))
 
