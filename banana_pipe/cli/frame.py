@@ -240,9 +240,9 @@ def _drawn(paper: Paper, line: Sequence[Span], wide: int) -> str:
     """*line* in its styles, cut where the terminal ends."""
     drawn, left = [], wide
     for text, style in line:
-        short = text if width(text) <= left else shortened(text, left)
-        drawn.append(paper.styled(short, style))
-        left -= width(short)
-        if left <= 0:
+        if width(text) > left:
+            drawn += [paper.styled(shortened(text, left), style)] if left else []
             break
+        drawn.append(paper.styled(text, style))
+        left -= width(text)
     return "".join(drawn).rstrip()

@@ -30,9 +30,9 @@ LISTED = (
     Column("kind"),
     Column("bytes", right=True),
     Column("price", right=True),
-    Column("when (UTC)", drops=True),
+    Column("when (UTC)", drops=1),
     Column("node", gives=2),
-    Column("model", drops=True),
+    Column("model", drops=1),
     Column("needed", gives=1, prose=True),
 )
 

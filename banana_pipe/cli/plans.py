@@ -23,8 +23,8 @@ MOST_LINES = 60
 _COLUMNS = (
     Column("state"),
     Column("node", gives=1),
-    Column("takes", right=True),
-    Column("action", drops=True),
+    Column("takes", right=True, drops=2),
+    Column("action", drops=1),
     Column("why", gives=2, prose=True),
     Column("price", right=True),
 )

@@ -18,6 +18,9 @@ from typing import TextIO
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
+_ON_OTHERS = {"Mn", "Me"}
+_AS_PICTURE = "\ufe0f"  # the sign before it takes two cells on many terminals: better too many than a broken line
+_VOWELS = "\u1160\u11ff"  # from and to: of Korean that is written in its parts, as names of files are on some systems
 _FALLBACK_COLUMNS = 80
 _FALLBACK_ROWS = 24
 _LENIENT = "banana_pipe.plainer"
@@ -109,27 +112,35 @@ def fitted(text: str, cells: int) -> str:
     """*text* shortened to *cells*, its middle left out: the ends of names tell them apart."""
     if width(text) <= cells:
         return text
-    head, tail = "", ""
+    head: list[str] = []
+    tail: list[str] = []
+    left = cells - 1
     for first, last in zip(text, reversed(text), strict=True):
-        if width(head + first + tail) >= cells:
+        left -= _cells(first)
+        if left < 0:
             break
-        head += first
-        if width(head + last + tail) >= cells:
+        head.append(first)
+        left -= _cells(last)
+        if left < 0:
             break
-        tail = last + tail
-    return f"{head}…{tail}"
+        tail.append(last)
+    while tail and not _cells(tail[-1]):  # an accent whose letter is left out
+        tail.pop()
+    return f"{''.join(head)}…{''.join(reversed(tail))}"
 
 
 def shortened(text: str, cells: int) -> str:
     """*text* shortened to *cells*, its end left out."""
     if width(text) <= cells:
         return text
-    head = ""
+    head: list[str] = []
+    left = cells - 1
     for letter in text:
-        if width(head + letter) >= cells:
+        left -= _cells(letter)
+        if left < 0:
             break
-        head += letter
-    return f"{head.rstrip()}…"
+        head.append(letter)
+    return f"{''.join(head).rstrip()}…"
 
 
 def _broken(text: str, room: int) -> list[str]:
@@ -165,7 +176,9 @@ def _acts(letter: str) -> bool:
 
 
 def _cells(letter: str) -> int:
-    if unicodedata.combining(letter) or letter in _JOINERS:
+    if letter in _JOINERS or _VOWELS[0] <= letter <= _VOWELS[1]:
+        return 0
+    if unicodedata.category(letter) in _ON_OTHERS and letter != _AS_PICTURE:
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 

@@ -152,3 +152,15 @@ def _calls(nodes: int) -> int:
     finally:
         sys.setprofile(before)
     return counted
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(20, 5), (10, 2), (1, 1)])
+def test_the_smallest_terminal_has_a_frame(columns: int, rows: int) -> None:
+    """In every script; and nothing stands beyond its edge, the dots of what is cut off included."""
+    tally = tally_of(*(planned(f"モカ[n={n}]") for n in range(5)), planned("e\u0301" * 20))
+    for n in range(3):
+        fly(tally, f"モカ[n={n}]")
+    end(tally, "モカ[n=3]", "failed", "ダメ" * 30)
+    lines = lines_of(tally, columns, rows)
+    assert 0 < len(lines) <= rows
+    assert all(width(line) < max(columns, 11) for line in lines)

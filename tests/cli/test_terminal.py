@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from banana_pipe.cli.plans import plan_lines
 from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper, be_lenient, clean, fitted, one_line, out, shortened, width
 from banana_pipe.cli.words import ATTEMPTS, STATES, STATUSES, bill, dollars
+from banana_pipe.model import Plan, PlannedNode
 
 
 class Screen(io.StringIO):
@@ -47,6 +50,37 @@ def test_wide_letters_are_two_cells() -> None:
     assert fitted("モカモカモカ", 7) == "モカ…カ"
 
 
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("e\u0301", 1),
+        ("กี่", 1),
+        ("कु", 1),
+        ("\u1112\u1161\u11ab", 2),
+        ("a\u20dd", 1),
+        ("🦊", 2),
+        ("❤\ufe0f", 2),
+    ],
+)
+def test_what_stands_on_other_letters_takes_no_room(text: str, cells: int) -> None:
+    """Accents, vowels above and below, the parts of a Korean syllable; where terminals differ, their widest."""
+    assert width(text) == cells
+
+
+def test_an_accent_goes_with_its_letter() -> None:
+    """None is left on the dots."""
+    assert fitted("abcdefe\u0301", 4) == "ab…e\u0301"
+    assert fitted("abcdefモ\u0301", 3) == "ab…"
+    assert shortened("ae\u0301bcd", 3) == "ae\u0301…"
+
+
+def test_many_accents_cost_no_more_than_their_number() -> None:
+    """A stranger's name is shortened at each frame, whatever it is made of."""
+    text = "e" + "\u0301" * 100_000 + "nd of it"
+    assert width(shortened(text, 4)) == 4
+    assert width(fitted(text, 4)) == 4
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])
 def test_no_line_of_a_table_is_wider_than_its_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """First a column goes, then names lose their middle and prose its end."""
@@ -56,10 +90,25 @@ def test_no_line_of_a_table_is_wider_than_its_terminal(monkeypatch: pytest.Monke
         [Cell("● call"), Cell(f"scene[colour=terracotta,setting=m{n}]"), Cell("generate"), Cell("x" * 50)]
         for n in (1, 2)
     ]
-    heads = (Column("state"), Column("node", gives=1), Column("action", drops=True), Column("why", gives=2, prose=True))
+    heads = (Column("state"), Column("node", gives=1), Column("action", drops=1), Column("why", gives=2, prose=True))
     lines = table(Paper(Screen()), heads, rows)
     assert max(width(line) for line in lines) < columns
     assert len(set(lines)) == 3
+
+
+@pytest.mark.parametrize(("columns", "titles"), [(40, "state node why price"), (60, "state node takes why price")])
+def test_a_plan_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, titles: str) -> None:
+    """How many takes there are gives way before nobody can read any more which node is meant."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    node = PlannedNode("scene[color=terracotta]", "edit", "needs-pick", "pick", None, 4, 400_000, ())
+    ready = replace(node, id="hero", state="call", reason="new")
+    for nodes in ((node, ready), (replace(ready, state="wait", calls=1), node)):
+        plan = Plan("shop", nodes, 8, 8, 800_000, 800_000)
+        head, first, second, *_ = lines = plan_lines(Paper(Screen()), plan, every_node=True)
+        assert head.split() == titles.split()
+        assert max(map(width, lines[:3])) < columns
+        assert "hero" in first + second
 
 
 def test_what_is_piped_is_whole() -> None:

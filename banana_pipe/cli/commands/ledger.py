@@ -34,8 +34,8 @@ _COLUMNS = (
     Column("state"),
     Column("price", right=True),
     Column("node", gives=2),
-    Column("model", drops=True),
-    Column("task", drops=True),
+    Column("model", drops=1),
+    Column("task", drops=1),
     Column("words", gives=1, prose=True),
 )
 _PLACE = click.argument("recipe", required=False, type=click.Path(path_type=Path, exists=True))

@@ -26,7 +26,7 @@ _COLUMNS = (
     Column("price a picture"),
     Column("resolutions"),
     Column("reads", right=True),
-    Column("aspect ratios", drops=True),
+    Column("aspect ratios", drops=1),
     Column("engine", gives=1, prose=True),
 )
 
