@@ -157,7 +157,7 @@ def test_a_terminal_may_become_narrow_and_wide_again(monkeypatch: pytest.MonkeyP
         table = LiveTable(Paper(stream), Tally(Hands()))
         stream.write("$ run\n")
         under_way(table)
-        first = seen(terminal, table.draw)
+        first = frame = seen(terminal, table.draw)
         for columns in (50, 100, 30, 50, 100):
             terminal.resize(columns, 50)
             frame = seen(terminal, table.draw)
