@@ -227,6 +227,7 @@ class TestBroken:
         [
             ("import nothing_of_that_name", "cannot be imported: ModuleNotFoundError: No module named"),
             ("raise SystemError('boo')", "cannot be imported: SystemError: boo"),
+            ("import sys\nsys.exit(3)", "cannot be imported: SystemExit: 3"),
             ("", "cannot be imported: AttributeError"),
             ("OP = 5", "is none: it is no Transform but int"),
             (code("other"), "is none: it calls itself `other`"),
@@ -250,6 +251,19 @@ class TestBroken:
         [
             ("each(lambda frame, params: 1 / 0)", "`sepia` of bad 0.1 broke: ZeroDivisionError: division by zero"),
             ("each(lambda frame, params: None)", "`sepia` of bad 0.1 broke: TypeError: what it made is no Frame"),
+            ("each(lambda frame, params: exit(3))", "`sepia` of bad 0.1 broke: SystemExit: 3"),
+            (
+                "each(lambda f, _: f.showing(f.image.crop((0, 0, 0, 5))))",
+                "`sepia` of bad 0.1 broke: TypeError: what it made",
+            ),
+            (
+                "each(lambda f, _: Frame(f.image, 'png'))",
+                "`sepia` of bad 0.1 broke: TypeError: it wants to be written as png",
+            ),
+            (
+                "each(lambda f, _: Frame(f.image, f.encoding, (Beside('.txt', 'text/plain', 'text'),)))",
+                "`sepia` of bad 0.1 broke: TypeError: what it made beside the picture",
+            ),
             ("lambda *_: None", "`sepia` of bad 0.1 broke: TypeError"),
             ("each(lambda f, _: f.showing(f.image.convert('CMYK')))", "mode RGB or RGBA"),
             ("lambda *_: iter(())", "0 pictures are left"),
@@ -269,7 +283,15 @@ class TestBroken:
 
     @pytest.mark.parametrize(
         "more",
-        ["check=lambda params: 1 / 0", "side_files=lambda params: 1 / 0", "side_files=lambda params: ('/../x',)"],
+        [
+            "check=lambda params: 1 / 0",
+            "check=lambda params: exit()",
+            "side_files=lambda params: 1 / 0",
+            "side_files=lambda params: ('/../x',)",
+            "told=lambda params, standing: None",
+            "told=lambda params, standing: {'by': {1, 2}}",
+            "told=lambda params, standing: {'by': 2}, side_files=lambda params: ('.txt',) * (1 // (2 - params['by']))",
+        ],
     )
     def test_what_breaks_while_it_is_read_is_a_mistake_at_its_place(self, here: Site, more: str) -> None:
         """What it asks of parameters, and of files that it makes beside pictures: no path leads out."""
@@ -281,6 +303,20 @@ class TestBroken:
         kind = "class Odd:\n    words = 'an odd number'\n    schema = {}\n    def read(self, value):\n        return [3][value // 2 - 1]\n"
         here.package("odd", kind + code().replace("Whole(1, 9), 'By.', 2, default=1", "Odd(), 'By.', 2"), "sepia")
         assert "`by` of `sepia` is an odd number; not 8" in said(here, "{sepia: 8}")
+
+    def test_what_a_kind_of_its_own_reads_is_fit_for_a_key(self, here: Site) -> None:
+        """Else the value is not of it."""
+        kind = "class Odd:\n    words = 'an odd number'\n    schema = {}\n    def read(self, value):\n        return value if value < 5 else {value}\n"
+        here.package("odd", kind + code().replace("Whole(1, 9), 'By.', 2, default=1", "Odd(), 'By.', 2"), "sepia")
+        assert "`by` of `sepia` is an odd number; not 8" in said(here, "{sepia: 8}")
+
+    def test_what_it_prints_as_it_is_imported_is_no_part_of_what_we_print(
+        self, here: Site, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """`run --json` is read by programs."""
+        here.package("loud", "print('hello')\n" + code(), "sepia")
+        assert transforms.find("sepia") is not None
+        assert capsys.readouterr() == ("", "hello\n")
 
     def test_what_was_uninstalled_meanwhile_is_said(self) -> None:
         """Between plan and run."""

@@ -41,7 +41,9 @@ def _told(op: Op, place: int, node: Node, nodes: Mapping[str, Node], at: Locatio
     is_one = any(transform_of(one).joins for one in node.ops[:place])
     names = [(node.output or node.step).rpartition("/")[2]] if is_one else _names(read, nodes)
     try:
-        return replace(op, params=tell(op.params, Standing(tuple(names), file)))
+        params = tell(op.params, Standing(tuple(names), file))
+        transform_of(op).side_files(params)  # asked again when they are published: whoever raises does so here
+        return replace(op, params=params)
     except BadParams as error:
         raise RecipeError(f"{error} in `{node.id}`", at=at, hint=error.hint) from None
 

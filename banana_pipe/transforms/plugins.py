@@ -8,22 +8,29 @@ What a package may do wrong is told with its name and version: it is no bug of o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
+from banana_pipe.canonical import canonical_json
 from banana_pipe.errors import BananaError, UsageError
+from banana_pipe.images import FORMATS
 from banana_pipe.model import SIDE_SUFFIX, Json
 from banana_pipe.transforms import kinds
 from banana_pipe.transforms.base import BadParams, Param, Params, Run, Standing, Transform, TransformFailed
-from banana_pipe.transforms.pixels import Frame
+from banana_pipe.transforms.pixels import Beside, Encoding, Frame
 
 GROUP = "banana_pipe.ops"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _ADVICE = "another version of it may do, or `pip uninstall {}`"
+
+_BREAKS = (Exception, SystemExit)
+"""What a stranger's code may raise: who calls `sys.exit` must not end a run in which others have paid."""
 
 T = TypeVar("T")
 
@@ -90,8 +97,9 @@ def find(name: str, own: frozenset[str]) -> Transform | None:
 
 def _checked(plugin: Plugin) -> Transform:
     try:
-        op = plugin.load()
-    except Exception as error:  # a stranger's module may raise anything as it is imported
+        with contextlib.redirect_stdout(sys.stderr):  # what it prints as it is imported is no part of our JSON
+            op = plugin.load()
+    except _BREAKS as error:
         raise BrokenPlugin(
             f"the op `{plugin.name}` of {plugin.whose} cannot be imported: {_words(error)}", hint=plugin.advice
         ) from error
@@ -121,7 +129,8 @@ def _wrong_with(param: Param) -> str | None:
         try:
             if value is not None and param.kind.read(value) != value and what == "default":
                 return f"the default of `{param.name}` is not in its canonical form"
-        except Exception as error:  # noqa: BLE001 - as above
+            canonical_json(value)
+        except _BREAKS as error:
             return f"the {what} of `{param.name}` is not of its kind ({_words(error)})"
     return None
 
@@ -145,9 +154,11 @@ class _Kind:
 
     def read(self, value: Json) -> Json:
         try:
-            return self.kind.read(value)
-        except Exception as error:
+            read = self.kind.read(value)
+            canonical_json(read)  # it is a part of the key
+        except _BREAKS as error:
             raise ValueError(value) from error
+        return read
 
 
 def _guarded(plugin: Plugin, op: Transform) -> Transform:
@@ -172,7 +183,7 @@ def _asked(plugin: Plugin, ask: Callable[[], T]) -> T:
         return ask()
     except BadParams:
         raise
-    except Exception as error:
+    except _BREAKS as error:
         raise BadParams(_broke(plugin, error), plugin.advice) from error
 
 
@@ -185,7 +196,15 @@ def _suffixes(plugin: Plugin, op: Transform, params: Params) -> tuple[str, ...]:
 
 def _told(plugin: Plugin, op: Transform, params: Params, standing: Standing) -> Params:
     tell = op.told
-    return params if tell is None else _asked(plugin, lambda: tell(params, standing))
+    if tell is None:
+        return params
+
+    def told() -> Params:
+        found = dict(tell(params, standing))
+        canonical_json(found)  # it is a part of the key
+        return found
+
+    return _asked(plugin, told)
 
 
 def _run(plugin: Plugin, run: Run) -> Run:
@@ -193,21 +212,33 @@ def _run(plugin: Plugin, run: Run) -> Run:
         try:
             made: Iterable[Any] = run(frames, params, others)
             for frame in made:
-                if not isinstance(frame, Frame) or frame.image.mode not in ("RGB", "RGBA"):
-                    raise TypeError("what it made is no Frame whose image has the mode RGB or RGBA")
+                _refuse(frame)
                 yield frame
         except (BananaError, MemoryError):
             raise
-        except Exception as error:
+        except _BREAKS as error:
             raise TransformFailed(_broke(plugin, error), hint="tell its author") from error
 
     return guarded
 
 
-def _broke(plugin: Plugin, error: Exception) -> str:
+def _refuse(frame: Any) -> None:
+    """Raise TypeError for what could not be written and kept."""
+    if not isinstance(frame, Frame) or frame.image.mode not in ("RGB", "RGBA") or not all(frame.image.size):
+        raise TypeError("what it made is no Frame whose image has pixels, and the mode RGB or RGBA")
+    encoding: Any = frame.encoding
+    if not isinstance(encoding, Encoding) or encoding.mime not in FORMATS:
+        raise TypeError(f"it wants to be written as {encoding}")
+    beside: Iterable[Any] = frame.beside
+    for one in beside:
+        if not (isinstance(one, Beside) and isinstance(one.data, bytes) and isinstance(one.mime, str)):
+            raise TypeError("what it made beside the picture is no Beside of some bytes")
+
+
+def _broke(plugin: Plugin, error: BaseException) -> str:
     return f"`{plugin.name}` of {plugin.whose} broke: {_words(error)}"
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     first = str(error).strip().partition("\n")[0][:200]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
