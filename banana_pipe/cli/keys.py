@@ -17,6 +17,8 @@ from typing import Any, Self, TextIO
 
 GONE = "\x04"
 """In place of a key: the terminal is closed."""
+_MOST = 4096
+"""Bytes that a terminal keeps: of what is pasted nothing is left that could be taken for a key."""
 
 
 class Keys:
@@ -29,6 +31,7 @@ class Keys:
             self._terminal = None
         self._modes: Any = None
         self._before: dict[signal.Signals, Any] = {}
+        self._is_aside = False
 
     @property
     def is_there(self) -> bool:
@@ -40,22 +43,25 @@ class Keys:
             self._modes = termios.tcgetattr(self._terminal)
             self._before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _leave)}
             # Whoever stops the process and goes on with it has a shell in between, with modes of its own.
-            self._before[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._listen())
+            self._before[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._go_on())
             self._listen()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._is_aside = True
+        self._restore()
         for one, handler in self._before.items():
             signal.signal(one, handler)
-        self._restore()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
         """The terminal as it was, for whatever else wants to use it. What was typed meanwhile is no key of ours."""
+        self._is_aside = True
         self._restore()
         try:
             yield
         finally:
+            self._is_aside = False
             self._listen()
 
     def wait(self, seconds: float) -> str:
@@ -70,12 +76,20 @@ class Keys:
 
     def _read(self, terminal: int) -> str:
         try:
-            typed = os.read(terminal, 64)
+            typed = os.read(terminal, _MOST)
         except OSError:
             return GONE
         pressed = set(typed.decode("utf-8", "replace").replace("\r", "\n"))
+        if not typed:
+            return GONE
         # A key that is held comes several times. Arrows and pasted words are several keys at once, and mean nothing here.
-        return GONE if not typed else pressed.pop() if len(pressed) == 1 else ""
+        if len(pressed) > 1:
+            self.forget()
+        return pressed.pop() if len(pressed) == 1 else ""
+
+    def _go_on(self) -> None:
+        if not self._is_aside:
+            self._listen()
 
     def _listen(self) -> None:
         self._quietly(lambda terminal: tty.setcbreak(terminal, termios.TCSAFLUSH))

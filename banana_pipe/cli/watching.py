@@ -8,7 +8,7 @@ something else by then, that is shown first. A limit that the command line agree
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -53,8 +53,11 @@ class Work(Protocol):
     def show(self, plan: Plan) -> None:
         """Show a plan in full."""
 
-    def run(self, shown: Plan, budget: Budget) -> Run | None:
-        """Run what was *shown*; None where that is not what the files say any more. Raises BananaError."""
+    def run(self, shown: Plan, budget: Budget, is_current: Callable[[], bool]) -> Run | None:
+        """Run what was *shown*; None where that is not what the files say any more. Raises BananaError.
+
+        *is_current*, asked once the recipe was read again: whether nobody has saved anything since it was shown.
+        """
 
 
 @dataclass(slots=True)
@@ -112,10 +115,9 @@ class Watch:
         """Watch until somebody quits: the exit code."""
         self._look_anew([])
         while True:
-            if self._purse.agreed and self._is_due and self._runs and self._shown is not None:
-                if self._buy(self._shown) == EXIT_INTERRUPTED:
-                    return EXIT_INTERRUPTED
-                continue
+            agreed = self._shown if self._purse.agreed and self._is_due and self._runs else None
+            if agreed is not None and self._buy(agreed) == EXIT_INTERRUPTED:
+                return EXIT_INTERRUPTED
             key = self._keys.wait(INTERVAL)
             if key in _QUIT:
                 return 0
@@ -128,6 +130,10 @@ class Watch:
                 return EXIT_INTERRUPTED
 
     # --- looking ---
+
+    def _is_current(self) -> bool:
+        """Whether what is on the screen was made of the files as they are."""
+        return not saved(self._seen, look(self._watched))
 
     def _settled(self) -> Sight:
         """The files as they stand, once nobody writes them any more."""
@@ -222,7 +228,7 @@ class Watch:
         self._is_due = False
         try:
             with self._keys.aside():
-                run = self._work.run(shown, self._purse.left)
+                run = self._work.run(shown, self._purse.left, self._is_current)
         except BananaError as error:
             if self._purse.agreed:
                 raise  # what it spent is not known

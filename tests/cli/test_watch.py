@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytest
 
+from banana_pipe import api
 from banana_pipe.cli import watching
 from banana_pipe.cli.keys import Keys
 from banana_pipe.cli.options import Call
@@ -44,6 +45,12 @@ class Typed:
 
     def __init__(self, *acts: str | Callable[[], str | None]) -> None:
         self._acts = [*acts, "q"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def wait(self, _: float) -> str:
         """The next one."""
@@ -98,9 +105,9 @@ class Shop:
     def show(self, plan: Plan) -> None:
         self.shown += plan.calls
 
-    def run(self, shown: Plan, budget: Budget) -> Run | None:
+    def run(self, shown: Plan, budget: Budget, is_current: Callable[[], bool]) -> Run | None:
         now = self.plan()
-        if not is_same(now, shown):
+        if not is_current() or not is_same(now, shown):
             return None
         self.budgets.append(budget)
         called = now.calls if budget.max_calls is None else min(now.calls, budget.max_calls)
@@ -112,6 +119,16 @@ class Shop:
         object.__setattr__(run, "reserved", called * 10_000)
         object.__setattr__(run, "cap", cap)
         return run
+
+
+class Late(Shop):
+    """It is saved once more while its run is being prepared."""
+
+    late: Callable[[], object]
+
+    def run(self, shown: Plan, budget: Budget, is_current: Callable[[], bool]) -> Run | None:
+        self.late()
+        return super().run(shown, budget, is_current)
 
 
 @pytest.fixture
@@ -147,19 +164,20 @@ def test_what_was_saved_after_the_plan_was_shown_is_shown_first(shop: Shop, caps
 
 def test_a_save_while_the_run_is_being_prepared_is_shown_first_as_well(shop: Shop) -> None:
     """The run reads the recipe once more, and compares."""
-    run = shop.run
-
-    def late(shown: Plan, budget: Budget) -> Run | None:
-        shop.path.write_text("9")
-        return run(shown, budget)
-
-    class Late(Shop):
-        """It is saved again just then."""
-
     other = Late(shop.path)
-    other.run = late  # type: ignore[method-assign]
+    other.late = lambda: shop.path.write_text("9")
     assert watch(other, "r") == 0
-    assert (shop.budgets, other.read_calls) == ([], 2)
+    assert (other.budgets, other.read_calls) == ([], 2)
+
+
+def test_a_save_that_no_plan_shows_is_seen_all_the_same(shop: Shop) -> None:
+    """Other words for what waits have no key yet, and the price is the same: whoever pressed a key has not read them."""
+    other = Late(shop.path)
+    other.late = lambda: other.read_calls > 1 or shop.path.write_text("2")
+    assert watch(other, "r") == 0
+    assert (other.budgets, other.read_calls) == ([], 2)
+    assert watch(other, "r") == 0
+    assert len(other.budgets) == 1
 
 
 def test_a_limit_is_for_the_whole_watch(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,6 +235,75 @@ def test_only_what_stands_otherwise_is_shown_again(shop: Shop, capsys: pytest.Ca
     assert "nothing else than before" in said.out
     assert "shop.yaml saved" in said.err
     assert shop.shown == 2
+
+
+def test_a_key_is_heard_between_two_purchases_that_a_limit_agrees_to(shop: Shop) -> None:
+    """Where somebody saves all the time, too: nothing is bought then, and it can be quit."""
+    other = Late(shop.path)
+    other.late = lambda: shop.path.write_text(str(other.read_calls))
+    assert watch(other, "", "", agreed=Budget(max_calls=50)) == 0
+    assert other.budgets == []
+
+
+def test_a_recipe_that_is_made_wrong_just_then_ends_no_watch(
+    pipe: Pipe, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a limit has agreed to what it said before: what is wrong is told, and once it is right, it goes on."""
+    recipe = project / RECIPE
+    text, opened, reads = recipe.read_text(), api.open_recipe, iter(("shown", "to be run"))
+
+    def opening(*given: Any) -> api.Workspace:
+        if next(reads, "") == "to be run":
+            recipe.write_text(text.replace("edit:", "edti:"))
+        return opened(*given)
+
+    monkeypatch.setattr(api, "open_recipe", opening)
+    keys = Typed("", lambda: str(recipe.write_text(text)), "")
+    monkeypatch.setattr("banana_pipe.cli.commands.running.Keys", lambda _: keys)
+    said = pipe("run", RECIPE, "--watch", "--provider", "sandbox", "--max-calls", "9")
+    assert said.code == 0
+    assert "did you mean `edit`?" in said.err
+    assert "all 3 nodes are there" in said.out
+
+
+# --- the keys of a terminal ----------------------------------------------------------------------------
+
+
+@contextmanager
+def keys_of_a_terminal() -> Iterator[tuple[int, Keys, Callable[[], Any]]]:
+    """The end where they are pressed, the keys, and what says the terminal's modes."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs) as stream:
+        yield ours, Keys(stream), lambda: termios.tcgetattr(theirs)
+    os.close(ours)
+
+
+def test_who_goes_on_with_a_stopped_run_finds_the_terminal_as_it_was() -> None:
+    """Keys are listened for again where they were: a run, and a question of its, have the terminal for themselves."""
+    with keys_of_a_terminal() as (_, keys, modes):
+        before = modes()
+        with keys:
+            listening = modes()
+            assert listening != before
+            with keys.aside():
+                os.kill(os.getpid(), signal.SIGCONT)
+                assert modes() == before
+            assert modes() == listening
+            keys._restore()
+            os.kill(os.getpid(), signal.SIGCONT)
+            assert modes() == listening
+        assert modes() == before
+
+
+@pytest.mark.parametrize("pasted", ["x" * 64 + "r", "a recipe\n" * 20 + "\n", "rm shop\n"])
+def test_what_is_pasted_is_no_key_whatever_it_ends_with(pasted: str) -> None:
+    """However long it is."""
+    with keys_of_a_terminal() as (ours, keys, _), keys:
+        os.write(ours, pasted.encode())
+        assert keys.wait(PATIENCE) == ""
+        assert keys.wait(0) == ""
+        os.write(ours, b"rr")
+        assert keys.wait(PATIENCE) == "r"
 
 
 # --- a real terminal ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Unaware of how they are made and bought.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from banana_pipe.cli.summary import Ended, hints, run_lines
 from banana_pipe.cli.watching import Purse, Reading, Watch, is_same
 from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
 from banana_pipe.clock import SystemClock
-from banana_pipe.errors import BananaError, UsageError
+from banana_pipe.errors import BananaError, RecipeErrors, UsageError
 from banana_pipe.model import Budget, Plan, Run
 from banana_pipe.purchase.orders import Consent, Pace
 from banana_pipe.running import EXIT_FROZEN
@@ -147,12 +148,16 @@ class _Work:
     def show(self, plan: Plan) -> None:
         show_plan(self.call, plan, every_node=self.verbose)
 
-    def run(self, shown: Plan, budget: Budget) -> Run | None:
-        token = not self.limits.frozen
-        workspace = api.open_recipe(self.call.recipe, self.call.options, self.call.access(token=token))
+    def run(self, shown: Plan, budget: Budget, is_current: Callable[[], bool]) -> Run | None:
+        access = self.call.access(token=not self.limits.frozen)
+        try:
+            workspace = api.open_recipe(self.call.recipe, self.call.options, access)
+        except RecipeErrors:
+            return None  # it was right a moment ago
         try:
             decided = api.call(api.plan(workspace))
-            if not is_same(decided.plan, shown):
+            # What waits has no key yet: that other words stand there shows in the files alone.
+            if not is_current() or not is_same(decided.plan, shown):
                 return None
             return _made(self.call, workspace, decided, replace(self.limits, budget=budget), self.values).run
         finally:
