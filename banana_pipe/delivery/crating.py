@@ -102,6 +102,11 @@ def _made(
             picture.source_type,
             picture.node.prompt if treatment.prompts and not picture.node.is_local else None,
         )
+    for one in delivered:
+        if one.beside is not None and one.beside.artifact.digest in files:
+            picture = one.beside
+            based_on = (files[picture.artifact.digest],)
+            yield Made(_file(one, one.mime), picture.node.id, picture.key, based_on)
 
 
 def _file(one: Delivered, mime: str) -> File:

@@ -35,7 +35,10 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A file of the delivery. `picture` is None for what goes along with the pictures."""
+    """A file of the delivery. `picture` is None for what goes along with the pictures.
+
+    `beside` is the picture that it was made beside, if it was; then its type is `mime`.
+    """
 
     path: str
     standing: Standing
@@ -48,6 +51,8 @@ class Delivered:
     """Whether it had XMP that could not be read, and has ours instead."""
     why: str | None = None
     """Why it is missing."""
+    beside: Picture | None = None
+    mime: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,9 @@ class Companion:
 
     path: str
     read: Callable[[], bytes] = field(repr=False)
+    beside: Picture | None = None
+    """The picture that it was made beside; then its type is `mime`."""
+    mime: str = ""
 
 
 def told_of(picture: Picture, treatment: Treatment) -> Provenance:
@@ -126,10 +134,8 @@ def deliver(
     makers = {one.path: _maker(workspace, one, treatment) for one in selection.pictures}
     # Nobody holds the bytes of all pictures at once: they are made once to be looked at, and again to be written.
     files = [makers[one.path]()[0] for one in selection.pictures]
-    beside = [one for picture in selection.pictures for one in _beside(workspace, picture)]
-    for companion in (*beside, *(along(files) if along else ())):
-        makers[companion.path] = _reader(companion)
-        files.append(makers[companion.path]()[0])
+    _join((one for picture in selection.pictures for one in _beside(workspace, picture)), makers, files)
+    _join(along(files) if along else (), makers, files)
     standing = {one.path: _standing(folder, one, record) for one in files if one.digest is not None}
     foreign = [path for path, there in standing.items() if there == "foreign"]
     if foreign and not overwrite:
@@ -170,11 +176,20 @@ def _maker(workspace: Workspace, picture: Picture, treatment: Treatment) -> Make
     return make
 
 
+def _join(companions: Iterable[Companion], makers: dict[str, Maker], files: list[Delivered]) -> None:
+    for companion in companions:
+        if companion.path in makers:
+            hint = "another `output` in the recipe makes room for both"
+            raise UsageError(f"two files of the delivery would be called {companion.path}", hint=hint)
+        makers[companion.path] = _reader(companion)
+        files.append(makers[companion.path]()[0])
+
+
 def _beside(workspace: Workspace, picture: Picture) -> Iterator[Companion]:
     """What lies beside *picture*: it goes along as it is, whatever is done to the picture."""
     stem = picture.path.rpartition(".")[0]
     for one in picture.result.side_files if picture.result else ():
-        yield Companion(stem + one.suffix, partial(_bytes_of, workspace, one, stem))
+        yield Companion(stem + one.suffix, partial(_bytes_of, workspace, one, stem), picture, one.mime)
 
 
 def _bytes_of(workspace: Workspace, one: SideFile, stem: str) -> bytes:
@@ -187,7 +202,8 @@ def _bytes_of(workspace: Workspace, one: SideFile, stem: str) -> bytes:
 def _reader(companion: Companion) -> Maker:
     def make() -> tuple[Delivered, bytes | None]:
         data = companion.read()
-        return Delivered(companion.path, "placed", digest_of(data), len(data)), data
+        beside, mime = companion.beside, companion.mime
+        return Delivered(companion.path, "placed", digest_of(data), len(data), beside=beside, mime=mime), data
 
     return make
 

@@ -26,7 +26,7 @@ from banana_pipe.store.labels import parts_of
 from banana_pipe.store.lockmembers import show_time
 from banana_pipe.store.lookup import folders_of
 from banana_pipe.store.pins import LockBlock, LockFile
-from banana_pipe.store.published import MANIFEST, RUNS, is_inside, read_manifest
+from banana_pipe.store.published import MANIFEST, RUNS, files_of, is_inside, read_manifest
 
 
 class Archive:
@@ -115,7 +115,10 @@ class Archive:
     def _manifested(self) -> Mapping[Digest, list[Record]]:
         found: dict[Digest, list[Record]] = {}
         for path, recipe, entry in self._entries:
-            found.setdefault(entry["sha256"], []).append(record_of(entry, self._shown(path), recipe))
+            record = record_of(entry, self._shown(path), recipe)
+            # What lies beside a picture was made with it, of the same.
+            for one in files_of({"files": [entry]}):
+                found.setdefault(one.digest, []).append(replace(record, digest=one.digest, path=one.path))
         return found
 
     @cached_property

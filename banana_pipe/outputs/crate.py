@@ -55,7 +55,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A picture that the run left: what it was made from (files of the crate), its key, perhaps what was asked."""
+    """A picture that the run left, or a file beside one: what it was made from (files of the crate), its key, perhaps what
+    was asked."""
 
     file: File
     node: str

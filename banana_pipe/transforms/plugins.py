@@ -229,9 +229,8 @@ def _refuse(frame: Any) -> None:
     encoding: Any = frame.encoding
     if not isinstance(encoding, Encoding) or encoding.mime not in FORMATS:
         raise TypeError(f"it wants to be written as {encoding}")
-    beside: Iterable[Any] = frame.beside
-    for one in beside:
-        if not (isinstance(one, Beside) and isinstance(one.data, bytes) and isinstance(one.mime, str)):
+    for one in list[Any](frame.beside):
+        if not isinstance(one, Beside) or (type(one.data), type(one.mime)) != (bytes, str):
             raise TypeError("what it made beside the picture is no Beside of some bytes")
 
 

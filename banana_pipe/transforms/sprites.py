@@ -26,12 +26,27 @@ def _told(params: Params, standing: Standing) -> Params:
     if len(names) != len(standing.names):
         hint = "leave `names` out: then they are those of the steps and files"
         raise BadParams(f"`sprites` has {len(standing.names)} pictures and {len(names)} names", hint)
+    unwritable = next((name for name in names if not _is_text(name)), None)
+    if unwritable is not None:
+        raise BadParams(
+            f"a picture of `sprites` would be called {unwritable!r}, which no JSON can say",
+            "rename the file, or say `names`",
+        )
     (most, times), *_ = Counter(names).most_common(1)
     if times > 1:
         raise BadParams(
             f"{times} pictures of `sprites` would be called `{most}`", "`sprites: {names: [walk-1, walk-2]}`"
         )
     return {**params, "names": names, **({"image": standing.file} if standing.file else {})}
+
+
+def _is_text(name: str) -> bool:
+    """Whether UTF-8 has it: the name of a file may be any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _packed(frames: Iterable[Frame], params: Params, _: Sequence[Frame]) -> Iterator[Frame]:

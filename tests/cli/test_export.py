@@ -325,6 +325,23 @@ def test_a_crate_says_what_each_file_is(pipe: Pipe, outside: Path) -> None:
     assert not any(CANARY.encode() in data for data in there.values())
 
 
+def test_what_lies_beside_pictures_is_in_the_crate_too(pipe: Pipe, outside: Path) -> None:
+    """Made of its picture; and none takes the place of the metadata."""
+    steps = f'{OUTSIDE}  sheet: {{images: "photos/our logo.png", transform: [sprites]}}\n'
+    (outside / RECIPE).write_text(steps)
+    assert pipe("run", RECIPE).code == 0
+    entities = crate(pipe)
+    beside, data = entities["sheet.json"], (outside / "to/sheet.json").read_bytes()
+    assert (beside["sha256"], beside["encodingFormat"]) == (digest_of(data), "application/json")
+    assert (beside["isBasedOn"], beside["alternateName"]) == ({"@id": "sheet.png"}, "sheet")
+    assert {"@id": "sheet.json"} in entities["./"]["hasPart"]
+    (outside / RECIPE).write_text(steps.replace("[sprites]", "[sprites], output: ro-crate-metadata"))
+    assert pipe("run", RECIPE).code == 0
+    said = pipe("export", RECIPE, "other", "--format", "ro-crate")
+    assert (said.code, (outside / "other").exists()) == (2, False)
+    assert "two files of the delivery would be called ro-crate-metadata.json" in said.err
+
+
 def test_a_picture_from_elsewhere_goes_along_without_the_way_to_it(
     pipe: Pipe, at: Vendor, project: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

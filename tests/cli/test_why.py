@@ -107,6 +107,17 @@ def test_a_file_that_recipes_read_is_known_as_such(pipe: Pipe, sheet: Vendor) ->
     assert "read by sheet\n" in said.out
 
 
+def test_what_lies_beside_a_picture_is_known_as_the_picture_is(pipe: Pipe, sheet: Vendor) -> None:
+    """It was made with it, of the same; and its lineage is drawn, though it is no picture."""
+    Path(RECIPE).write_text(f"{SMALL}{SHEET}  atlas: {{images: [base, photos/mug.png], transform: [sprites]}}\n")
+    assert pipe("run", RECIPE).code == 0
+    value = answer(pipe, copied("atlas.json"))
+    assert value["found"]["by"] == "sha256"
+    assert [one["name"] for one in value["pictures"]] == ["atlas", "base", "photos/mug.png"]
+    assert value["pictures"][0]["path"] == "atlas.json"
+    assert pipe("why", copied("atlas.json"), "--picture", "lineage.png").code == 0
+
+
 def test_the_digest_in_the_metadata_is_as_good_as_the_bytes(pipe: Pipe, made: Vendor) -> None:
     """An exported copy has other bytes, and says of which picture it is one."""
     data = next(OUT.glob("base.*")).read_bytes()

@@ -114,6 +114,8 @@ class TestSprites:
         assert tell is not None
         with pytest.raises(BadParams, match="2 pictures of `sprites` would be called `cat`"):
             tell({}, Standing(("cat", "dog", "cat"), None))
+        with pytest.raises(BadParams, match=r"would be called 'a\\udcff', which no JSON can say"):
+            tell({}, Standing(("b", "a\udcff"), None))  # the name of a file may be any bytes
 
     def test_holds_no_more_than_there_is_room_for(self) -> None:
         """Neither of pictures, nor of gaps between them."""
