@@ -25,6 +25,8 @@ LOOK_SECONDS = 1.0
 """Between two looks at whether somebody else has changed the files."""
 _REST = 4.0
 """While something is bought the page is made anew after so many times what making it took."""
+_MOST_ASKED = 2
+"""Questions that are looked into at once: each may take seconds of a core, and pages ask as somebody types."""
 
 T = TypeVar("T")
 Purchase = Callable[[House, Bill, purchases.Watch], Coroutine[Any, Any, dict[str, Json]]]
@@ -43,41 +45,23 @@ class Desk:
         self._stamp = seen
         self._on_bug = on_bug
         self._acting = asyncio.Lock()
+        self._asking = asyncio.Semaphore(_MOST_ASKED)
         self._looking = asyncio.Lock()
         self._stale = asyncio.Event()
         self._interrupts: _Interrupts | None = None
         self._buying: asyncio.Task[None] | None = None
+        self._is_ending = False
 
     # --- how things stand ---
 
-    async def look(self, *, over: bool = False) -> None:
-        """Make the page anew; *over*: what was bought until now is done with.
-
-        What keeps it from that is told, and the last page stays.
-        """
-        async with self._looking:
-            self._stale.clear()
-            flights, began = frozenset() if over else self.board.flying, self.house.clock.now()
-            seen = await asyncio.to_thread(stamp, self.standing.files)
-            try:
-                standing = await _in_a_thread(lambda: _stand(self.house, flights))
-            except BananaError as error:
-                self.board.trouble = told(error)
-            else:
-                self.board.version += standing.page != self.standing.page or self.board.trouble is not None
-                self.board.trouble = None
-                # A file that nobody looked at before, and that was changed meanwhile, has to be looked at again.
-                more = await asyncio.to_thread(stamp, standing.files)
-                new = {path: how for path, how in more.items() if path not in seen and how[0] < began * 1e9}
-                seen = {path: how for path, how in seen.items() if path in set(standing.files)} | new
-                self.standing = standing
-            self._stamp = seen
-            self.board.changed()
-
     async def fresh(self) -> Standing:
-        """How things stand, looked at again where files have changed since."""
-        if await self._is_old():
-            await self.look()
+        """How things stand, looked at again where something has changed since.
+
+        While something is bought, files change all the time, and `keep_looking` says how often that is looked at: as
+        often as pages ask it would take the time of what is being bought.
+        """
+        if self.board.going is None:
+            await self._look_if_old()
         return self.standing
 
     async def keep_looking(self) -> None:
@@ -88,28 +72,54 @@ class Desk:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._stale.wait()
             except TimeoutError:
-                if not self.board.is_watched or not await self._is_old():
+                if not self.board.is_watched:
                     continue
             began = clock.boot()
-            await self.look()
+            await self._look_if_old()
             if self.board.going is not None:
                 await clock.sleep((clock.boot() - began) * _REST)
 
-    async def _is_old(self) -> bool:
-        return await asyncio.to_thread(stamp, self.standing.files) != self._stamp
+    async def _look_if_old(self) -> None:
+        async with self._looking:  # whoever waited for a look need not look once more
+            if self._stale.is_set() or await asyncio.to_thread(stamp, self.standing.files) != self._stamp:
+                await self._look(self.board.flying)
+
+    async def _look(self, flights: frozenset[str]) -> None:
+        """Make the page anew. What keeps it from that is told, and the last page stays."""
+        self._stale.clear()
+        began = self.house.clock.now()
+        seen = await asyncio.to_thread(stamp, self.standing.files)
+        try:
+            standing = await _in_a_thread(lambda: _stand(self.house, flights))
+        except BananaError as error:
+            self.board.trouble = told(error)
+        except Exception as bug:  # noqa: BLE001 - the next look may be better; nobody would hear of an end
+            self._on_bug(bug)
+            self.board.trouble = told(_of_ours())
+        else:
+            self.board.version += standing.page != self.standing.page or self.board.trouble is not None
+            self.board.trouble = None
+            # A file that nobody looked at before, and that was changed meanwhile, has to be looked at again.
+            more = await asyncio.to_thread(stamp, standing.files)
+            new = {path: how for path, how in more.items() if path not in seen and how[0] < began * 1e9}
+            seen = {path: how for path, how in seen.items() if path in set(standing.files)} | new
+            self.standing = standing
+        self._stamp = seen
+        self.board.changed()
 
     # --- acts ---
 
     async def act(self, doing: Callable[[], Coroutine[Any, Any, dict[str, Json]]]) -> dict[str, Json]:
-        """Do what is free and writes, and look; its answer, with what a run would buy then."""
+        """Do what is free and writes; what a run would buy then is told by the next page, which takes longer to make."""
         async with self._acting:
             answer = await _in_a_thread(doing)
-            await self.look()
-        return {**answer, "then": self.standing.totals, "version": self.board.version}
+        self._stale.set()
+        return answer
 
     async def ask(self, asking: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do what writes nothing."""
-        return await _in_a_thread(asking)
+        async with self._asking:
+            return await _in_a_thread(asking)
 
     # --- purchases ---
 
@@ -117,6 +127,8 @@ class Desk:
         """Begin *purchase*; back once its price is known to be agreed to. Raises Busy, PriceChanged and what it raises."""
         if self._buying is not None:
             raise Busy("something is being bought already", hint="stop that, or wait until it has ended")
+        if self._is_ending:
+            raise Busy("the studio is ending: nothing new is bought", hint="start it again: banana-pipe studio")
         loop = asyncio.get_running_loop()
         settled: asyncio.Future[None] = loop.create_future()
         self._interrupts = interrupts = _Interrupts()
@@ -150,10 +162,11 @@ class Desk:
                 ended = purchases.failed(what, error)
             else:
                 self._on_bug(error)
-                ended = purchases.failed(what, BananaError("this is a bug of ours: the terminal says more"))
+                ended = purchases.failed(what, _of_ours())
         try:
             if refused is None:
-                await self.look(over=True)
+                async with self._looking:
+                    await self._look(frozenset())
         finally:
             self._buying, self.board.going, self.board.ended = None, None, ended
             self.board.changed()
@@ -178,7 +191,8 @@ class Desk:
         return True
 
     async def finish(self) -> None:
-        """Wait for what is being bought."""
+        """Wait for what is being bought, and let nothing more be."""
+        self._is_ending = True
         if self._buying is not None:
             await asyncio.wait([self._buying])
 
@@ -203,6 +217,10 @@ class _Interrupts:
             self._heard = True
             if self._loop is not None and self._stop is not None:
                 _call(self._loop, self._stop)
+
+
+def _of_ours() -> BananaError:
+    return BananaError("this is a bug of ours: the terminal says more")
 
 
 async def open_desk(house: House, on_bug: Callable[[Exception], None]) -> Desk:

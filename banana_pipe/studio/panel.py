@@ -61,7 +61,6 @@ class Shown:
     nodes: Mapping[str, NodeShown]
     variables: Mapping[str, Json]
     runs: Sequence[str]
-    warnings: Sequence[str]
     commands: Mapping[str, str]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from banana_pipe import choosing, running
 from banana_pipe.bills import Bill, bill_of
 from banana_pipe.buying import Limits, no_token
-from banana_pipe.errors import BananaError
+from banana_pipe.errors import BananaError, UsageError
 from banana_pipe.events import Listener
 from banana_pipe.model import Json, Run
 from banana_pipe.purchase.orders import Bought
@@ -69,8 +69,10 @@ async def run(house: House, agreed: Bill, watch: Watch) -> dict[str, Json]:
 async def reroll(house: House, node: str, agreed: Bill, watch: Watch) -> dict[str, Json]:
     """One more take, as the command buys it. Raises PriceChanged, and what `api.reroll` raises."""
     with house.opened(paying=True) as workspace:
-        nodes = [one for one in workspace.graph if one.id == node]
-        free = all(one.is_local or workspace.markets[one.provider].free for one in nodes)
+        one = workspace.graph.nodes.get(node)
+        if one is None:  # part of a name would mean several, and several prices
+            raise UsageError(f"there is no node {node}", hint="look at the page again: the recipe has other nodes now")
+        free = one.is_local or workspace.markets[one.provider].free
 
         def agree(price: choosing.Price) -> bool:
             _refuse_more(Bill(0, 0) if free else Bill(price.calls, price.cost), agreed)

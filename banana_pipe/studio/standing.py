@@ -25,7 +25,6 @@ from banana_pipe.planning import Decided
 from banana_pipe.prices import show_usd, total
 from banana_pipe.reporting import last_run, with_form
 from banana_pipe.running import plan
-from banana_pipe.shapes import plan_json
 from banana_pipe.store.published import MANIFEST, read_manifest
 from banana_pipe.studio import panel
 from banana_pipe.studio.house import House
@@ -50,7 +49,6 @@ class Standing:
     digests: frozenset[Digest]
     by_hand: Mapping[Digest, Path]
     bill: Bill
-    totals: Mapping[str, Json]
     runs: tuple[str, ...]
     files: tuple[Path, ...]
     """Those that the page was made of: where one of them changes, so may the page."""
@@ -85,12 +83,11 @@ async def stand(house: House, workspace: Workspace, flights: Collection[str] = (
         nodes={one.outcome.node: _node(workspace, decided, one) for one in shelf},
         variables=dict(workspace.graph.recipe.variables),
         runs=runs,
-        warnings=(*decided.plan.warnings,),
         commands={"run": house.commands.about("run"), "reroll": house.commands.about("reroll", "%NODE%")},
     )
     page = report.page(
         manifest.document(_header(workspace, document, last), entries),
-        _run(workspace, last, shelf),
+        _run(workspace, last, shelf, decided.plan.warnings),
         workspace.whole,
         command=house.commands.about("run"),
         known=report.Known(_Everything(), await asked_before(workspace), times),
@@ -106,13 +103,11 @@ async def stand(house: House, workspace: Workspace, flights: Collection[str] = (
     by_hand = {one.by_hand[0]: one.by_hand[1] for one in shelf if one.by_hand}
     hidden = {take.result.artifact.digest for one in shelf for take in one.outcome.takes}
     digests = frozenset({Digest(entry["sha256"]) for entry in entries} | hidden)
-    totals = plan_json(decided.plan)["totals"]
     return Standing(
         house.redacted(page.decode()).encode(),
         digests,
         by_hand,
         bill,
-        totals,
         runs,
         _files(workspace, entries),
         places.out,
@@ -169,7 +164,7 @@ def _header(workspace: Workspace, document: Mapping[str, Json], last: Run | None
     return {**head, "generated_at": str(document.get("generated_at") or "")}
 
 
-def _run(workspace: Workspace, last: Run | None, shelf: Sequence[Kept]) -> Run:
+def _run(workspace: Workspace, last: Run | None, shelf: Sequence[Kept], warnings: tuple[str, ...]) -> Run:
     """The last run's end, as it stands now: of what failed then, and would be asked again, its words."""
     said = {outcome.node: outcome for outcome in last.outcomes} if last else {}
     return Run(
@@ -184,7 +179,7 @@ def _run(workspace: Workspace, last: Run | None, shelf: Sequence[Kept]) -> Run:
         cost=0,
         saved=0,
         seconds=0.0,
-        warnings=workspace.warnings,
+        warnings=warnings,
     )
 
 

@@ -5,7 +5,7 @@ if (!gallery) return;
 const {$, $$, el, button, copier, cards, data, view} = gallery;
 const strip = $("#studio"), agree = $("#agree"), variables = $("#variables"), runs = $("#runs");
 const go = $(".go", strip), stop = $(".stop", strip), meter = $(".meter", strip), notices = $(".notices", strip);
-let known = read(document), version = +strip.dataset.version, state = null, last = null, tried = null;
+let known = read(document), version = +strip.dataset.version, state = null, last = null, tried = null, trouble = "null";
 const SAYS = {INTENT: "sending", ACCEPTED: "being made", SUCCEEDED: "downloading", UNKNOWN: "in doubt"};
 const STATES = {call: "to buy", wait: "to come", local: "to make", cached: "there", "needs-pick": "to pick from"};
 const dollars = micros => micros == null ? "an unknown price" : micros === 0 ? "nothing" : "$" + (micros / 1e6).toFixed(micros % 1e4 ? 3 : 2);
@@ -13,14 +13,16 @@ const span = seconds => seconds < 60 ? seconds + " s" : Math.floor(seconds / 60)
 
 // --- asking the studio ---
 class Refused extends Error {}
+let asked = 0;
 async function act(name, said) {
   let answer, told;
+  asked++;
   strip.classList.add("is-busy");
   try {
     answer = await fetch("_do/" + name, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(said)});
     told = await answer.json();
-  } catch { told = {error: {message: "the studio does not answer", hint: "start it again: banana-pipe studio", errors: []}}; }
-  finally { strip.classList.remove("is-busy"); }
+  } catch { told = {error: answer ? {message: "this is a bug of ours", hint: "the terminal of the studio says more", errors: []} : {message: "the studio does not answer", hint: "start it again: banana-pipe studio", errors: []}}; }
+  finally { strip.classList.toggle("is-busy", --asked > 0); }
   if (told.error) throw Object.assign(new Refused(told.error.message), {told});
   return told;
 }
@@ -57,9 +59,12 @@ function swap(what, next, before) {
   for (const link of made ? $$("a[href^='#n']", made) : []) link.addEventListener("click", event => { event.preventDefault(); gallery.open(+link.getAttribute("href").slice(2)); });
 }
 async function renew() {
-  const text = await (await fetch("./")).text(), next = new DOMParser().parseFromString(text, "text/html");
+  let text;
+  try { const answer = await fetch("./"); if (!answer.ok) return; text = await answer.text(); } catch { return; } // that nobody answers the bar says
+  const next = new DOMParser().parseFromString(text, "text/html");
   if (shape(next) !== whole) { // other nodes: another page
     if (!isBusy()) location.reload();
+    else notice(el("p", {}, "The recipe has other nodes now. ", button("look at them", () => location.reload())));
     return;
   }
   known = read(next); version = +$("#studio", next).dataset.version;
@@ -81,12 +86,14 @@ async function renew() {
     own.setAttribute("class", cells[i].getAttribute("class") + (own.classList.contains("lit") ? " lit" : ""));
     $("text", own).textContent = $("text", cells[i]).textContent;
   });
-  swap(".where", next, ".numbers"); swap(".numbers", next, ".again"); swap(".troubles", next, "main > .bar"); swap(".timeline", next, "#none");
+  swap(".where", next, ".numbers"); swap(".numbers", next, ".again"); swap(".warnings", next, "main > *"); swap(".troubles", next, "main > .bar"); swap(".timeline", next, "#none");
   gallery.renew(JSON.parse($("#data", next).textContent).cards);
+  for (const [node, one] of picking) if (version > one.from) picking.delete(node); else show(node, one.take);
   priced(); bar();
 }
-let renewing = null;
-const again = async () => { while (renewing) await renewing; renewing = renew().finally(() => { renewing = null; }); await renewing; };
+// One at a time; whoever asks meanwhile is answered by the one after it, all of them by the same.
+let renewing = Promise.resolve(), after = null;
+const again = () => after ??= renewing = renewing.catch(() => {}).then(() => { after = null; return renew(); });
 function priced() {
   cards.forEach((card, i) => {
     const price = known.nodes[data[i].n]?.w, place = $(".badges", card);
@@ -98,6 +105,7 @@ function priced() {
 function bar() {
   const going = state?.going;
   strip.classList.toggle("is-going", !!going);
+  $$(".then", view).forEach(one => { one.textContent = going ? "" : known.words; });
   $(".todo", strip).textContent = !going ? known.words : going.stopping ? "Stopping: what is accepted is collected"
     : going.what === "reroll" ? "Buying one more take" : going.to_do ? `${going.made} of ${going.to_do} made` : "Beginning";
   const parts = !going ? [] : [
@@ -120,7 +128,7 @@ function told(ended) {
   if (ended.what === "reroll") {
     const take = ended.takes[0];
     if (!take) return notice(el("p", {}, el("strong", {}, ended.node + ": no take was bought")), ended.said ? el("p", {class: "error"}, ended.said) : null);
-    return notice(el("p", {}, el("strong", {}, `${take.node}: take ${take.take} is here`), take.picked ? " and picked. " : ", to be picked. ", known.words + ". ",
+    return notice(el("p", {}, el("strong", {}, `${take.node}: take ${take.take} is here`), take.picked ? " and picked. " : ", to be picked. ",
       take.picked && take.before ? button("back to take " + take.before, () => pick(take.node, take.before)) : !take.picked ? button("pick it", () => pick(take.node, take.take)) : null));
   }
   const cost = ended.cost ? ` for ${dollars(ended.cost)}` : "", made = ended.paid_images;
@@ -133,10 +141,14 @@ async function hear(event) {
   strip.classList.remove("is-off");
   const ended = JSON.stringify(state.ended), isNews = last !== null && state.ended && ended !== last;
   last = ended;
-  if (state.trouble) notice(el("p", {}, el("strong", {}, "The recipe cannot be read; this is how it stood before.")), troubled(state.trouble)).dataset.trouble = "1";
-  else document.querySelector("[data-trouble]")?.remove();
+  if (JSON.stringify(state.trouble) !== trouble) {
+    trouble = JSON.stringify(state.trouble);
+    $("[data-trouble]")?.remove();
+    if (state.trouble) notice(el("p", {}, el("strong", {}, "The recipe cannot be read now; this is how it stood before.")), troubled(state.trouble)).dataset.trouble = "1";
+  }
   bar();
-  if (version !== state.version && tried !== state.version) { tried = state.version; await again(); }
+  const now = state.version;
+  if (version !== now && tried !== now) { await renewing.catch(() => {}); if (version !== now) { tried = now; await again(); } }
   if (isNews) told(state.ended);
 }
 let events = null;
@@ -151,30 +163,37 @@ document.addEventListener("visibilitychange", () => { if (document.hidden) { eve
 
 // --- picking ---
 const takes = i => data[i].t.filter(shot => /^\d+$/.test(shot.n));
+const picking = new Map();
+// What is picked is shown at once: of a large recipe the next page takes seconds to make.
+function show(node, take) {
+  const i = data.findIndex(card => card.n === node), own = cards[i], card = data[i];
+  if (!card?.t.some(shot => shot.n === String(take))) return;
+  known.nodes[node].c = 1;
+  html.delete(own.id); // the next page says how it is, whatever comes of this
+  card.t.forEach((shot, k) => {
+    shot.p = +(shot.n === String(take));
+    const link = $$(".takes a", own)[k];
+    if (link) { link.classList.toggle("picked", !!shot.p); $("span", link).textContent = shot.n + (shot.p ? " ✓" : ""); }
+  });
+  if (view.open && gallery.at()[0] === i) gallery.draw();
+}
+async function done(name, said, words, undo) {
+  try {
+    const answer = await act(name, said), back = undo?.(answer);
+    notice(el("p", {}, el("strong", {}, words), back && button("undo", back)), command(answer.command));
+    return true;
+  } catch (error) { complain(error); }
+  return false;
+}
 async function pick(node, take) {
-  try {
-    const answer = await act("pick", {node, take});
-    await again();
-    const before = answer.picked[0].before;
-    if (before === take) return;
-    notice(el("p", {}, el("strong", {}, `${node}: take ${take} is picked. `), known.words + ". ",
-      button("undo", () => before ? pick(node, before) : unpick(node))), command(answer.command));
-  } catch (error) { complain(error); }
+  const own = {take, from: Infinity}; // shown until there is a page after this one
+  picking.set(node, own); show(node, take);
+  const ok = await done("pick", {node, take}, `${node}: take ${take} is picked. `, ({picked: [{before}]}) => before !== take && (() => before ? pick(node, before) : unpick(node)));
+  own.from = ok ? version : -1;
+  if (!ok || !state?.going) await again(); // while something is bought, the studio says when there is another page
 }
-async function unpick(node) {
-  try {
-    const answer = await act("unpick", {node});
-    await again();
-    notice(el("p", {}, el("strong", {}, `${node}: the recipe decides. `), known.words + "."), command(answer.command));
-  } catch (error) { complain(error); }
-}
-async function accept(node) {
-  try {
-    const answer = await act("accept", {nodes: [node]});
-    await again();
-    notice(el("p", {}, el("strong", {}, `${node}: accepted as it is. `), known.words + ". ", button("undo", () => unpick(node))), command(answer.command));
-  } catch (error) { complain(error); }
-}
+const unpick = node => { picking.delete(node); return done("unpick", {node}, `${node}: the recipe decides. `).then(again); };
+const accept = node => done("accept", {nodes: [node]}, `${node}: accepted as it is. `, () => () => unpick(node)).then(again);
 
 // --- what costs money is agreed to ---
 function consent(title, bill, words, buy, said) {
@@ -188,17 +207,23 @@ function consent(title, bill, words, buy, said) {
     }
   }, {class: "button primary commit"});
   const flags = !bill.calls ? "" : ` --max-calls ${bill.calls}` + (bill.micros == null ? "" : ` --max-cost ${(Math.ceil(bill.micros / 1e4) / 100).toFixed(2)}`);
+  const cancel = button("Cancel", () => agree.close());
   agree.replaceChildren(...[el("h2", {id: "agree-title"}, title), bill.calls ? el("p", {class: "price-of"}, bill.words) : null,
     el("p", {}, bill.calls ? "No more than that is bought, and what is bought is kept." : "Free: nothing is paid for."),
     el("div", {class: "why"}, said ? troubled(said) : null), command(consent.command + flags),
-    el("p", {class: "choice"}, commit, button("Cancel", () => agree.close()))].filter(Boolean));
+    el("p", {class: "choice"}, commit, cancel)].filter(Boolean));
   if (!agree.open) agree.showModal();
-  commit.focus();
+  (said ? cancel : commit).focus(); // a key that was pressed for the old price agrees to no new one
 }
+// A key that is held is one key: the one that opened a question does not answer it.
+document.addEventListener("keydown", event => { if (event.repeat && event.key === "Enter" && !event.target.matches("textarea")) event.preventDefault(); }, true);
 function run() {
   if (go.hidden) return;
   const begin = agreed => act("run", {agreed});
-  if (!known.bill.calls) return begin({calls: 0, micros: 0}).catch(complain);
+  if (!known.bill.calls) {
+    go.disabled = true;
+    return begin({calls: 0, micros: 0}).catch(complain).finally(() => { go.disabled = false; });
+  }
   consent.command = known.commands.run;
   consent("Run?", known.bill, "Run", begin);
 }
@@ -217,17 +242,17 @@ stop.addEventListener("click", () => act("stop", {}).catch(complain));
 view.addEventListener("drawn", () => {
   const [i, k] = gallery.at(), card = data[i], one = known.nodes[card.n], shot = card.t[k], acts = $(".acts", view);
   if (!one) return;
-  const picking = (shot, words) => button(words, () => pick(card.n, +shot.n), {class: "button primary pick"});
+  const choosing = (shot, words) => button(words, () => pick(card.n, +shot.n), {class: "button primary pick take-" + shot.n});
   const several = takes(i).length > 1 || one.q;
-  if (shot && several && /^\d+$/.test(shot.n)) acts.prepend(shot.p ? el("span", {class: "chosen"}, "✓ picked") : picking(shot, `pick take ${shot.n}`));
+  if (shot && several && /^\d+$/.test(shot.n)) acts.prepend(shot.p ? el("span", {class: "chosen"}, "✓ picked") : choosing(shot, `pick take ${shot.n}`));
   if (one.c) acts.append(button("let the recipe decide", () => unpick(card.n), {class: "button unpick"}));
   if (one.a) acts.prepend(button("accept the file", () => accept(card.n), {class: "button primary accept"}));
   acts.after(el("p", {class: "soft then"}, state?.going ? "" : known.words), near);
   if (one.r) acts.append(button("one more take · " + one.w, () => reroll(card.n), {class: "button reroll", "aria-haspopup": "dialog", disabled: !!state?.going}));
-  $$(".stage.many figure", view).forEach((figure, j) => { const own = card.t[j]; if (own && !own.p && /^\d+$/.test(own.n)) figure.append(picking(own, "pick take " + own.n)); else figure.append(el("span", {class: "no-pick"})); });
+  $$(".stage.many figure", view).forEach((figure, j) => { const own = card.t[j]; if (own && !own.p && /^\d+$/.test(own.n)) figure.append(choosing(own, "pick take " + own.n)); else figure.append(el("span", {class: "no-pick"})); });
 });
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, textarea, select")) return;
   if (agree.open || variables.open || runs.open || $("#compare").open || $("#keys").open) return;
   const card = event.target.closest?.(".card"), i = view.open ? gallery.at()[0] : card ? cards.indexOf(card) : null;
   if (i == null) return;
@@ -259,10 +284,12 @@ function values() {
   const found = el("div", {class: "found", "aria-live": "polite"});
   const preview = async () => {
     const set = Object.fromEntries(fields.filter(({one, input}) => input.value !== one.value).map(({one, input}) => [one.name, input.value]));
-    const mine = ++asking;
+    const mine = ++asking; // who asked last is answered
     if (!Object.keys(set).length) return found.replaceChildren(el("p", {class: "soft"}, "Type another value: what a run would buy with it stands here. Nothing is written."));
+    found.classList.add("is-old");
     try { const answer = await act("preview", {set}); if (mine === asking) found.replaceChildren(...previewed(answer)); }
     catch (error) { if (!(error instanceof Refused)) throw error; if (mine === asking) found.replaceChildren(troubled(error.told.error)); }
+    if (mine === asking) found.classList.remove("is-old");
   };
   let timer;
   for (const {input} of fields) input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(preview, 300); });

@@ -338,5 +338,5 @@ function renew(next) {
   texts.length = 0; below = undefined; places.clear(); place(); show();
   if (view.open) { take = Math.min(take, Math.max(0, data[here].t.length - 1)); draw(); }
 }
-window.gallery = {$, $$, el, button, copier, cards, data, view, renew, open, at: () => [here, take]};
+window.gallery = {$, $$, el, button, copier, cards, data, view, renew, draw, open, at: () => [here, take]};
 })();
