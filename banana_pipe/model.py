@@ -667,5 +667,7 @@ class Run:
     """The price of every call, whatever became of it."""
     billed: int | None = 0
     """Of those, what is known to be billed."""
+    against_caps: tuple[int, int] = (0, 0)
+    """Calls and micro-dollars that its caps counted: none of the sandbox's, and no money for what has no known price."""
     would_buy: tuple[PlannedNode, ...] = ()
     """What a frozen run did not buy: how it stood in the plan."""

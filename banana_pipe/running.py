@@ -361,7 +361,11 @@ class _Running:
         ended = (executor.outcomes[node.id] for node in self._workspace.graph if node.id in executor.outcomes)
         outcomes = tuple(_with_what_was_said(outcome, refused.get(outcome.node)) for outcome in ended)
         stops = [executor.stopped, *(counter.buyer.stop_reason for counter in counters if counter.buyer is not None)]
-        bought = [a for counter in counters for a in await counter.market.stores.ledger.attempts_of(self._id)]
+        bought_there = [
+            (counter.market, await counter.market.stores.ledger.attempts_of(self._id)) for counter in counters
+        ]
+        bought = [attempt for _, attempts in bought_there for attempt in attempts]
+        for_money = [attempt for market, attempts in bought_there if not market.free for attempt in attempts]
         exit_code = _exit_code(outcomes, self._that_count(outcomes, stops), executor.error)
         return Run(
             id=self._id,
@@ -376,6 +380,7 @@ class _Running:
             saved=total(had_before(outcomes).values()),
             asked=self._decided.plan.cost_now,
             reserved=total(self._reserved),
+            against_caps=(len(for_money), sum(attempt.price or 0 for attempt in for_money)),
             billed=total(attempt.price for attempt in bought if attempt.state in BILLED),
             seconds=seconds,
             warnings=tuple(self._warnings),

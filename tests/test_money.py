@@ -46,7 +46,9 @@ def test_what_is_refused_was_reserved_and_is_not_billed(world: World) -> None:
     """The provider said no: the money is given back."""
     world.write(LOOSE)
     world.vendor.fates.append(ProviderError("moderation", "no foxes"))
-    assert told(world.run()) == {"asked": 3, "reserved": 3, "billed": 2, "saved": 0}
+    ran = world.run()
+    assert told(ran) == {"asked": 3, "reserved": 3, "billed": 2, "saved": 0}
+    assert ran.against_caps == (2, round(2 * PRICE * 1_000_000))
 
 
 def test_what_is_sent_again_was_reserved_twice(world: World) -> None:
@@ -61,6 +63,14 @@ def test_what_nobody_knows_the_price_of_is_unknown(world: World) -> None:
     world.write(CHAIN.replace("generate: A mug", "generate: A mug\n        extra: {seed: 7}"))
     ran = world.run()
     assert money(ran) == {"asked_usd": None, "reserved_usd": None, "billed_usd": None, "saved_usd": 0.0}
+
+
+def test_caps_count_what_has_a_price_beside_what_has_none_and_nothing_that_is_free(world: World) -> None:
+    """A limit over several runs adds up what each of them counted: of two calls for money one price is known."""
+    world.write(LOOSE.replace("samples: 2", "extra: {seed: 7}") + "      owl: {generate: An owl, provider: sandbox}")
+    ran = world.run()
+    assert (ran.exit_code, ran.called, ran.cost) == (0, 3, None)
+    assert ran.against_caps == (2, round(PRICE * 1_000_000))
 
 
 def test_what_is_in_doubt_is_spent_and_not_known_to_be_billed(world: World) -> None:

@@ -83,9 +83,10 @@ class Purse:
         )
 
     def pay(self, run: Run) -> None:
-        """Count what *run* may have cost: each of its calls, whatever became of it."""
-        self.calls += run.called
-        self.cost += run.reserved or 0
+        """Count what its own caps counted of *run*."""
+        calls, cost = run.against_caps
+        self.calls += calls
+        self.cost += cost
         left = self.left
         self.is_empty = self.agreed and (run.cap == "run" or 0 in (left.max_calls, left.max_cost))
 

@@ -115,10 +115,8 @@ class Shop:
         if cap is None and self.ends == "ok":
             self.done.add(self.path.read_text())
         status: Any = "stopped" if cap else self.ends
-        run = Run("1", "shop", Path(), status, 0, (), called, called, 0, 0, 0.0)
-        object.__setattr__(run, "reserved", called * 10_000)
-        object.__setattr__(run, "cap", cap)
-        return run
+        counted = (called, called * 10_000)
+        return Run("1", "shop", Path(), status, 0, (), called, called, None, 0, 0.0, cap=cap, against_caps=counted)
 
 
 class Late(Shop):
@@ -190,7 +188,7 @@ def test_a_limit_is_for_the_whole_watch(shop: Shop, capsys: pytest.CaptureFixtur
 
 
 def test_money_is_counted_alike(shop: Shop) -> None:
-    """By the price of each call, whatever became of it."""
+    """As each run counts it: also where not all of what it cost is known."""
     assert watch(shop, shop.save("3"), shop.save("4"), agreed=Budget(max_cost=50_000)) == 0
     assert [one.max_cost for one in shop.budgets] == [50_000, 30_000]
 
