@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 import pytest
 
@@ -111,7 +111,7 @@ class Shop:
             return None
         self.budgets.append(budget)
         called = now.calls if budget.max_calls is None else min(now.calls, budget.max_calls)
-        cap = "run" if called < now.calls else None
+        cap: Literal["run"] | None = "run" if called < now.calls else None
         if cap is None and self.ends == "ok":
             self.done.add(self.path.read_text())
         status: Any = "stopped" if cap else self.ends
