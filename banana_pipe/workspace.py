@@ -5,7 +5,7 @@ Unaware of what is done with it, and of the environment: folders and access are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,7 @@ from banana_pipe.store.pins import LockFile
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results
 from banana_pipe.takes import Market
+from banana_pipe.transforms import plugins
 from banana_pipe.transforms.fonts import NotAFont, measure_font_file
 
 _ANY_SIZE = 1 << 62
@@ -256,4 +257,17 @@ def _advice(graph: Graph, known: catalog.Catalog) -> tuple[str, ...]:
             continue
         for words in known.advice(node.model, node.params, len(node.inputs)):
             said.setdefault(words, f"step {node.step}: {words}")
-    return tuple(said.values())
+    return (*said.values(), *_hidden_ops(graph))
+
+
+def _hidden_ops(graph: Graph) -> Iterator[str]:
+    """Which ops are ours though a package has one of that name: whoever wrote the recipe may have meant the other."""
+    steps: dict[str, str] = {}
+    for node in graph:
+        for op in node.ops:
+            if not op.package:
+                steps.setdefault(op.name, node.step)
+    for name, step in steps.items():
+        other = plugins.hidden(name)
+        if other is not None:
+            yield f"step {step}: `{name}` is banana-pipe's own, not that of {other}"

@@ -91,7 +91,7 @@ LAZY = {
     ("transforms.pixels", "PIL.ImageChops"): "as in images",
     ("transforms.pixels", "PIL.ImageCms"): "and few pictures have a profile",
     ("transforms.pixels", "PIL.ImageOps"): "as in images",
-    ("transforms.plugins", "importlib.metadata"): "only who asks for an op that is not ours looks for others",
+    ("transforms.plugins", "importlib.metadata"): "only a recipe with ops looks for those of others",
     ("transforms.fonts", "PIL.Image"): "as in images",
     ("transforms.fonts", "PIL.ImageDraw"): "as in images",
     ("transforms.fonts", "PIL.ImageFont"): "as in images",

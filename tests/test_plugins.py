@@ -200,6 +200,17 @@ class TestClashes:
         assert "greedy 0.1 has an op `resize`, and so has banana-pipe itself" in said(here, "sepia")
         assert transforms.find("resize") is RESIZE
 
+    def test_who_uses_one_of_ours_is_told_that_it_is_ours(self, site: Site) -> None:
+        """Where a package has one of that name, and only there; whoever wrote the recipe may have meant the other."""
+        site.package("greedy", code("resize"), "resize")
+        (site.project / "r.yaml").write_text(RECIPE.replace("{glow: 4}", "{resize: 9}"))
+        ran = site.banana("plan", "r.yaml")
+        assert ran.returncode == 0
+        assert "step lit: `resize` is banana-pipe's own, not that of greedy 0.1" in " ".join(
+            f"{ran.stdout}{ran.stderr}".split()
+        )
+        assert "greedy" not in site.banana("plan", "r.yaml", packages=False).stdout
+
     def test_two_packages_with_one_op_are_refused(self, here: Site) -> None:
         """Both are named."""
         here.package("one", code(), "sepia")

@@ -95,6 +95,11 @@ def find(name: str, own: frozenset[str]) -> Transform | None:
     return _checked(plugin)
 
 
+def hidden(name: str) -> str | None:
+    """The package, with its version, that has an op *name* which is never used, as *name* is one of ours."""
+    return next((one.whose for one in installed() if one.name == name), None)
+
+
 def _checked(plugin: Plugin) -> Transform:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what it prints as it is imported is no part of our JSON
