@@ -52,6 +52,10 @@ class Loopback:
         self._uvicorn.should_exit = self._is_stopped
         await self._uvicorn.serve(sockets=[self._socket])
 
+    def close(self) -> None:
+        """Listen no more, where nothing was served yet."""
+        self._socket.close()
+
     def stop(self) -> None:
         """End soon. May be called by a signal's handler."""
         self._is_stopped = True

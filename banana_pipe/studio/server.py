@@ -47,7 +47,10 @@ class Studio:
 
     def run(self, ready: Callable[[], None]) -> None:
         """Serve until `stop`; *ready* is called once the page is made. Raises what reading the recipe raises."""
-        asyncio.run(self._run(ready))
+        try:
+            asyncio.run(self._run(ready))
+        finally:
+            self._loopback.close()
 
     def stop(self) -> bool:
         """End once what is being bought has stopped. May be called by a signal's handler; whether there is something."""

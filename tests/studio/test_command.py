@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -12,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.cli.conftest import start
+from tests.cli.conftest import Pipe, start
 from tests.cli.test_start import imported
 from tests.serving.process import _object
 from tests.test_docs import blocks
@@ -72,22 +72,27 @@ def test_ctrl_c_collects_what_is_accepted(project: Path, vendor: Vendor) -> None
     assert not vendor.charges or lock.read_text().count("sha256")
 
 
-def test_a_port_in_use_is_told_with_a_way_on(project: Path) -> None:
+def test_a_port_in_use_is_told_with_a_way_on(project: Path, pipe: Pipe) -> None:
     """Exit code 2, and no second server that nobody reaches."""
-    with (
-        running(project) as (_, said),
-        start("studio", "recipes/small.yaml", "--port", str(said["port"]), cwd=project) as second,
-    ):
-        _, err = second.communicate()
-    assert second.returncode == 2
-    assert f"port {said['port']} is in use" in err
-    assert "--port 0" in err
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = pipe("studio", "recipes/small.yaml", "--port", str(port))
+    assert ended.code == 2
+    assert f"port {port} is in use" in ended.err
+    assert "--port 0" in ended.err
 
 
-@pytest.mark.parametrize("arguments", [("studio", "--help"), ("studio", "recipes/nobody.yaml")])
-def test_who_serves_nothing_imports_no_server_yet(project: Path, arguments: tuple[str, ...]) -> None:
-    """Help is words; a recipe that is not there is told as everywhere."""
-    code, modules = imported(project, *arguments)
-    assert code == (0 if "--help" in arguments else 2)
-    if code == 0:
-        assert not modules & {"uvicorn", "starlette", "PIL", "httpx"}
+def test_a_recipe_that_is_not_there_is_told_as_everywhere(pipe: Pipe) -> None:
+    """Before anybody could reach it."""
+    ended = pipe("studio", "recipes/nobody.yaml")
+    assert (ended.code, ended.out) == (2, "")
+    assert "nobody.yaml" in ended.err
+
+
+def test_help_imports_no_server(project: Path) -> None:
+    """It is words."""
+    code, modules = imported(project, "studio", "--help")
+    assert code == 0
+    assert not modules & {"uvicorn", "starlette", "PIL", "httpx"}

@@ -55,7 +55,7 @@ def opened(doing: Callable[[Desk], Any], bugs: list[Exception] | None = None) ->
         call = read_call(RECIPE, {**NOTHING_GIVEN, "provider": "sandbox"})
         house = House(RECIPE, call.options, call.access(token=True), Limits(), _Commands(call))
         desk = await open_desk(house, (bugs if bugs is not None else []).append)
-        async with asyncio.timeout(60):  # who waits for a word that never comes has failed
+        async with asyncio.timeout(30):  # who waits for a word that never comes has failed
             await doing(desk)
 
     asyncio.run(done())

@@ -46,6 +46,14 @@ def drawn(recipe: Path) -> Iterator[Served]:
         yield served
 
 
+@pytest.fixture
+def bought(recipe: Path, at: Vendor) -> Iterator[Served]:
+    """A studio at the vendor, whose pictures are small, after a run."""
+    with studio(recipe) as served:
+        served.buy()
+        yield served
+
+
 def test_before_the_first_run_every_node_is_there_with_what_it_would_cost(recipe: Path, at: Vendor) -> None:
     """Nothing was asked of anybody, nothing is written."""
     with studio(recipe) as served:
@@ -152,34 +160,32 @@ def test_another_value_is_tried_and_nothing_is_written(recipe: Path, at: Vendor)
         assert "product" in wrong.json()["error"]["hint"]
 
 
-def test_a_file_changed_by_hand_is_shown_and_accepted(drawn: Served) -> None:
+def test_a_file_changed_by_hand_is_shown_and_accepted(bought: Served) -> None:
     """The file itself, beside the picture that it was."""
-    drawn.buy()
-    path = Path("out/shop@sandbox/base.png")
+    path = Path("out/shop/base.png")
     PIL.Image.effect_noise((64, 64), 90).save(path)
     other = path.read_bytes()
-    card = drawn.cards()["base"]
+    card = bought.cards()["base"]
     assert "modified" in card["k"]
     assert [shot["n"] for shot in card["t"]] == ["by hand", "1", "2"]
-    assert drawn.get(card["t"][0]["u"]).content == other
-    answer = drawn.act("accept", nodes=["base"]).json()
+    assert bought.get(card["t"][0]["u"]).content == other
+    answer = bought.act("accept", nodes=["base"]).json()
     assert [one["path"] for one in answer["accepted"]] == ["base.png"]
-    assert answer["command"] == "banana-pipe lock accept recipes/shop.yaml base --provider sandbox"
-    assert drawn.cards()["base"]["t"][0]["n"] == "accepted"
+    assert answer["command"] == "banana-pipe lock accept recipes/shop.yaml base"
+    assert bought.cards()["base"]["t"][0]["n"] == "accepted"
 
 
-def test_two_runs_are_compared(drawn: Served) -> None:
+def test_two_runs_are_compared(bought: Served) -> None:
     """As `diff --json` does it, and as a page; only runs of this folder."""
-    drawn.buy()
-    drawn.act("pick", node="base", take=2)
-    drawn.buy()
-    last, first = drawn.data()["runs"]
-    answer = drawn.act("diff", a=first, b=last).json()
+    bought.act("pick", node="base", take=2)
+    bought.buy()
+    last, first = bought.data()["runs"]
+    answer = bought.act("diff", a=first, b=last).json()
     assert answer["comparison"]["totals"]["changed"] == 3
-    assert answer["command"] == f"banana-pipe diff {first} {last} --out out/shop@sandbox"
-    assert "<title>" in drawn.get(f"_diff?a={first}").text
-    assert drawn.act("diff", a="HEAD", b="").status_code == 422
-    assert drawn.get("_diff?a=../../etc").status_code == 422
+    assert answer["command"] == f"banana-pipe diff {first} {last} --out out/shop"
+    assert "<title>" in bought.get(f"_diff?a={first}").text
+    assert bought.act("diff", a="HEAD", b="").status_code == 422
+    assert bought.get("_diff?a=../../etc").status_code == 422
 
 
 def test_a_recipe_with_a_mistake_leaves_the_last_page_and_says_where(drawn: Served, recipe: Path) -> None:
@@ -195,14 +201,15 @@ def test_a_recipe_with_a_mistake_leaves_the_last_page_and_says_where(drawn: Serv
     assert next(state for state in states if state["trouble"] is None)
 
 
-def test_what_somebody_else_does_is_seen(drawn: Served, recipe: Path, pipe: Pipe) -> None:
+def test_what_somebody_else_does_is_seen(recipe: Path, at: Vendor, pipe: Pipe) -> None:
     """A run and a pick on the command line."""
-    states = drawn.states()
-    version = next(states)["version"]
-    assert pipe("run", str(recipe), "--provider", "sandbox").code == 0
-    assert next(state for state in states if state["version"] > version)
-    assert pipe("pick", str(recipe), "base", "2", "--provider", "sandbox").code == 0
-    assert drawn.cards()["base"]["t"][0]["n"] == "2"
+    with studio(recipe) as served:
+        states = served.states()
+        version = next(states)["version"]
+        assert pipe("run", str(recipe)).code == 0
+        assert next(state for state in states if state["version"] > version)
+        assert pipe("pick", str(recipe), "base", "2").code == 0
+        assert served.cards()["base"]["t"][0]["n"] == "2"
 
 
 def test_two_studios_lose_nothing(recipe: Path, at: Vendor) -> None:
