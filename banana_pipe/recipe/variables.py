@@ -85,7 +85,8 @@ def read_bytes(path: Path, what: str, shown: str | None = None) -> bytes:
 def _other_file(path: Path) -> str | None:
     """A YAML file beside *path* that may have been meant."""
     try:
-        beside = {one.stem: one.name for one in sorted(path.parent.iterdir()) if one.suffix in (".yaml", ".yml")}
+        others = (one for one in sorted(path.parent.iterdir()) if one.name != path.name)  # a link to nowhere is there
+        beside = {one.stem: one.name for one in others if one.suffix in (".yaml", ".yml")}
     except OSError:
         return None
     near = nearest(path.stem, beside)

@@ -26,6 +26,17 @@ def test_a_recipe_with_inputs_is_good_by_itself(pipe: Pipe, project: Path) -> No
     assert "nobody does" in pipe("plan", "recipes/part.yaml").err
 
 
+def test_tests_that_nobody_can_hold_are_not_passed(pipe: Pipe, project: Path) -> None:
+    """A part has no prompts until it is used; without a test file of its own it may be among those that are tested."""
+    (project / "recipes" / "part.yaml").write_text(PART)
+    assert pipe("validate", "recipes/part.yaml", "--prompts").code == 0
+    (project / "recipes" / "part.test.yaml").write_text("prompts: [{contains: blue}]")
+    assert pipe("validate", "recipes/part.yaml").code == 0
+    for said in (pipe("validate", "recipes/part.yaml", "--prompts"), pipe("validate", "recipes/part.test.yaml")):
+        assert said.code == 2
+        assert "part.test.yaml: the prompts of recipes/part.yaml are known only where its inputs are filled" in said.err
+
+
 def test_its_mistakes_are_told_all_the_same(pipe: Pipe, project: Path) -> None:
     """And those of what it uses itself."""
     broken = PART.replace("edit", "edti") + "  more: {use: nobody.yaml}\n"

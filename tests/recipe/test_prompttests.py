@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -166,6 +167,34 @@ def test_a_test_file_is_its_recipe_s_by_name(folder: Path) -> None:
     assert path == Path("shop.test.yml")
     with pytest.raises(UsageError, match="leads elsewhere"):
         read_tests(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("# " + "x" * 1024 * 1024, "larger than 1 MiB"),
+        ("prompts:\n  - &a {contains: x}\n" + "  - *a\n" * 101, "more than 100 aliases"),
+        ("prompts: " + "[" * 40 + "]" * 40, "deep"),
+    ],
+)
+def test_a_stranger_s_test_file_is_bounded_as_recipes_are(folder: Path, text: str, words: str) -> None:
+    """In its size, its aliases, its depth."""
+    path = folder / "shop.test.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeErrors) as raised:
+        read_tests(path)
+    assert words in str(raised.value)
+
+
+def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
+    """A pipe that nobody writes to; and a link to nowhere is not what was meant by it."""
+    os.mkfifo(folder / "shop.test.yaml")
+    with pytest.raises(UsageError, match="not a regular file"):
+        read_tests(folder / "shop.test.yaml")
+    (folder / "other.test.yaml").symlink_to("nowhere.yaml")
+    with pytest.raises(UsageError, match="no such file") as raised:
+        read_tests(folder / "other.test.yaml")
+    assert raised.value.hint is None or "other.test" not in raised.value.hint
 
 
 SCHEMA = Draft202012Validator(jsonschema.tests_document())

@@ -17,11 +17,11 @@ from banana_pipe.cli.names import complete_node
 from banana_pipe.cli.options import Call, read_call, recipe_argument, recipe_options
 from banana_pipe.cli.tested import failed_words, tested_words
 from banana_pipe.cli.words import count, input_name, op_lines
-from banana_pipe.errors import BananaError
+from banana_pipe.errors import BananaError, UsageError
 from banana_pipe.model import Json, Node, Recipe
 from banana_pipe.recipe.drift import Deep
 from banana_pipe.recipe.drift import warning as deep_words
-from banana_pipe.recipe.prompttests import Verdict, recipe_of
+from banana_pipe.recipe.prompttests import Verdict, file_beside, recipe_of
 
 EXIT_FAILED = 1
 """A prompt is not as its test says."""
@@ -53,6 +53,7 @@ def _checked(named: Path, values: dict[str, Any]) -> dict[str, Json]:
     try:
         part = api.read_part(recipe, call.options)
         if part is not None:
+            _refuse_tests(recipe if prompts else None)
             return _part(call, recipe, part)
         workspace = api.open_recipe(recipe, call.options, call.access(token=False))
     except BananaError as error:
@@ -73,6 +74,14 @@ def _checked(named: Path, values: dict[str, Any]) -> dict[str, Json]:
         return {"recipe": str(recipe), "valid": True, **error_json(error, error.exit_code)}
     finally:
         workspace.close()
+
+
+def _refuse_tests(part: Path | None) -> None:
+    """Tests that nobody holds are not passed. Raises UsageError."""
+    tests = None if part is None else file_beside(part)
+    if tests is not None:
+        hint = "test them in a recipe that uses it: `node: banner/hero` is one of its nodes there"
+        raise UsageError(f"{tests}: the prompts of {part} are known only where its inputs are filled", hint=hint)
 
 
 def _part(call: Call, path: Path, part: Recipe) -> dict[str, Json]:
