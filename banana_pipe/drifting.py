@@ -19,6 +19,8 @@ from banana_pipe.workspace import Workspace
 
 MOST_MEASURED = 8
 """Of more nodes at once only the edits are told: every hop is two pictures to decode."""
+MOST_HOPS = 24
+"""So many of the last edits behind a node are measured; what all of them did together is, however many they are."""
 
 
 def drifted(workspace: Workspace, decided: Decided, names: Iterable[str]) -> dict[str, Drifted]:
@@ -31,7 +33,8 @@ def drifted(workspace: Workspace, decided: Decided, names: Iterable[str]) -> dic
         hops: list[Distance | None] = [None] * chain.edits
         whole = None
         if ruler is not None:
-            hops = [ruler.between(hop.reads, NodeInput(hop.node)) for hop in chain.hops]
+            last = chain.hops[-MOST_HOPS:]
+            hops[-len(last) :] = [ruler.between(hop.reads, NodeInput(hop.node)) for hop in last]
             whole = ruler.between(chain.start, NodeInput(chain.hops[-1].node)) if chain.edits > 1 else hops[0]
         found[name] = Drifted(chain, tuple(hops), whole)
     return found

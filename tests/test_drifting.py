@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from banana_pipe import drifting
 from banana_pipe.drifting import MOST_MEASURED
 from banana_pipe.explain import Drifted
 from banana_pipe.explaining import explain
@@ -63,6 +64,17 @@ def test_each_hop_is_measured_between_the_pictures_that_flow_on(world: World) ->
     assert drift.whole is not None
     assert drift.whole.pixels == 1.0
     assert [None if hop is None else hop.pixels == 1.0 for hop in drift.hops] == [True, True, False, True]
+
+
+def test_of_a_long_chain_the_last_edits_are_measured_and_what_all_of_them_did(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A story of a hundred pictures would be two hundred to decode."""
+    monkeypatch.setattr(drifting, "MOST_HOPS", 2)
+    world.run()
+    drift = drift_of(world, "story[last]")
+    assert [hop is not None for hop in drift.hops] == [False, False, True, True]
+    assert drift.whole is not None
 
 
 def test_what_is_gone_is_not_measured(world: World) -> None:
