@@ -208,8 +208,17 @@ def test_money_is_asked_for_and_agreed_to_by_keys_alone(browser: Browser, projec
         assert len(at.charges) == 4
 
         page.reload()
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            held.append(route)
+
+        page.route("**/_do/pick", hold)
         page.locator(".frame").first.focus()
         page.keyboard.press("2")
+        page.locator(".card").first.locator(".takes .picked", has_text="2").wait_for()  # at once, whatever it takes
+        held[0].continue_()
+        page.unroute("**/_do/pick")
         page.locator(".notice", has_text="take 2 is picked").wait_for()
         page.locator(".todo", has_text="2 pictures for about $0.078").wait_for()
         page.locator(".notice").get_by_role("button", name="undo").click()
@@ -236,6 +245,10 @@ def test_a_mistake_in_the_recipe_is_shown_where_it_is(browser: Browser, project:
         assert "^" in page.locator("#studio pre").first.inner_text()
         SHOP.write_text(RECIPE)
         page.locator("#studio pre").first.wait_for(state="detached")
+        page.locator("[type=search]").fill("base")
+        SHOP.write_text(RECIPE + "  plate: {generate: A plate}\n")
+        page.get_by_role("button", name="look at them").click()  # what was typed is not taken away by itself
+        page.locator(".card", has_text="plate").wait_for()
 
 
 def test_hostile_words_stay_words(browser: Browser, project: Path) -> None:
