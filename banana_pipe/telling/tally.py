@@ -115,6 +115,8 @@ class Tally:
     _calls_left: dict[str, int] = field(default_factory=dict)
     _heights: Mapping[str, int] = field(default_factory=dict)
     _height_counts: Counter[int] = field(default_factory=Counter)
+    _longest: int = 0
+    """The greatest height of a node that has not ended."""
     _most_at_once: int = 0
 
     def __post_init__(self) -> None:
@@ -174,8 +176,7 @@ class Tally:
         mean = sum(known) / len(known) if known else 0.0
         work = sum(self.steps[step].calls_left * (mean if it is None else it) for step, it in expected.items())
         lanes = max(1, min(self._lanes(), calls + len(self.flights)))
-        longest = max((height for height, number in self._height_counts.items() if number > 0), default=0)
-        row = max(0, longest - bool(self.flights)) * work / calls if calls else 0.0
+        row = max(0, self._longest - bool(self.flights)) * work / calls if calls else 0.0
         now = flying or [0.0]
         return max((work + sum(now)) / lanes, row + min(now), *now)
 
@@ -202,6 +203,7 @@ class Tally:
         self._idle = frozenset(node.id for node in plan.nodes if _is_idle(node))
         self._heights = _heights(plan.nodes)
         self._height_counts = Counter(self._heights.values())
+        self._longest = max(self._height_counts, default=0)
         for node in plan.nodes:
             step = self._step(node.id)
             step.nodes += 1
@@ -283,6 +285,8 @@ class Tally:
         self.statuses[outcome.status] += 1
         step.statuses[outcome.status] += 1
         self._height_counts[self._heights.get(node, 0)] -= 1
+        while self._longest and self._height_counts[self._longest] <= 0:
+            self._longest -= 1
         if node not in self._idle:
             step.made += 1
             self.made += 1
