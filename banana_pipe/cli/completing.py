@@ -25,6 +25,7 @@ from click.shell_completion import (
 
 VARIABLE = "_BANANA_PIPE_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
+_READ_IN_QUOTES = re.compile(r'[$`"\\]')
 _UNQUOTED = re.compile(r"[^\w@%+=:,./\[\]-]", re.ASCII)
 
 _SCRIPT = r"""
@@ -71,8 +72,10 @@ class Bash(BashComplete):
 
 def in_bash(names: list[str], typed: str) -> list[str]:
     """*names* as bash puts them in the place of *typed*, the beginning of a word with its quotes."""
-    if typed[:1] in ("'", '"'):
-        return [name.replace("'", "'\\''") if typed[0] == "'" else name for name in names]
+    if typed[:1] == "'":
+        return [name.replace("'", "'\\''") for name in names]
+    if typed[:1] == '"':  # where a shell still reads some signs: a stranger's axis may be called `$(…)`
+        return [_READ_IN_QUOTES.sub(lambda found: f"\\{found[0]}", name) for name in names]
     broken = max(typed.rfind("="), typed.rfind(":")) + 1
     if broken:
         begun = len(split_arg_string(typed[:broken])[0])

@@ -7,6 +7,7 @@ import pty
 import select
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +146,20 @@ def test_every_shell_gets_its_script(pipe: Pipe, shell: str) -> None:
     assert f"_BANANA_PIPE_COMPLETE={shell}_complete" in said.out
 
 
+@pytest.mark.parametrize("typed", ["", "'", '"', "tint="])
+def test_no_name_is_a_command(tmp_path: Path, typed: str) -> None:
+    """What a recipe calls its axes is a stranger's word, and bash would run it within double quotes, too."""
+    if shutil.which("bash") is None:
+        pytest.skip("there is no bash here")
+    name = f"tint=$(touch {tmp_path}/ran)`touch {tmp_path}/ran`\\$HOME\"'"
+    (end,) = in_bash([name], typed)
+    quote = typed if typed in ("'", '"') else ""
+    line = f"printf %s {quote or typed}{end}{quote}"
+    said = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert said.stdout == name
+    assert not list(tmp_path.iterdir())
+
+
 @given(st.text(min_size=1).filter(lambda name: not set("\0\n\r") & set(name)))
 def test_what_bash_gets_is_the_name_once_it_is_unquoted(name: str) -> None:
     """At the beginning of a word, behind an open quote, and behind a break."""
@@ -152,5 +167,7 @@ def test_what_bash_gets_is_the_name_once_it_is_unquoted(name: str) -> None:
     assert shlex.split(whole) == [name]
     (rest,) = in_bash([name], "'")
     assert shlex.split(f"'{rest}'") == [name]
+    (other,) = in_bash([name.replace("$", "").replace("`", "")], '"')  # which this one's reader takes as they are
+    assert shlex.split(f'"{other}"') == [name.replace("$", "").replace("`", "")]
     (end,) = in_bash([f"a={name}"], "a=")
     assert shlex.split(f"a={end}") == [f"a={name}"]
