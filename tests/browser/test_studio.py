@@ -72,22 +72,20 @@ def retouch(out: Path) -> None:
 
 
 REPLAY = """
-import json, sys
-from pathlib import Path
+import json, shutil, sys
 from banana_pipe.cli.group import run_command
-from tests.browser.test_studio import retouch
 for line in json.loads(sys.argv[1]):
     if "accept" in line:
-        retouch(Path("out/shop@sandbox"))
+        shutil.copyfile(sys.argv[2], "out/shop@sandbox/base.png")
     assert run_command(line) == 0, line
 """
 
 
-def replayed(lines: list[str], project: Path) -> None:
+def replayed(lines: list[str], project: Path, retouched: Path) -> None:
     """The commands, one after the other, in a process: the browser's loop has this thread."""
     words = json.dumps([shlex.split(line)[1:] for line in lines])
     done = subprocess.run(
-        [sys.executable, "-c", REPLAY, words],
+        [sys.executable, "-c", REPLAY, words, str(retouched)],
         cwd=project,
         env=environment(None),
         capture_output=True,
@@ -174,7 +172,7 @@ def test_what_is_clicked_is_what_the_commands_do(
     (other / "recipes").mkdir(parents=True)
     (other / "banana-pipe.toml").write_text("")
     (other / SHOP).write_text(ONE_COLOR)
-    replayed(said, other)
+    replayed(said, other, project / "out/shop@sandbox/base.png")
     assert [line.split()[1] for line in said] == ["run", "pick", "lock", "reroll", "run", "lock"]
     assert left_in(other) == left_in(project)
 
