@@ -45,6 +45,8 @@ _STANDING = (
     (0x20000, 0x3FFFF),
 )
 """Letters that stand one after the other from left to right, each as it is: of Europe, of East Asia, and signs."""
+_HOLDING = str.maketrans("\u00a0\u202f", "  ")
+"""Spaces at which no line is broken; few fonts have them."""
 _UNSEEN = ("Zs", "Cf", "Mn", "Me", "Cc")
 
 
@@ -118,7 +120,7 @@ def _is_joined(letter: str) -> bool:
     """Whether it has another form or place beside others, as in Arabic, in Hindi, and of accents that are letters of their own."""
     if letter == "\n":
         return False
-    return unicodedata.category(letter).startswith("M") or not any(
+    return unicodedata.category(letter) in ("Mn", "Mc", "Me", "Cf") or not any(
         low <= ord(letter) <= high for low, high in _STANDING
     )
 
@@ -128,19 +130,20 @@ def lines_of(letters: Letters, text: str, width: int) -> list[str]:
 
     Raises NotAFont where a word is longer.
     """
-    return [line for paragraph in text.split("\n") for line in _broken(letters, paragraph, width)]
+    lines = [line for paragraph in text.split("\n") for line in _broken(letters, paragraph, width)]
+    return [line.translate(_HOLDING) for line in lines]
 
 
 def _broken(letters: Letters, paragraph: str, width: int) -> Iterator[str]:
     line = ""
     for space, piece in _pieces(paragraph):
         longer = f"{line}{space}{piece}" if line else piece
-        if letters.length(longer) <= width:
+        if letters.length(longer.translate(_HOLDING)) <= width:
             line = longer
             continue
         if line:
             yield line
-        if letters.length(piece) > width:
+        if letters.length(piece.translate(_HOLDING)) > width:
             raise NotAFont(
                 f"`{piece}` alone is wider than {width} pixels", hint="a smaller `size` may do, or a larger `width`"
             )
@@ -150,7 +153,7 @@ def _broken(letters: Letters, paragraph: str, width: int) -> Iterator[str]:
 
 def _pieces(paragraph: str) -> Iterator[tuple[str, str]]:
     """What stays together, and what stands before it: a space, or nothing."""
-    for word in paragraph.split():
+    for word in filter(None, paragraph.split(" ")):  # and at no other space
         space, together = " ", ""
         for letter in word:
             if unicodedata.east_asian_width(letter) in ("W", "F"):

@@ -49,6 +49,8 @@ COLOURS: Mapping[str, str] = {
 }
 """Colours by their names in CSS; there `green` is a dark one, and that of green screens is `lime`."""
 
+_UNSEEN = "\n\u00a0\u202f\u200c\u200d"
+"""What a text may have that is not seen: a line's end, spaces that hold together (French), joiners (Persian, Hindi)."""
 _WHOLE = re.compile(r"[0-9]{1,9}\Z")
 _PERCENT = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,3}))?\s*%\Z")
 _HEX = re.compile(r"#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})\Z")
@@ -341,7 +343,7 @@ class Words:
 
     def read(self, value: Json) -> str:
         text = value.strip() if isinstance(value, str) else ""
-        if not 0 < len(text) <= self.longest or not all(line.isprintable() for line in text.split("\n")):
+        if not 0 < len(text) <= self.longest or not all(one.isprintable() or one in _UNSEEN for one in text):
             raise ValueError(value)
         return text
 

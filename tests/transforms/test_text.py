@@ -129,6 +129,13 @@ class TestLines:
         assert len(lines) > 2
         assert any("sale" in line for line in lines)
 
+    def test_spaces_that_hold_together_break_no_line(self) -> None:
+        """As before the marks and units of French; they are drawn as spaces, which every font has."""
+        letters = opened(font(), 12)
+        text = Words().read("Tout à 10\u202f€\u00a0!")
+        assert lines_of(letters, text, 400) == ["Tout à 10 € !"]
+        assert lines_of(letters, text, int(letters.length("Tout à 10 €"))) == ["Tout à", "10 € !"]
+
     def test_a_word_that_is_too_wide_fails_in_words(self) -> None:
         """And so does what does not fit into the picture."""
         with pytest.raises(TransformFailed, match="`Unbreakable` alone is wider than 92 pixels"):
@@ -150,7 +157,9 @@ class TestFonts:
             written(text="a شس")
         refuse_what_it_lacks(opened(font(), 12), "a b\u00a0c\u200d\n")
 
-    @pytest.mark.parametrize("words", ["سلام", "שלום", "नमस्ते", "สวัสดี", "e\u0301cole", "\u1112\u1161\u11ab"])
+    @pytest.mark.parametrize(
+        "words", ["سلام", "שלום", "नमस्ते", "می\u200cروم", "a\u200db", "สวัสดี", "e\u0301cole", "\u1112\u1161\u11ab"]
+    )
     def test_letters_that_join_are_drawn_joined_or_not_at_all(
         self, monkeypatch: pytest.MonkeyPatch, words: str
     ) -> None:
@@ -194,7 +203,7 @@ class TestFonts:
         assert (told.mime, told.width, told.size) == ("font/sfnt", 0, len(font()))
 
 
-@pytest.mark.parametrize("wrong", [1, None, "", "  ", "x" * 2001, "a\0b", "a\x1b[31m", ["a"], True])
+@pytest.mark.parametrize("wrong", [1, None, "", "  ", "x" * 2001, "a\0b", "a\x1b[31m", "a\u202eb", "a\tb", ["a"], True])
 def test_words_are_text(wrong: Any) -> None:
     """What is written is what is drawn, without what nobody sees."""
     with pytest.raises(ValueError):  # noqa: PT011 - as in the other kinds
