@@ -98,6 +98,13 @@ def opened(data: bytes, size: int) -> Letters:
         raise NotAFont(f"this font cannot be read: {error}") from error
 
 
+def breaks() -> tuple[type[Exception], ...]:
+    """What Pillow raises as letters are measured and drawn, where the font is broken: of the size that it tells, too."""
+    import PIL.Image
+
+    return OSError, ValueError, PIL.Image.DecompressionBombError
+
+
 def refuse_what_it_lacks(letters: Letters, text: str) -> None:
     """Raise NotAFont where the font has not every letter of *text*, or Pillow cannot join them: boxes would be drawn, or nonsense."""
     import PIL.features

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from banana_pipe.transforms.base import Param, Params, Transform, TransformFailed, each
-from banana_pipe.transforms.fonts import Letters, NotAFont, drawn, lines_of, opened, refuse_what_it_lacks
+from banana_pipe.transforms.fonts import Letters, NotAFont, breaks, drawn, lines_of, opened, refuse_what_it_lacks
 from banana_pipe.transforms.kinds import (
     GRAVITIES,
     GRAVITY,
@@ -34,7 +34,7 @@ def _written(frame: Frame, params: Params) -> Frame:
         return _lettered(frame, params)
     except NotAFont as error:
         raise TransformFailed(f"text: {error.message}", hint=error.hint) from error
-    except (OSError, ValueError) as error:  # on broken letters FreeType says so when they are drawn
+    except breaks() as error:  # on broken letters FreeType says so when they are drawn
         raise TransformFailed(f"text: this font cannot be used: {error}", hint="bring back the file") from error
 
 

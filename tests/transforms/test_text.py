@@ -188,6 +188,20 @@ class TestFonts:
         with pytest.raises(TransformFailed, match="text: "):
             make([asked], [lambda: Frame(Image.new("RGB", (200, 200)))], {-1: lambda: data})
 
+    def test_a_font_with_letters_larger_than_a_wall_fails_in_words(self) -> None:
+        """Of a size that nobody asked for: a head may tell any scale."""
+        data = bytearray(font())
+        head = data.index(b"head", 12)
+        place = int.from_bytes(data[head + 8 : head + 12], "big") + 18
+        data[place : place + 2] = (16).to_bytes(2, "big")
+        for size in (100, 1000, 4000):
+            with pytest.raises(TransformFailed, match="text: this font cannot be used"):
+                make(
+                    [op("text", text="Sale", font="f.ttf", size=size)],
+                    [lambda: Frame(Image.new("RGB", (5000, 5000)))],
+                    {-1: lambda: bytes(data)},
+                )
+
     def test_a_damaged_font_fails_in_words_or_draws_something(self) -> None:
         """Wherever it was damaged: what FreeType can still read is read, and it never breaks anything."""
         asked = op("text", text="Sale", font="f.ttf")
