@@ -42,7 +42,9 @@ _MAX_SCANNED = 512_000_000
 _STRIP = 1_000_000
 """Pixels that are looked at together: what a picture is converted to for that need not fit twice."""
 
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
+_SUFFIX_OF = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
+SUFFIXES = frozenset(_SUFFIX_OF.values())
+"""Those of the files that pictures are published as."""
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
 """What Pillow calls each type that we take."""
 _OTHERS = (
@@ -98,7 +100,7 @@ def sniff(data: _Buffer) -> str | None:
 
 def suffix(mime: str) -> str:
     """The suffix of a file of that type, with its dot."""
-    return _SUFFIXES[mime]
+    return _SUFFIX_OF[mime]
 
 
 def _measure(data: _Buffer, stream: BinaryIO) -> Artifact:

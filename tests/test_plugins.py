@@ -335,6 +335,18 @@ class TestBroken:
             made([Op("gone", 1, {})], saved(picture(9, 9)))
 
 
+def test_no_side_file_takes_the_place_of_its_picture(here: Site) -> None:
+    """Whichever type that has."""
+    for suffix in (".png", ".webp"):
+        here.package(
+            f"twin{suffix[1:]}", code(suffix[1:])[:-2] + f", side_files=lambda params: ({suffix!r},))\n", suffix[1:]
+        )
+    plugins.installed.cache_clear()
+    for suffix in ("png", "webp"):
+        words = f"`a.{suffix}`, a file beside the picture of `a`, would have the name of the picture itself"
+        assert words in said(here, suffix)
+
+
 def test_side_files_of_others_are_as_good_as_ours(here: Site) -> None:
     """What is announced is made."""
     run = "each(lambda f, _: Frame(f.image, f.encoding, (*f.beside, Beside('.txt', 'text/plain', b'x'))))"

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from banana_pipe.errors import Location, RecipeError
-from banana_pipe.images import suffix
+from banana_pipe.images import SUFFIXES, suffix
 from banana_pipe.model import FileInput, Input, Node, NodeInput, Op
 from banana_pipe.recipe.naming import TAKEN, collision_key, default_output
 from banana_pipe.transforms import mime_of, transform_of
@@ -107,6 +107,8 @@ def _there(
         return "is written by banana-pipe itself"
     if key in beside:
         return "is made twice there" if beside[key] == node.id else f"is one of `{beside[key]}` too"
+    if f".{key.rpartition('.')[2]}" in SUFFIXES and stem == collision_key(node.output or ""):
+        return "would have the name of the picture itself"
     if stem != collision_key(node.output or "") and stem in pictures:
         return f"would have the name of `{pictures[stem]}`"
     return f"stands where `{folders[key]}` has a folder" if key in folders else None
