@@ -46,8 +46,8 @@ def output_name(text: str) -> str:
         _check_part(part)
     if parts[0].startswith("_"):
         raise BadName("names that begin with `_` are banana-pipe's own", "begin it with a letter or digit")
-    if name.casefold() in TAKEN:
-        raise BadName(f"`{name}` is written by banana-pipe itself", "give it another name")
+    if parts[0].casefold() in TAKEN:  # a folder of that name is in the way, too
+        raise BadName(f"`{parts[0]}` is written by banana-pipe itself", "give it another name")
     return name
 
 
