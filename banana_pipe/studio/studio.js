@@ -102,17 +102,18 @@ function priced() {
 }
 
 // --- the bar ---
+const barSays = () => $(".todo", strip).textContent; // also behind the large view, which says it again
 function bar() {
   const going = state?.going;
   strip.classList.toggle("is-going", !!going);
-  $$(".then", view).forEach(one => { one.textContent = going ? "" : known.words; });
   $(".todo", strip).textContent = !going ? known.words : going.stopping ? "Stopping: what is accepted is collected"
-    : going.what === "reroll" ? "Buying one more take" : going.to_do ? `${going.made} of ${going.to_do} made` : "Beginning";
+    : going.what === "reroll" ? "Making one more take" : going.to_do ? `${going.made} of ${going.to_do} made` : "Beginning";
   const parts = !going ? [] : [
-    going.flying ? going.flights.slice(0, 3).map(one => `${one.name} ${SAYS[one.state] || ""}`).join(", ") + (going.flying > 3 ? ` and ${going.flying - 3} more` : "") : null,
-    going.waits.length && !going.flying ? going.waits[0].node + " " + going.waits[0].why : null,
     going.spent + (going.cap ? " of " + going.cap : ""),
-    going.left ? "about " + span(going.left) + " left" : span(going.seconds)];
+    going.left ? "about " + span(going.left) + " left" : span(going.seconds),
+    going.flying ? going.flights.slice(0, 3).map(one => `${one.name} ${SAYS[one.state] || ""}`).join(", ") + (going.flying > 3 ? ` and ${going.flying - 3} more` : "") : null,
+    going.waits.length && !going.flying ? going.waits[0].node + " " + going.waits[0].why : null];
+  $$(".then", view).forEach(one => { one.textContent = barSays(); });
   $(".more", strip).textContent = parts.filter(Boolean).join(" · ");
   go.hidden = !!going || !known.todo;
   go.textContent = known.bill.calls ? "Run…" : "Run";
@@ -136,6 +137,12 @@ function told(ended) {
   return notice(el("p", {}, el("strong", {}, how + ": "), `${made} ${made === 1 ? "picture" : "pictures"} made${cost} in ${span(Math.round(ended.seconds))}.`),
     ended.said ? el("p", {class: "error"}, ended.said) : null);
 }
+// One word after the other: what ended is told by the second, and the page that the first one asks for is there by then.
+let catching = Promise.resolve();
+const caughtUp = now => catching = catching.catch(() => {}).then(async () => {
+  await renewing.catch(() => {});
+  if (version !== now && tried !== now) { tried = now; await again(); }
+});
 async function hear(event) {
   state = JSON.parse(event.data);
   strip.classList.remove("is-off");
@@ -147,9 +154,8 @@ async function hear(event) {
     if (state.trouble) notice(el("p", {}, el("strong", {}, "The recipe cannot be read now; this is how it stood before.")), troubled(state.trouble)).dataset.trouble = "1";
   }
   bar();
-  const now = state.version;
-  if (version !== now && tried !== now) { await renewing.catch(() => {}); if (version !== now) { tried = now; await again(); } }
-  if (isNews) told(state.ended);
+  await caughtUp(state.version);
+  if (isNews) told(JSON.parse(ended));
 }
 let events = null;
 function listen() {
@@ -247,7 +253,7 @@ view.addEventListener("drawn", () => {
   if (shot && several && /^\d+$/.test(shot.n)) acts.prepend(shot.p ? el("span", {class: "chosen"}, "✓ picked") : choosing(shot, `pick take ${shot.n}`));
   if (one.c) acts.append(button("let the recipe decide", () => unpick(card.n), {class: "button unpick"}));
   if (one.a) acts.prepend(button("accept the file", () => accept(card.n), {class: "button primary accept"}));
-  acts.after(el("p", {class: "soft then"}, state?.going ? "" : known.words), near);
+  acts.after(el("p", {class: "soft then"}, barSays()), near);
   if (one.r) acts.append(button("one more take · " + one.w, () => reroll(card.n), {class: "button reroll", "aria-haspopup": "dialog", disabled: !!state?.going}));
   $$(".stage.many figure", view).forEach((figure, j) => { const own = card.t[j]; if (own && !own.p && /^\d+$/.test(own.n)) figure.append(choosing(own, "pick take " + own.n)); else figure.append(el("span", {class: "no-pick"})); });
 });
