@@ -88,12 +88,18 @@ class Letters:
         return self.font.getlength(text)
 
 
-def opened(data: bytes, size: int) -> Letters:
-    """The font in *data*, in that size. Raises NotAFont."""
+def opened(data: bytes, size: int, text: str) -> Letters:
+    """The font in *data*, in that size, for the letters of *text*. Raises NotAFont.
+
+    What joins letters is a library that a machine may lack: it is used for those alone that need it. All others
+    are set one after the other, the same on every machine.
+    """
     import PIL.ImageFont
 
+    layouts = PIL.ImageFont.Layout
+    layout = layouts.RAQM if any(map(_is_joined, text)) else layouts.BASIC
     try:
-        return Letters(PIL.ImageFont.truetype(BytesIO(data), size))
+        return Letters(PIL.ImageFont.truetype(BytesIO(data), size, layout_engine=layout))
     except (OSError, ValueError) as error:
         raise NotAFont(f"this font cannot be read: {error}") from error
 

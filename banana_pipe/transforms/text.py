@@ -45,7 +45,7 @@ def _lettered(frame: Frame, params: Params) -> Frame:
     room = (frame.size[0] - 2 * margin, frame.size[1] - 2 * margin)
     if size > min(room[1], _LARGEST):
         raise NotAFont(f"letters of {size} pixels are too large for this picture", hint="a smaller `size` may do")
-    letters = opened(params["font"], size)
+    letters = opened(params["font"], size, params["text"])
     refuse_what_it_lacks(letters, params["text"])
     lines = lines_of(letters, params["text"], min(pixels(params.get("width", "100%"), frame.size[0]), room[0]))
     step = int(share(params["line_height"]) * size + Fraction(1, 2))
