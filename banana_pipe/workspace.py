@@ -232,18 +232,23 @@ def _markets(
 def _measured(graph: Graph) -> dict[Place, Artifact]:
     """Every picture and font file that the graph reads, measured. Raises RecipeErrors at the places that name them."""
     measured: dict[Place, Artifact] = {}
-    seen: set[tuple[Path, bool]] = set()
+    wrong: dict[tuple[Path, bool], tuple[str, str | None]] = {}
+    """Of a file, read as a picture or as a font (it may be asked for as both): what is told at each place."""
+    right: set[tuple[Path, bool]] = set()
     errors: list[RecipeError] = []
-    for node in graph:
-        for one in node.inputs:
-            if isinstance(one, FileInput) and (one.path, one.is_font) not in seen:
-                seen.add((one.path, one.is_font))
-                try:
-                    measured[one.path] = measure_font_file(one.path) if one.is_font else measure_file(one.path)
-                except (NotAPicture, NotAFont) as error:
-                    errors.append(RecipeError(f"{one.label}: {error.message}", at=one.at, hint=error.hint))
-                except OSError as error:
-                    errors.append(RecipeError(f"cannot read {one.label}: {error.strerror}", at=one.at))
+    for one in (one for node in graph for one in node.inputs if isinstance(one, FileInput)):
+        asked = one.path, one.is_font
+        if asked not in right and asked not in wrong:
+            try:
+                measured[one.path] = measure_font_file(one.path) if one.is_font else measure_file(one.path)
+                right.add(asked)
+            except (NotAPicture, NotAFont) as error:
+                wrong[asked] = f"{one.label}: {error.message}", error.hint
+            except OSError as error:
+                wrong[asked] = f"cannot read {one.label}: {error.strerror}", None
+        if asked in wrong:
+            words, hint = wrong[asked]
+            errors.append(RecipeError(words, at=one.at, hint=hint))
     if errors:
         raise RecipeErrors(list({str(error): error for error in errors}.values()))
     return measured

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,9 @@ settings.register_profile("campaign", max_examples=2_000, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "local"))
 
 _leaks: list[str] = []
+
+# Whoever begins the tests in the background has Ctrl-C ignored, and what is started here would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class YouForgotToFakeTheNetwork(BaseException):

@@ -89,7 +89,7 @@ def test_a_run(world: World) -> None:
         "failed",
     )
     assert {tuple(node) for node in shown["nodes"]} == {
-        ("id", "status", "reason", "key", "outputs", "error", "modified")
+        ("id", "status", "reason", "key", "outputs", "error", "hint", "modified")
     }
     hero, cat, kitten = shown["nodes"]
     assert (hero["status"], hero["reason"], hero["error"]) == ("cached", "lock", None)
@@ -98,7 +98,7 @@ def test_a_run(world: World) -> None:
         "_/takes/hero@1.png": (1, False),
     }
     assert {tuple(output) for output in hero["outputs"]} == {
-        ("path", "sha256", "mime", "width", "height", "bytes", "take", "picked")
+        ("path", "sha256", "mime", "width", "height", "bytes", "take", "picked", "side_files")
     }
     for output in hero["outputs"]:
         data = (world.out / output["path"]).read_bytes()

@@ -69,7 +69,7 @@ def test_the_object_has_the_contracts_shape(pipe: Pipe) -> None:
     assert value["status"] == "ok"
     assert set(value["nodes"][0]) >= {"id", "status", "reason", "key", "outputs", "error", "modified"}
     assert set(value["nodes"][0]["outputs"][0]) == {
-        *("path", "sha256", "mime", "width", "height", "bytes", "take", "picked")
+        *("path", "sha256", "mime", "width", "height", "bytes", "take", "picked", "side_files")
     }
     statuses = {"cached", "done", "failed", "blocked", "skipped", "parked", "lost", "waiting"}
     assert set(value["totals"]) >= {"nodes", "called", "paid_images", "cost_usd", "saved_usd", "seconds", *statuses}

@@ -5,7 +5,6 @@ Unaware of how an archive is read.
 
 from __future__ import annotations
 
-import contextlib
 import random
 import sqlite3
 from contextlib import closing
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from banana_pipe.canonical import Digest
 from banana_pipe.care import carrying
 from banana_pipe.care.archive import NoArchive
 from tests.campaigns.care.forge import FORGERS, bits, pack, unpack
@@ -108,13 +106,7 @@ def test_the_harness_catches_a_reader_that_asks_too_little(
     good: bytes, quick_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that keeps whatever has the right digest takes a script; the harness sees it taken, and its trace."""
-    check = carrying._check_blob
-
-    def believing(digest: Digest, data: bytes, content: carrying._Content) -> None:
-        with contextlib.suppress(NoArchive):
-            check(digest, data, content)
-
-    monkeypatch.setattr(carrying, "_check_blob", believing)
+    monkeypatch.setattr(carrying, "_check_side_files", lambda content: None)
     world = a_world(quick_folder / "believing", monkeypatch)
     before = files(world.folder)
     assert offer(world, FORGERS["a blob that is a script"](unpack(good))) is None
