@@ -20,7 +20,7 @@ from banana_pipe.purchase.collect import Collector
 from banana_pipe.purchase.orders import Desk, NotBought
 from banana_pipe.purchase.poller import Poller
 from banana_pipe.purchase.rules import after_submit, after_task, believed_of_anothers
-from banana_pipe.purchase.search import Absent, Adopted, CannotTell, look_for
+from banana_pipe.purchase.search import Absent, Adopted, CannotTell, Found, look_for
 from banana_pipe.purchase.slots import Slot
 from banana_pipe.purchase.stops import Stops
 from banana_pipe.request import read_request
@@ -97,7 +97,7 @@ class Follower:
         step = self._desk.pace.poll
         while True:
             remaining = self._until_settled(attempt)
-            found = await look_for(attempt, request, self._desk.provider, self._ledger)
+            found = await self._look_for(attempt, request)
             if isinstance(found, Adopted):
                 self._desk.emit(AttemptMoved(found.attempt.node, found.attempt))
                 return found.attempt
@@ -117,6 +117,10 @@ class Follower:
             self._desk.emit(Waiting(attempt.node, "looking for a call that may have been received", wait))
             await self._stops.pause(min(step, wait), self._stops.interrupted)
             step = min(_LONGEST_STEP, step * 1.5)
+
+    async def _look_for(self, attempt: Attempt, request: Request | None) -> Found:
+        since = self._clock.now() - self._desk.pace.settle
+        return await look_for(attempt, request, self._desk.provider, self._ledger, since=since)
 
     def _until_settled(self, attempt: Attempt) -> float:
         """Seconds until a listing that lacks the task would mean something."""
@@ -166,7 +170,7 @@ class Follower:
 
     async def _find_anothers(self, attempt: Attempt) -> Attempt | NotBought:
         """Adopt the task of a call that another token sent, should this one be of the same account."""
-        found = await self._patiently(attempt, lambda: look_for(attempt, None, self._desk.provider, self._ledger))
+        found = await self._patiently(attempt, lambda: self._look_for(attempt, None))
         if not isinstance(found, Adopted):
             return self._elsewhere(attempt)
         self._desk.emit(AttemptMoved(found.attempt.node, found.attempt))

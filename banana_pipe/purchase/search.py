@@ -45,17 +45,20 @@ class CannotTell:
 Found = Adopted | Absent | CannotTell
 
 
-async def look_for(attempt: Attempt, request: Request | None, provider: Provider, ledger: Ledger) -> Found:
+async def look_for(
+    attempt: Attempt, request: Request | None, provider: Provider, ledger: Ledger, *, since: float
+) -> Found:
     """Look once for the task of *attempt* (in UNKNOWN, and sent to *provider*) and adopt it.
 
-    Where it was sent by another account than the one that asks, its absence proves nothing.
+    The listing proves itself by a task of a call made *since* then (seconds since 1970): one that shows calls later than
+    we wait for them would let us take a call for unsent that was only not listed yet. Where it was sent by another account than the one that asks, its absence proves nothing.
     """
     sent = attempt.account == provider.account
     try:
         listing = await provider.tasks_since(attempt.created_at - MARGIN_SECONDS)
     except ProviderError as error:
         return CannotTell(error, ever=error.kind != "unsupported")
-    known = await ledger.known_tasks(attempt, [task.task_id for task in listing.tasks])
+    known = await ledger.known_tasks(attempt, [task.task_id for task in listing.tasks], since)
     if sent:
         await _prove(listing, known, attempt, ledger)
     unclaimed = [task for task in listing.tasks if task.task_id not in known]

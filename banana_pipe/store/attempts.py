@@ -217,10 +217,13 @@ def samples_known(connection: sqlite3.Connection, keys: Iterable[Key]) -> set[Ke
     return {Key(key) for (key,) in connection.execute(f"SELECT key FROM attempts WHERE key IN ({marks})", wanted)}
 
 
-def known_tasks(connection: sqlite3.Connection, asker: Attempt, task_ids: Iterable[str]) -> dict[str, Digest | None]:
+def known_tasks(
+    connection: sqlite3.Connection, asker: Attempt, task_ids: Iterable[str], since: float
+) -> dict[str, Digest | None]:
     """Those of *task_ids* that an attempt at the origin of *asker* has.
 
-    Task id → the wire digest of the POST that named it; None if it was adopted, or is another account's.
+    Task id → the wire digest of the POST that named it; None if it was adopted, is another account's, or is of
+    an attempt from before *since* (seconds since 1970): that it is listed by now does not say how soon it was.
     """
     known: dict[str, Digest | None] = {}
     listed = list(task_ids)
@@ -231,7 +234,7 @@ def known_tasks(connection: sqlite3.Connection, asker: Attempt, task_ids: Iterab
             (asker.origin, *part),
         )
         for attempt in map(believed, rows):
-            proves = attempt.account == asker.account and not attempt.adopted
+            proves = attempt.account == asker.account and not attempt.adopted and attempt.created_at >= since
             known[str(attempt.task_id)] = attempt.wire if proves else None
     return known
 

@@ -119,13 +119,14 @@ class Ledger:
         """Those of *keys* that have any attempt at all."""
         return await self._read(lambda connection: attempts.samples_known(connection, keys), set())
 
-    async def known_tasks(self, asker: Attempt, task_ids: Iterable[str]) -> dict[str, Digest | None]:
+    async def known_tasks(self, asker: Attempt, task_ids: Iterable[str], since: float) -> dict[str, Digest | None]:
         """Those of *task_ids* that an attempt at the origin of *asker* has.
 
-        Task id → the wire digest of the POST that named it; None if it was adopted, or is another account's.
+        Task id → the wire digest of the POST that named it; None if it was adopted, is another account's, or is of
+        an attempt from before *since* (seconds since 1970).
         """
         listed = tuple(task_ids)
-        return await self._read(lambda connection: attempts.known_tasks(connection, asker, listed), {})
+        return await self._read(lambda connection: attempts.known_tasks(connection, asker, listed, since), {})
 
     async def may_have_failed_unnamed(self, attempt: Attempt) -> bool:
         """Whether another attempt sent the same, and may have failed with a task that its answer did not name."""

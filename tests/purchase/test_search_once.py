@@ -47,8 +47,8 @@ class Shows:
         return {task_id: Pending(task_id) for task_id in task_ids}
 
 
-def look(ledger: LedgerAtOnce, attempt: Attempt, shows: Shows, *, readable: bool = True) -> Found:
-    return asyncio.run(look_for(attempt, ASKED if readable else None, cast(Provider, shows), ledger))
+def look(ledger: LedgerAtOnce, attempt: Attempt, shows: Shows, *, readable: bool = True, since: float = 0.0) -> Found:
+    return asyncio.run(look_for(attempt, ASKED if readable else None, cast(Provider, shows), ledger, since=since))
 
 
 def in_doubt(ledger: LedgerAtOnce, name: str = "ours", **changes: Any) -> Attempt:

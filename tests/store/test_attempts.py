@@ -103,7 +103,9 @@ def test_a_task_belongs_to_one_attempt(connection: sqlite3.Connection) -> None:
     with pytest.raises(TaskTaken):
         attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
     attempts.move(connection, elsewhere, replace(elsewhere, state="ACCEPTED", task_id="t"))
-    assert attempts.known_tasks(connection, second, ["t", "u"]) == {"t": first.wire}
+    assert attempts.known_tasks(connection, second, ["t", "u"], 0.0) == {"t": first.wire}
+    assert attempts.known_tasks(connection, second, ["t"], first.created_at) == {"t": first.wire}
+    assert attempts.known_tasks(connection, second, ["t"], first.created_at + 1) == {"t": None}
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_another_accounts_task_is_known_and_proves_nothing(connection: sqlite3.C
     attempts.insert_intent(connection, first := intent("a"), FREE)
     attempts.insert_intent(connection, second := intent("b", account="another"), FREE)
     attempts.move(connection, first, replace(first, state="ACCEPTED", task_id="t"))
-    assert attempts.known_tasks(connection, second, ["t"]) == {"t": None}
+    assert attempts.known_tasks(connection, second, ["t"], 0.0) == {"t": None}
     with pytest.raises(TaskTaken):
         attempts.move(connection, second, replace(second, state="ACCEPTED", task_id="t"))
 
@@ -225,7 +227,7 @@ def test_thousands_of_keys_and_tasks_are_looked_up_at_once(connection: sqlite3.C
     keys = [key_of(str(number)) for number in range(3_000)]
     assert attempts.standing(connection, keys) == {attempt.key: attempt for attempt in there}
     tasks = [f"task-{number}" for number in range(3_000)]
-    assert attempts.known_tasks(connection, there[0], tasks) == {one.task_id: one.wire for one in there}
+    assert attempts.known_tasks(connection, there[0], tasks, 0.0) == {one.task_id: one.wire for one in there}
 
 
 def keep(connection: sqlite3.Connection, state: AttemptState, **changes: Any) -> Attempt:

@@ -68,7 +68,7 @@ def test_looking_makes_nothing(ledger: Ledger) -> None:
         assert await ledger.standing([key_of("a")]) == {}
         assert await ledger.open_attempts() == await ledger.all_attempts() == await ledger.newest_attempts(9) == []
         assert await ledger.samples_known([key_of("a")]) == set()
-        assert await ledger.known_tasks(intent(), ["t"]) == {}
+        assert await ledger.known_tasks(intent(), ["t"], 0.0) == {}
         assert await ledger.spent(day="2026-09-21") == (0, 0)
         assert await ledger.listing_is_proven(intent()) is False
         assert await ledger.may_have_failed_unnamed(intent()) is False
@@ -121,7 +121,7 @@ def test_what_another_ledger_bought_is_taken_in_and_its_tasks_are_known(ledger: 
     async def story() -> None:
         assert await ledger.take_in([bought]) == [bought]
         assert await ledger.take_in([bought]) == []
-        assert await ledger.known_tasks(intent(), iter(["t", "u"])) == {"t": bought.wire}
+        assert await ledger.known_tasks(intent(), iter(["t", "u"]), 0.0) == {"t": bought.wire}
 
     do(story())
 
