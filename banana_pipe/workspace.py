@@ -149,14 +149,7 @@ def open_recipe(
     part only the pictures that it reads are opened.
     """
     options, access, clock = options or Options(), access or Access(), clock or SystemClock()
-    whole = recipes.load(
-        path,
-        sets=options.sets,
-        vars_files=options.vars_files,
-        allow_read=allowed(path, options),
-        provider=options.provider,
-        profile=options.profile,
-    )
+    whole = read_graph(path, options)
     graph = narrowed(whole, options.select, options.first)
     refuse_private(whole)
     places = places_of(
@@ -183,17 +176,29 @@ def open_recipe(
     )
 
 
+def read_graph(path: Path, options: Options) -> Graph:
+    """All nodes of the recipe at *path*. Raises RecipeErrors, and UsageError for mistakes in *options*."""
+    return recipes.load(
+        path,
+        sets=options.sets,
+        vars_files=options.vars_files,
+        allow_read=_allowed(path, options),
+        provider=options.provider,
+        profile=options.profile,
+    )
+
+
 def read_part(path: Path, options: Options) -> Recipe | None:
     """The recipe at *path* if it has `inputs` and so is another one's part, checked; else None. Raises RecipeErrors."""
-    return recipes.read_part(path, allow_read=allowed(path, options))
+    return recipes.read_part(path, allow_read=_allowed(path, options))
 
 
 def read_profiles(path: Path, options: Options) -> tuple[str, ...]:
     """The profiles of the recipe at *path*. Raises RecipeErrors."""
-    return recipes.read_profiles(path, allow_read=allowed(path, options))
+    return recipes.read_profiles(path, allow_read=_allowed(path, options))
 
 
-def allowed(path: Path, options: Options) -> list[Path]:
+def _allowed(path: Path, options: Options) -> list[Path]:
     """The folders that the recipe at *path* may read besides its own, by their whole paths."""
     return [find_root(path.resolve().parent) / folder for folder in options.allow_read] if path.exists() else []
 

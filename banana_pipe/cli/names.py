@@ -13,12 +13,11 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from banana_pipe import recipe as recipes
 from banana_pipe.cli.config import read_settings
 from banana_pipe.errors import BananaError
 from banana_pipe.outputs.logged import logs_in
 from banana_pipe.project import find_root
-from banana_pipe.workspace import Options, allowed, read_profiles
+from banana_pipe.workspace import Options, read_graph, read_profiles
 
 _MOST_RUNS = 20
 
@@ -27,15 +26,7 @@ def complete_node(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
     """The steps and nodes of RECIPE that begin like *incomplete*."""
     found: list[str] = []
     with _unreadable():
-        path, options = _recipe(ctx), _options(ctx)
-        graph = recipes.load(
-            path,
-            sets=options.sets,
-            vars_files=options.vars_files,
-            allow_read=allowed(path, options),
-            provider=options.provider,
-            profile=options.profile,
-        )
+        graph = read_graph(_recipe(ctx), _options(ctx))
         found += [*graph.recipe.parts, *(node.step for node in graph), *graph.nodes]
     return _beginning(found, incomplete)
 
