@@ -150,6 +150,22 @@ def cap_options(command: Command) -> Command:
     return command
 
 
+_CONSENT_OPTIONS = (
+    click.option("--rebuy", is_flag=True, help="Buy again what was paid and is lost."),
+    click.option(
+        "--retry-unknown", is_flag=True, help="Give up calls in doubt, which may have been paid, and buy anew."
+    ),
+    click.option("--retry-refused", is_flag=True, help="Send again what the provider refused."),
+)
+
+
+def consent_options(command: Command) -> Command:
+    """Those that agree to pay once more."""
+    for option in reversed(_CONSENT_OPTIONS):
+        command = option(command)
+    return command
+
+
 def read_call(recipe: Path, values: dict[str, Any]) -> Call:
     """The call that the options *values* (of `recipe_options`) describe. Raises UsageError."""
     folder = Path(os.path.realpath(recipe)).parent  # `resolve` raises for a link to itself

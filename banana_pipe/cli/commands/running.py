@@ -23,6 +23,7 @@ from banana_pipe.cli.keys import Keys
 from banana_pipe.cli.options import (
     POSITIVE,
     Call,
+    consent_options,
     read_budget,
     read_call,
     recipe_argument,
@@ -57,9 +58,7 @@ _CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
 @click.option("--fail-fast", is_flag=True, help="Begin nothing new after the first failure.")
 @spending_options
 @click.option("--frozen", is_flag=True, help="Buy and fetch nothing, offline: exit 5 if it would.")
-@click.option("--rebuy", is_flag=True, help="Buy again what was paid and is lost.")
-@click.option("--retry-unknown", is_flag=True, help="Give up calls in doubt, which may have been paid, and buy anew.")
-@click.option("--retry-refused", is_flag=True, help="Send again what the provider refused.")
+@consent_options
 @click.option("--verbose", "-v", is_flag=True, help="With -n: show every node, however many there are.")
 @click.option("--watch", is_flag=True, help="Plan anew on every save; run when r or Enter is pressed.")
 def run(recipe: Path, *, dry_run: bool, verbose: bool, frozen: bool, watch: bool, **values: Any) -> int:

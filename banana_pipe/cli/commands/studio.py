@@ -22,7 +22,16 @@ from platformdirs import user_state_path
 from banana_pipe import disk
 from banana_pipe.cli.commands.running import read_limits
 from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json
-from banana_pipe.cli.options import POSITIVE, Call, cap_options, read_call, recipe_argument, recipe_options, shown_path
+from banana_pipe.cli.options import (
+    POSITIVE,
+    Call,
+    cap_options,
+    consent_options,
+    read_call,
+    recipe_argument,
+    recipe_options,
+    shown_path,
+)
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.terminal import err
 from banana_pipe.cli.words import dollars
@@ -39,9 +48,7 @@ from banana_pipe.errors import StoreError
 @click.option("--jobs", "-j", type=POSITIVE, metavar="N", help="Calls under way at once (8).")
 @click.option("--fail-fast", is_flag=True, help="Begin nothing new after the first failure.")
 @cap_options
-@click.option("--rebuy", is_flag=True, help="Buy again what was paid and is lost.")
-@click.option("--retry-unknown", is_flag=True, help="Give up calls in doubt, which may have been paid, and buy anew.")
-@click.option("--retry-refused", is_flag=True, help="Send again what the provider refused.")
+@consent_options
 def studio(recipe: Path, *, port: int, opens: bool, **values: Any) -> int:
     """Look at RECIPE as it stands, in the browser: pick, run, re-roll, try other values, accept, compare.
 
