@@ -5,7 +5,8 @@ Unaware of what is asked.
 uvicorn bounds the time between two requests and the size of a head, nothing else. Here a head must be
 complete in HEAD_SECONDS, a body in BODY_SECONDS, and an answer must be read on within WRITE_SECONDS.
 Above the cap a new connection takes the place of the one that has kept us waiting the longest; only
-where all others wait for us is it the new one that goes.
+where all others wait for us is it the new one that goes. Who has just been answered is given THANKS_SECONDS
+more than others: a wave of new ones that ask nothing does not drive out who asks again and again.
 
 Who is answered before the body is read may send on, into the void, until the deadline of the next head:
 a connection that is closed too early takes the answer with it.
@@ -22,6 +23,7 @@ HEAD_SECONDS = 20.0
 IDLE_SECONDS = 15
 BODY_SECONDS = 60.0
 WRITE_SECONDS = 60.0
+THANKS_SECONDS = 1.0
 MAX_HEAD_BYTES = 32 * 1024
 
 
@@ -84,7 +86,8 @@ class Connection(H11Protocol):
             return
         _cancel(self._deadline)
         self._awaited = awaited
-        self.waits_since = self.loop.time() if awaited else None
+        answered = self.cycle is not None and awaited == "head"  # type: ignore[redundant-expr]
+        self.waits_since = self.loop.time() + THANKS_SECONDS * answered if awaited else None
         if awaited and self in self.connections:
             seconds = HEAD_SECONDS if awaited == "head" else BODY_SECONDS
             self._deadline = self.loop.call_later(seconds, self.transport.abort)
@@ -92,9 +95,12 @@ class Connection(H11Protocol):
     def _make_room(self) -> None:
         if self.limit_concurrency is None or len(self.connections) < self.limit_concurrency:
             return
-        # This one waits itself: there is always one.
-        waiting = {one.waits_since: one for one in self.connections if isinstance(one, Connection)}
-        slowest = waiting[min(since for since in waiting if since is not None)]
+        waiting = {
+            one.waits_since: one
+            for one in self.connections
+            if isinstance(one, Connection) and one is not self and one.waits_since is not None
+        }
+        slowest = waiting[min(waiting)] if waiting else self
         # At once: the loop may have more new ones before it tells of this one's end.
         self.connections.discard(slowest)
         slowest.transport.abort()

@@ -84,6 +84,31 @@ def test_the_slowest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
         assert slow[-1].recv(65_536).startswith(b"HTTP/1.1 400 ")
 
 
+def test_who_asks_again_and_again_is_not_driven_out_by_a_wave_of_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has waited the longest of all, but it was answered just now."""
+    monkeypatch.setattr(loopback, "MAX_CONNECTIONS", 20)
+    # However slow this machine is.
+    monkeypatch.setattr(connections, "THANKS_SECONDS", 3600)
+    with serving() as served, served.raw() as regular, ExitStack() as stack:
+        for _ in range(2):
+            regular.sendall(head(served, TASKS, 2) + b"{}")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += regular.recv(65_536) or pytest.fail("cut off")
+            slow = [stack.enter_context(served.raw(head(served, TASKS, 2)[:50])) for _ in range(100)]
+            assert ended(slow[-20]) == b""
+
+
+def test_where_all_have_just_been_answered_a_new_one_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Being quick keeps nobody out either."""
+    monkeypatch.setattr(loopback, "MAX_CONNECTIONS", 20)
+    monkeypatch.setattr(connections, "THANKS_SECONDS", 3600)
+    with serving() as served, ExitStack() as stack:
+        for _ in range(30):
+            one = stack.enter_context(served.raw(head(served, TASKS, 2) + b"{}"))
+            assert one.recv(65_536).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_hundred_slow_ones_do_not_keep_others_out(served: Served) -> None:
     """Each kind of slowness, all at once; the campaign has a thousand."""
     with ExitStack() as stack:
