@@ -28,5 +28,5 @@ def test_what_was_skipped_stands_in_the_report_with_its_reason(tmp_path: Path, m
     pytest_runtest_logreport(skipped("tests/test_disk.py::test_x", "Skipped: no"))
     (line,) = score.read(tmp_path / "lines")
     assert (line.part, line.cases) == (1, 0)
-    page = _page([Outcome(1, True, 60.0, [line])], 7, "full")
+    page = _page([Outcome(1, True, [line])], "The full forms, seed 7", 60.0)
     assert "| 1 Kill | **not tried**: every call of the system | 0 | 0 | 0 | 0 | Skipped: strace is not there |" in page

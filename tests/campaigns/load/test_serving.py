@@ -95,6 +95,7 @@ def test_slow_clients_keep_nobody_out(tmp_path: Path, tell: Tell) -> None:
     tell(Line(9, "the same beside 100 slow sockets", measured["requests"], figure=_figure(measured)))
 
 
+@pytest.mark.alone
 @pytest.mark.campaign
 def test_the_server_holds_what_is_promised(tmp_path: Path, tell: Tell) -> None:
     """300 submits and 300 polls a second at 100 connections: no wrong answer, p99 below 250 ms, half a core to spare."""
@@ -115,6 +116,7 @@ def test_the_server_holds_what_is_promised(tmp_path: Path, tell: Tell) -> None:
         assert measured["p99_ms"] < PROMISED_P99
 
 
+@pytest.mark.alone
 @pytest.mark.campaign
 def test_a_thousand_slow_clients_keep_nobody_out(tmp_path: Path, tell: Tell) -> None:
     """Each comes again when it is cut off, for half a minute: past every deadline, and twice as many as are let in."""
