@@ -22,7 +22,7 @@ PACKAGE = "banana_pipe"
 # A package's own name stands for its __init__.
 FLOORS = (
     "version errors regular canonical",
-    "model events",
+    "model.names model.recipe model.graph model.results model.runs model events",
     """
     avif images metadata.base metadata.exif metadata.png metadata.jpeg metadata.webp metadata.avif metadata.xmp metadata
     transforms.kinds transforms.tables transforms.pixels transforms.outlines transforms.base transforms.resize transforms.crop
