@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from banana_pipe.beforehand import fetch, plan, settle, to_fetch, would_buy
 from banana_pipe.bookkeeping import Reconciled, abandon, attempts, newest_attempts, reconcile
 from banana_pipe.buying import Limits
 from banana_pipe.care.books import read_books
@@ -37,7 +38,7 @@ from banana_pipe.recipe.prompttests import Verdict, file_beside, held, read_test
 from banana_pipe.recipe.select import select
 from banana_pipe.replaying import Replay, beside, find_run, replay
 from banana_pipe.reporting import MOST_INLINED, Reported, report_on
-from banana_pipe.running import Interrupts, fetch, plan, run, settle, to_fetch, would_buy
+from banana_pipe.running import Interrupts, run
 from banana_pipe.shapes import attempt_json, deep_json, explanation_json, graph_json, plan_json, run_json, tested_json
 from banana_pipe.workspace import Access, Options, Workspace, open_recipe, read_part
 

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 
 from banana_pipe import fetching
+from banana_pipe.beforehand import plan
 from banana_pipe.buying import Limits, interrupt, keep_inputs, open_buyer, run_id
 from banana_pipe.errors import BananaError, SpendingStopped, UsageError
 from banana_pipe.events import Listener
@@ -24,7 +25,7 @@ from banana_pipe.purchase.buyer import Buyer
 from banana_pipe.purchase.orders import Bought, NotBought, Order
 from banana_pipe.recipe.select import with_takes
 from banana_pipe.request import key_of, with_sample
-from banana_pipe.running import Interrupts, plan
+from banana_pipe.running import Interrupts
 from banana_pipe.store import lockfile, pins
 from banana_pipe.store.lookup import Wanted
 from banana_pipe.takes import Market, TakeWanted

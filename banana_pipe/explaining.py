@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Container, Iterable, Iterator, Mapping
 
+from banana_pipe.beforehand import plan
 from banana_pipe.canonical import Digest, canonical_json
 from banana_pipe.drifting import drifted
 from banana_pipe.errors import Location
@@ -19,7 +20,6 @@ from banana_pipe.recipe.narrow import with_readers
 from banana_pipe.recipe.origins import Origins
 from banana_pipe.recipe.select import select
 from banana_pipe.request import base_key_of, read_request
-from banana_pipe.running import plan
 from banana_pipe.store.labels import parts_of
 from banana_pipe.store.pins import LockBlock
 from banana_pipe.takes import Market

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from banana_pipe import links, running
+from banana_pipe import beforehand, links, running
 from banana_pipe.buying import Limits
 from banana_pipe.canonical import digest_of
 from banana_pipe.errors import RecipeErrors, UsageError
@@ -260,7 +260,7 @@ def test_the_plan_after_fetching_says_what_cannot_be_had_and_the_run_asks_no_mor
     world.web.pages.clear()
     opened = world.open()
     try:
-        fetched, decided = world.do(running.fetch(opened, world.decide(), Limits()))
+        fetched, decided = world.do(beforehand.fetch(opened, world.decide(), Limits()))
         assert stands(decided.plan) == {"tint": "failed/error", "scene": "failed/input"}
         assert (decided.plan.calls, decided.plan.calls_max) == (0, 0)
         assert "404" in lines(decided.plan)["tint"].detail

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from banana_pipe.beforehand import to_fetch, would_buy
 from banana_pipe.buying import Limits, open_buyer
 from banana_pipe.purchase.orders import Consent
-from banana_pipe.running import to_fetch, would_buy
 from tests.clock import run
 from tests.purchase.fake import noise
 from tests.world import CHAIN, NO_TOKEN, World, ends, lines, outcome, picture

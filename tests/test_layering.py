@@ -61,7 +61,7 @@ FLOORS = (
     "execute",
     "telling.words telling.advice telling.latencies telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
-    project starting replaying shapes links workspace watching bills fetching buying record running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
+    project starting replaying shapes links workspace watching bills fetching buying record beforehand verdict running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
     care.books locks locks.accepting locks.merging locks.usage locks.checking locks.resetting locks.cleaning
     lineage.tracing lineage.ancestry sides.side sides.folders sides.runs sides.revisions sides.naming sides.contrast sides care.inventory care.sweeping care.sources care.verifying care.repairing care.archive care.records care.carrying care api
     serving.callbacks serving.guard serving.connections serving.loopback serving.server serving

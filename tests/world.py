@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 
-from banana_pipe import bookkeeping, buying, choosing, fetching, running, workspace
+from banana_pipe import beforehand, bookkeeping, buying, choosing, fetching, running, workspace
 from banana_pipe.canonical import Digest, digest_of
 from banana_pipe.choosing import Picked, Price, Reroll
 from banana_pipe.events import Event
@@ -182,7 +182,7 @@ class World:
     def decide(self, name: str = "shop.yaml", options: Options | None = None, access: Access = NO_TOKEN) -> Decided:
         opened = self.open(name, options, access)
         try:
-            return self.do(running.plan(opened))
+            return self.do(beforehand.plan(opened))
         finally:
             opened.close()
 

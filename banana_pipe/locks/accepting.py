@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from banana_pipe.beforehand import plan
 from banana_pipe.canonical import Digest
 from banana_pipe.errors import UsageError
 from banana_pipe.images import NotAPicture, measure, suffix
@@ -19,7 +20,6 @@ from banana_pipe.model import Artifact, Graph, Node, Plan, State
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import with_takes
 from banana_pipe.regular import read_regular
-from banana_pipe.running import plan
 from banana_pipe.store import lockfile, pins
 from banana_pipe.store.labels import parts_of
 from banana_pipe.store.pins import LockBlock, LockFile

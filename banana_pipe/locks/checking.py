@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from banana_pipe.beforehand import plan, settle, would_buy
 from banana_pipe.canonical import Digest
 from banana_pipe.images import suffix
 from banana_pipe.locks.usage import Usage, is_named, usage_of
@@ -17,7 +18,6 @@ from banana_pipe.model import LOCAL, Artifact, Hit, Key, Known, Node, Plan, Plan
 from banana_pipe.planning import Decided
 from banana_pipe.prices import total
 from banana_pipe.recipe.select import select
-from banana_pipe.running import plan, settle, would_buy
 from banana_pipe.store.labels import parts_of
 from banana_pipe.store.pins import LockBlock
 from banana_pipe.store.published import Standing

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from banana_pipe.beforehand import plan, settle
 from banana_pipe.canonical import Digest
 from banana_pipe.care.books import FREE, Books, read_books
 from banana_pipe.locks.usage import Usage, is_named, usage_of
 from banana_pipe.model import LOCAL, BaseKey, Url
 from banana_pipe.prices import total
 from banana_pipe.recipe.select import select
-from banana_pipe.running import plan, settle
 from banana_pipe.store import lockfile, pins
 from banana_pipe.store.blobs import Blobs
 from banana_pipe.store.pins import LockBlock, LockFile

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from banana_pipe.beforehand import plan
 from banana_pipe.canonical import Digest
 from banana_pipe.model import BaseKey, Node, Plan
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.select import with_takes
-from banana_pipe.running import plan
 from banana_pipe.store import lockfile, pins
 from banana_pipe.workspace import Workspace
 

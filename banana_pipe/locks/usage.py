@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from banana_pipe.beforehand import plan, settle
 from banana_pipe.links import SANDBOX, links_of
 from banana_pipe.model import BaseKey, Url
 from banana_pipe.planning import Decided
 from banana_pipe.recipe.references import parse_node
-from banana_pipe.running import plan, settle
 from banana_pipe.store.labels import parts_of
 from banana_pipe.store.pins import LockBlock, LockFile
 from banana_pipe.workspace import Options, Workspace, open_recipe, read_profiles

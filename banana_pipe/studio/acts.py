@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from banana_pipe import choosing
+from banana_pipe.beforehand import plan
 from banana_pipe.bills import bill_of
 from banana_pipe.comparing.album import Album
 from banana_pipe.comparing.differences import Comparison
@@ -25,7 +26,6 @@ from banana_pipe.outputs import differences
 from banana_pipe.outputs.logged import logs_in
 from banana_pipe.planning import Decided
 from banana_pipe.prices import show_usd
-from banana_pipe.running import plan
 from banana_pipe.shapes import plan_json
 from banana_pipe.sides.contrast import compare_sides
 from banana_pipe.sides.naming import Ground, sides_of

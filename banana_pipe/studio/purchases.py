@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from banana_pipe import choosing, running
+from banana_pipe import beforehand, choosing, running
 from banana_pipe.bills import Bill, bill_of
 from banana_pipe.buying import Limits, no_token
 from banana_pipe.errors import BananaError, UsageError
@@ -47,8 +47,8 @@ def caps_of(house: House, agreed: Bill) -> tuple[str, ...]:
 async def run(house: House, agreed: Bill, watch: Watch) -> dict[str, Json]:
     """A run, as the command does it. Raises PriceChanged, and what `api.run` raises."""
     with house.opened(paying=True) as opened:
-        workspace, decided = await running.fetch(opened, await running.plan(opened), house.limits)
-        decided = await running.settle(workspace, decided)
+        workspace, decided = await beforehand.fetch(opened, await beforehand.plan(opened), house.limits)
+        decided = await beforehand.settle(workspace, decided)
         owed = bill_of(workspace, decided.plan, house.limits.consent)
         _refuse_more(owed, agreed)
         if owed.calls and workspace.access.token is None:

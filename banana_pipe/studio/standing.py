@@ -12,6 +12,7 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from banana_pipe.beforehand import plan
 from banana_pipe.bills import Bill, bill_of
 from banana_pipe.canonical import Digest
 from banana_pipe.explaining import asked_before
@@ -24,7 +25,6 @@ from banana_pipe.outputs.page.timeline import Times
 from banana_pipe.planning import Decided
 from banana_pipe.prices import show_usd, total
 from banana_pipe.reporting import last_run, with_form
-from banana_pipe.running import plan
 from banana_pipe.store.published import MANIFEST, read_manifest
 from banana_pipe.studio import panel
 from banana_pipe.studio.house import House

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from banana_pipe.beforehand import plan, settle
 from banana_pipe.locks.usage import Usage, is_named, usage_of
-from banana_pipe.running import plan, settle
 from banana_pipe.store.pins import LockBlock
 from banana_pipe.workspace import Options
 from tests.world import NO_TOKEN, World

@@ -41,9 +41,9 @@ from banana_pipe.clock import SystemClock
 from banana_pipe.errors import BananaError, RecipeErrors, UsageError
 from banana_pipe.model import Budget, Plan, Run
 from banana_pipe.purchase.orders import Consent, Pace
-from banana_pipe.running import EXIT_FROZEN
 from banana_pipe.telling.latencies import latencies
 from banana_pipe.telling.tally import Tally
+from banana_pipe.verdict import EXIT_FROZEN
 from banana_pipe.watching import Watched, unread, watched
 
 _CONSENTS = ("rebuy", "retry_unknown", "retry_refused")
