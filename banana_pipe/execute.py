@@ -21,6 +21,7 @@ from banana_pipe.errors import BananaError, StoreError
 from banana_pipe.events import Listener, NodeEnded, Warned
 from banana_pipe.frozen import WOULD_BE_BOUGHT, left_open
 from banana_pipe.images import NotAPicture
+from banana_pipe.judging import Judge, flowing, inherited
 from banana_pipe.making import Workshop
 from banana_pipe.model import (
     Artifact,
@@ -37,8 +38,6 @@ from banana_pipe.model import (
     Outcome,
     Place,
     Reason,
-    Status,
-    Take,
     UrlInput,
 )
 from banana_pipe.purchase.buyer import Buyer
@@ -49,14 +48,9 @@ from banana_pipe.takes import (
     Market,
     TakeWanted,
     asked_takes,
-    judge,
     needed,
-    originals,
     pick_of,
-    picked,
     takes_of,
-    to_choose_from,
-    unmet,
     unsendable,
 )
 from banana_pipe.transforms.base import TransformFailed
@@ -69,7 +63,6 @@ Publish = Callable[[Node, Outcome], Awaitable[Outcome]]
 _Ended = asyncio.Queue[str | BaseException]
 """The names of nodes as they end, and what ended one that could not even fail."""
 
-_ORDER_OF_BLAME: tuple[Status, ...] = ("parked", "lost", "failed", "waiting")
 _RESUME_TIMEOUT = 600.0
 
 
@@ -118,6 +111,7 @@ class Executor:
         self._emit = emit
         self._clock = clock
         self._lost = lost
+        self._judge = Judge(findings, lost)
         self._broken = broken
         self._fail_fast = fail_fast
         self._rebuy = rebuy
@@ -248,7 +242,8 @@ class Executor:
             *(self._guarded(self._take(node, take, reading), _take_failed) for take in takes)
         )
         outcome = Outcome(node.id, "cached", "accepted", request.key, request.base, tuple(digests), accepted=accepted)
-        return self._judged(node, outcome, takes, answers)
+        pick = pick_of(node, counter.market.stores.lock, request.base)
+        return self._judge.outcome(node, outcome, list(zip(takes, answers, strict=True)), pick)
 
     def _is_known(self, take: TakeWanted) -> bool:
         """Whether the plan found it: then it can be shown, and costs nothing."""
@@ -271,28 +266,20 @@ class Executor:
                 if not self._counters[node.provider].market.stores.has(upstream.accepted.digest):
                     gone.append(one.node)
                 continue
-            take = _flowing(self._graph.nodes[one.node], upstream, one)
+            take = flowing(self._graph.nodes[one.node], upstream, one)
             if take is None:
                 missing.append(upstream)
                 continue
             artifacts.append(take.result.artifact)
-            if self._is_gone(take):
+            if self._judge.is_gone(take):
                 gone.append(one.node)
-        return _inherited(node, missing) if missing else _Reading(tuple(artifacts), tuple(gone))
+        return inherited(node, missing) if missing else _Reading(tuple(artifacts), tuple(gone))
 
     def _unread(self, node: Node, one: FileInput | UrlInput) -> Outcome:
         """The outcome of *node*, which reads *one*, a picture from the web that is not there."""
         if one.place in self._broken:
             return Outcome(node.id, "failed", "error", error=self._broken[one.place])
         return Outcome(node.id, "waiting", "frozen", error=f"reads {one.label}, which nobody has fetched yet")
-
-    def _is_gone(self, take: Take) -> bool:
-        return take.result.key in self._lost and not (take.bought or take.replaced)
-
-    def _is_bare(self, take: Take) -> bool:
-        """Whether its digest is all that is known of it."""
-        known = isinstance(self._findings.get(take.result.key), Known)
-        return known and not (take.bought or take.replaced)
 
     async def _take(self, node: Node, take: TakeWanted, reading: _Reading) -> Bought | NotBought:
         key = take.wanted.key
@@ -357,68 +344,6 @@ class Executor:
                 self._making.close()
         return self._making
 
-    def _judged(
-        self,
-        node: Node,
-        outcome: Outcome,
-        takes: Sequence[TakeWanted],
-        answers: Sequence[Bought | NotBought],
-    ) -> Outcome:
-        """*outcome*, the node's so far, with its takes: all of them have been answered."""
-        had = {
-            take.wanted.sample: answer
-            for take, answer in zip(takes, answers, strict=True)
-            if isinstance(answer, Bought)
-        }
-        read, expect = originals(node, outcome.images), node.expect
-        judged = {sample: judge(answer.result.artifact, read, expect) for sample, answer in had.items()}
-        refusals = [answer for answer in answers if isinstance(answer, NotBought)]
-        sample = None if outcome.accepted else self._picked(node, outcome, judged)
-        outcome = replace(
-            outcome,
-            status="done" if any(answer.paid for answer in had.values()) else "cached",
-            reason="accepted" if outcome.accepted else _where_from(had, sample),
-            key=next((take.wanted.key for take in takes if take.wanted.sample == sample), outcome.key),
-            takes=tuple(
-                Take(sample, answer.result, answer.paid, replaced=answer.replaced) for sample, answer in had.items()
-            ),
-            picked=sample if sample in had and judged[sample] is None else None,
-        )
-        if refusals:
-            worst = min(refusals, key=lambda answer: (_rank(answer.status), answer.reason != "unknown"))
-            return replace(outcome, status=worst.status, reason=worst.reason, error=worst.error)
-        if outcome.accepted:
-            return outcome
-        wrong = judged.get(sample) if sample is not None else None
-        if wrong is not None:
-            missed = unmet(had[sample].result.artifact, node.expect) if sample is not None else ""
-            words = _UNFIT_AND_FREE if node.is_local else _UNFIT[wrong]
-            error = words.format(node=node.id, missed=missed)
-            return replace(outcome, status="failed", reason=wrong, error=error)
-        gone = [take for take in outcome.takes if self._is_gone(take)]
-        fit = [take for take in outcome.takes if judged[take.sample] is None]
-        there = tuple(take.sample for take in fit if not self._is_bare(take))
-        if gone and ((sample is None and not there) or node.output is None):
-            # What is published is looked for where it is published.
-            return replace(outcome, status="lost", reason="lost", error=self._lost_words(gone))
-        if sample is None:
-            choices = there or tuple(take.sample for take in fit)
-            return replace(outcome, status="waiting", reason="pick", choices=choices, error=to_choose_from(choices))
-        return outcome
-
-    def _lost_words(self, gone: Sequence[Take]) -> str:
-        takes = ", ".join(str(take.sample) for take in gone)
-        finding = self._findings.get(gone[0].result.key)
-        looked = f" (looked in {' and '.join(finding.places)})" if isinstance(finding, Known) else ""
-        what, them = (f"take {takes}", "it") if len(gone) == 1 else (f"takes {takes}", "them")
-        return f"bought, but the bytes of {what} are nowhere{looked}; `--rebuy` buys {them} again"
-
-    def _picked(self, node: Node, outcome: Outcome, judged: Mapping[int, Reason | None]) -> int | None:
-        """The take that flows on, as `takes.picked` has it."""
-        if outcome.base is None:
-            raise AssertionError("what has takes has a request")
-        return picked(node, pick_of(node, self._counters[node.provider].market.stores.lock, outcome.base), judged)
-
     # --- around the nodes ---
 
     async def _resume(self, counter: Counter) -> list[tuple[Attempt, NotBought]]:
@@ -458,14 +383,6 @@ class Executor:
                 counter.buyer.stop(kind, error)
 
 
-_UNFIT_AND_FREE = "not what the step expects: {missed}"
-_UNFIT: Mapping[Reason, str] = {
-    "blank": "the picture has one colour only; it is paid and kept. `reroll {node}` buys another take",
-    "copy": "the picture is its own input, byte for byte; it is paid and kept. `reroll {node}` buys another take",
-    "expect": "not what the step expects: {missed}. It is paid and kept; another `expect` is judged for free",
-}
-
-
 def _readers(graph: Graph) -> dict[str, list[str]]:
     readers: dict[str, list[str]] = {}
     for node in graph:
@@ -487,32 +404,3 @@ def _failed(so_far: Outcome, error: str) -> Outcome:
 
 def _take_failed(error: str) -> NotBought:
     return NotBought("failed", "error", error)
-
-
-def _flowing(node: Node, outcome: Outcome, one: NodeInput) -> Take | None:
-    """The take of *node* that a reader gets by *one*; an unfit one flows to nobody."""
-    # What is picked and fit flows on, even where another take of the node is still in the way.
-    sample = one.sample if one.sample is not None else outcome.picked
-    read = originals(node, outcome.images)
-    fit = (take for take in outcome.takes if judge(take.result.artifact, read, node.expect) is None)
-    return next((take for take in fit if take.sample == sample), None)
-
-
-def _inherited(node: Node, missing: Sequence[Outcome]) -> Outcome:
-    """A reader waits with what waits, and is blocked by everything else."""
-    worst = min(missing, key=lambda outcome: (_rank(outcome.status), outcome.reason == "pick"))
-    names = ", ".join(outcome.node for outcome in missing)
-    if all(outcome.status == "waiting" for outcome in missing):
-        return Outcome(node.id, "waiting", worst.reason, error=f"waits for {names}")
-    return Outcome(node.id, "blocked", "input", error=f"needs {names}")
-
-
-def _rank(status: Status) -> int:
-    return _ORDER_OF_BLAME.index(status) if status in _ORDER_OF_BLAME else len(_ORDER_OF_BLAME)
-
-
-def _where_from(had: Mapping[int, Bought], sample: int | None) -> Reason:
-    answer = had.get(sample) if sample is not None else None
-    if answer is None or answer.paid:
-        return "new"
-    return answer.source

@@ -58,7 +58,7 @@ FLOORS = (
     purchase.collect purchase.follow purchase.buyer
     purchase frozen
     """,
-    "execute",
+    "judging execute",
     "telling.words telling.advice telling.latencies telling.tally telling outputs.manifest outputs.foreign outputs.publish outputs.log outputs.logged outputs.crate outputs.page.thumbs outputs.page.timeline outputs.page.past outputs.page.words outputs.page.shots outputs.page.shown outputs.page.graph outputs.page outputs.report outputs.comment outputs.differences outputs.ancestry outputs.portrait outputs",
     """
     project starting replaying shapes links workspace watching bills fetching buying record beforehand verdict running drifting explaining reporting choosing delivery delivery.selection delivery.exporting delivery.crating bookkeeping examining
