@@ -47,7 +47,9 @@ _STANDING = (
 """Letters that stand one after the other from left to right, each as it is: of Europe, of East Asia, and signs."""
 _HOLDING = str.maketrans("\u00a0\u202f", "  ")
 """Spaces at which no line is broken; few fonts have them."""
-_UNSEEN = ("Zs", "Cf", "Mn", "Me", "Cc")
+_UNSEEN = ("Zs", "Cf", "Cc")
+_MOST_OF_A_WORD = 40
+"""Letters that are shown of one that has no room."""
 
 
 class NotAFont(BananaError):
@@ -121,12 +123,19 @@ def refuse_what_it_lacks(letters: Letters, text: str) -> None:
             f"letters like {' '.join(joined[:3])}, which join others or run from right to left, need FriBiDi",
             hint="Pillow looks for it on the machine: `apt install libfribidi0` or `brew install fribidi` brings it",
         )
-    box = letters.font.getmask(_NO_LETTER)
-    nothing = (box.size, bytes(box))
-    seen = (one for one in dict.fromkeys(text) if unicodedata.category(one) not in _UNSEEN)
-    lacking = [one for one in seen if (mask := letters.font.getmask(one)) and (mask.size, bytes(mask)) == nothing]
+    # An accent counts with the letter that it stands on, where the two are one letter: fonts have either.
+    whole = unicodedata.normalize("NFC", text) if joined else text
+    seen = (one for one in dict.fromkeys(whole) if unicodedata.category(one) not in _UNSEEN)
+    # Not every font has a box for what it lacks: those that were cut down to some letters draw nothing.
+    nothing = _drawn_alone(letters, _NO_LETTER)
+    lacking = [one for one in seen if _drawn_alone(letters, one) == nothing]
     if lacking:
         raise NotAFont(f"the font has no {' '.join(lacking[:10])}", hint="take a font that has these letters")
+
+
+def _drawn_alone(letters: Letters, letter: str) -> tuple[tuple[int, int], bytes]:
+    mask = letters.font.getmask(letter)
+    return mask.size, bytes(mask)
 
 
 def _is_joined(letter: str) -> bool:
@@ -157,8 +166,9 @@ def _broken(letters: Letters, paragraph: str, width: int) -> Iterator[str]:
         if line:
             yield line
         if letters.length(piece.translate(_HOLDING)) > width:
+            shown = piece if len(piece) <= _MOST_OF_A_WORD else f"{piece[:_MOST_OF_A_WORD]}…"
             raise NotAFont(
-                f"`{piece}` alone is wider than {width} pixels", hint="a smaller `size` may do, or a larger `width`"
+                f"`{shown}` alone is wider than {width} pixels", hint="a smaller `size` may do, or a larger `width`"
             )
         line = piece
     yield line

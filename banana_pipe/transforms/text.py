@@ -44,7 +44,10 @@ def _lettered(frame: Frame, params: Params) -> Frame:
     margin = pixels(params["margin"], max(frame.size)) + outline
     room = (frame.size[0] - 2 * margin, frame.size[1] - 2 * margin)
     if size > min(room[1], _LARGEST):
-        raise NotAFont(f"letters of {size} pixels are too large for this picture", hint="a smaller `size` may do")
+        there = f"there is room for {max(0, room[0])} × {max(0, room[1])}, and letters have at most {_LARGEST}"
+        raise NotAFont(
+            f"letters of {size} pixels are too large: {there}", hint="a smaller `size`, `margin` or `outline` may do"
+        )
     letters = opened(params["font"], size, params["text"])
     refuse_what_it_lacks(letters, params["text"])
     lines = lines_of(letters, params["text"], min(pixels(params.get("width", "100%"), frame.size[0]), room[0]))
@@ -53,8 +56,9 @@ def _lettered(frame: Frame, params: Params) -> Frame:
     block = (max(_whole(letters, line) for line in lines), above + below + step * (len(lines) - 1))
     if block[1] > room[1] or block[0] > room[0]:
         there = f"there is room for {max(0, room[0])} × {max(0, room[1])}"
+        lines_are = "its line is" if len(lines) == 1 else f"its {len(lines)} lines are"
         raise NotAFont(
-            f"{len(lines)} lines of it are {block[0]} × {block[1]} pixels, and {there}",
+            f"{lines_are} {block[0]} × {block[1]} pixels, and {there}",
             hint="a smaller `size` or `margin` may do",
         )
     left, top = placed(params["position"], frame.size, block)

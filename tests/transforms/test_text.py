@@ -35,6 +35,8 @@ from tests.transforms.builders import applied, font, made, op
 from tests.world import NO_TOKEN, World, ends, outcome, picture
 
 GREY = (120, 120, 120)
+CUT_DOWN = (Path(__file__).parents[2] / "recipes/fonts/DejaVuSerif-Bold.ttf").read_bytes()
+"""Of some letters only; for others it has nothing, and no box."""
 
 
 def written(room: tuple[int, int] = (400, 200), **asked: Any) -> Image.Image:
@@ -140,7 +142,7 @@ class TestLines:
         """And so does what does not fit into the picture."""
         with pytest.raises(TransformFailed, match="`Unbreakable` alone is wider than 92 pixels"):
             written((100, 100), text="Unbreakable", size=40)
-        with pytest.raises(TransformFailed, match=r"4 lines of it are .* and there is room for 92 × 92"):
+        with pytest.raises(TransformFailed, match=r"its 4 lines are .* and there is room for 92 × 92"):
             written((100, 100), text="a\nb\nc\nd", size=30)
         with pytest.raises(TransformFailed, match="text: "):
             written((1, 1))
@@ -156,6 +158,26 @@ class TestFonts:
         with pytest.raises(TransformFailed, match="the font has no ش س"):
             written(text="a شس")
         refuse_what_it_lacks(opened(font(), 12, "a"), "a b\u00a0c\u200d\n")
+
+    def test_a_font_that_was_cut_down_has_no_boxes_and_fails_alike(self) -> None:
+        """It draws nothing for what it lacks: words would go without a word."""
+        for words in ("Sale 夏", "क", "🎉"):
+            with pytest.raises(NotAFont, match=f"the font has no {words[-1]}"):
+                refuse_what_it_lacks(opened(CUT_DOWN, 12, words), words)
+        refuse_what_it_lacks(opened(CUT_DOWN, 12, "Größe"), "Größe")
+
+    def test_an_accent_that_the_font_lacks_fails_in_words(self) -> None:
+        """In one letter with the one below it, or alone; what only chooses a form is none."""
+        for words, lacking in (("x\u0331", "\u0331"), ("e\u0301", "é")):
+            with pytest.raises(TransformFailed, match=f"the font has no {lacking}"):
+                written(text=words)
+        for words in ("e\u0301", "a\ufe0f"):
+            refuse_what_it_lacks(opened(CUT_DOWN, 12, words), words)
+
+    def test_a_word_without_end_is_shown_shortened(self) -> None:
+        """Two thousand letters are no message."""
+        with pytest.raises(TransformFailed, match=r"`x{40}…` alone"):
+            written((100, 100), text="x" * 2_000, size=20)
 
     @pytest.mark.parametrize(
         "words", ["سلام", "שלום", "नमस्ते", "می\u200cروم", "a\u200db", "สวัสดี", "e\u0301cole", "\u1112\u1161\u11ab"]
