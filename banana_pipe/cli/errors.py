@@ -71,6 +71,11 @@ def print_json(paper: Paper, value: Json) -> None:
     paper.say(json.dumps(value, indent=2))
 
 
+def print_json_line(paper: Paper, value: Json) -> None:
+    """The same on one line: whoever reads it from a command that goes on knows where it ends."""
+    paper.say(json.dumps(value))
+
+
 def _help_for(error: click.ClickException) -> str | None:
     """What to call for the words that are known, where it is known which command was meant."""
     context = getattr(error, "ctx", None)

@@ -48,15 +48,6 @@ def serve(cwd: Path, *more: str, files: int | None = None) -> Iterator[Running]:
     with start(*command, cwd=cwd, preexec_fn=confine) as process:
         try:
             assert process.stdout is not None
-            lines = iter(process.stdout.readline, "")
-            yield Running(process, json.loads("".join(_object(lines))))
+            yield Running(process, json.loads(process.stdout.readline()))
         finally:
             process.kill()
-
-
-def _object(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        yield line
-        if line == "}\n":
-            return
-    raise AssertionError("it ended without a word")

@@ -16,7 +16,6 @@ import httpx
 
 from tests.cli.conftest import Pipe, start
 from tests.cli.test_start import imported
-from tests.serving.process import _object
 from tests.test_docs import blocks
 from tests.vendor.fixture import env_for
 from tests.vendor.server import Vendor
@@ -28,7 +27,7 @@ def running(cwd: Path, *more: str, **given: Any) -> Iterator[tuple[subprocess.Po
     with start("studio", "recipes/small.yaml", "--json", *more, cwd=cwd, **given) as process:
         try:
             assert process.stdout is not None
-            yield process, json.loads("".join(_object(iter(process.stdout.readline, ""))))
+            yield process, json.loads(process.stdout.readline())
         finally:
             process.kill()
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from banana_pipe.cli.config import BASE_URL_NAME, TOKEN_NAMES
-from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json
+from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json_line
 from banana_pipe.cli.options import json_option
 from banana_pipe.cli.signals import Interrupts
 from banana_pipe.cli.terminal import err, out
@@ -52,7 +52,9 @@ def serve(port: int, seconds: float, *, as_json: bool, **_: Any) -> int:
     server = Server(port, seconds, SystemClock(), tell=_tell, on_bug=_tell_bug)
     with Interrupts(server.stop, lambda: None):
         if as_json:
-            print_json(out(), {"base_url": server.base_url, "port": server.port, "environment": _environment(server)})
+            print_json_line(
+                out(), {"base_url": server.base_url, "port": server.port, "environment": _environment(server)}
+            )
         else:
             _show(server.base_url, seconds, _environment(server))
         server.run()

@@ -21,7 +21,7 @@ from platformdirs import user_state_path
 
 from banana_pipe import disk
 from banana_pipe.cli.commands.running import read_limits
-from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json
+from banana_pipe.cli.errors import EXIT_INTERRUPTED, print_json_line
 from banana_pipe.cli.options import (
     POSITIVE,
     Call,
@@ -124,7 +124,7 @@ def _caps(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _show(call: Call, url: str, port: int) -> None:
     if call.json:
-        print_json(call.out, {"url": url, "port": port})
+        print_json_line(call.out, {"url": url, "port": port})
         return
     paper = call.err
     paper.say(f"{paper.styled('studio', 'bold cyan')}  {paper.styled(url, 'bold')}")
