@@ -180,7 +180,7 @@ function stage(card) {
 function part(title, ...inside) { return el("section", {}, el("h3", {}, title), inside); }
 function about(card) {
   const shot = card.t[take], prompt = prompts(here), parts = [];
-  if (card.e) parts.push(part("What went wrong", el("p", {class: "error"}, card.e)));
+  if (card.e) parts.push(part("Why it is not done", el("p", {class: "error"}, card.e)));
   if (card.t.length > 1) parts.push(part("Takes", el("div", {class: "row"}, card.t.map((one, k) =>
     small(here, k, one.n + (one.p ? " ✓" : ""), {"aria-pressed": k === take, click: () => { take = k; side = false; draw(); }}))),
     button(side ? "one at a time" : "side by side", () => { side = !side; draw(); })));
