@@ -210,6 +210,10 @@ def test_a_replay_brings_them_back(world: World, tmp_path: Path) -> None:
         ),
         ("a: {images: [a.png, a.png], transform: [sprites]}", "2 pictures of `sprites` would be called `a` in `a`"),
         ("a: {images: a.png, transform: [{sprites: {names: [x, y]}}]}", "`sprites` has 1 pictures and 2 names in `a`"),
+        (
+            "a: {images: a.png, transform: [sprites, {convert: webp}, {resize: 50%}]}",
+            "`resize` behind `sprites` makes its JSON untrue in `a`",
+        ),
     ],
 )
 def test_what_has_no_place_is_a_mistake_of_the_recipe(world: World, steps: str, words: str) -> None:

@@ -40,8 +40,9 @@ def _told(op: Op, place: int, node: Node, nodes: Mapping[str, Node], at: Locatio
     read = [one for number, one in enumerate(node.inputs) if number not in referred]
     is_one = any(transform_of(one).joins for one in node.ops[:place])
     names = [(node.output or node.step).rpartition("/")[2]] if is_one else _names(read, nodes)
+    after = tuple(one.name for one in node.ops[place + 1 :])
     try:
-        params = tell(op.params, Standing(tuple(names), file))
+        params = tell(op.params, Standing(tuple(names), file, after))
         transform_of(op).side_files(params)  # asked again when they are published: whoever raises does so here
         return replace(op, params=params)
     except BadParams as error:

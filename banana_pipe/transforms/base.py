@@ -55,6 +55,8 @@ class Standing:
     names: tuple[str, ...]
     file: str | None
     """Without folders; None where the picture is not published."""
+    after: tuple[str, ...] = ()
+    """The ops that come behind it, which may undo what it says of its picture."""
 
 
 def _nothing(_: Params) -> tuple[str, ...]:

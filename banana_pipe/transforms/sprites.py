@@ -18,10 +18,16 @@ from banana_pipe.transforms.pixels import Beside, Frame, canvas, lay
 
 _SUFFIX = ".json"
 _APP = "banana-pipe"
+_MOVES = ("resize", "crop", "trim", "pad", "rotate", "flip", "grid", "compare", "sprites", "icons")
+"""Ops behind which a picture does not stand where the JSON says."""
 _Size = tuple[int, int]
 
 
 def _told(params: Params, standing: Standing) -> Params:
+    moves = next((name for name in standing.after if name in _MOVES), None)
+    if moves is not None:
+        hint = f"`{moves}` before `sprites`, or in a step of its own that reads this one"
+        raise BadParams(f"`{moves}` behind `sprites` makes its JSON untrue", hint)
     names = list(params.get("names", standing.names))
     if len(names) != len(standing.names):
         hint = "leave `names` out: then they are those of the steps and files"
