@@ -1,4 +1,5 @@
-"""The pictures of README and docs/looking.md: a real run on the sandbox, its gallery in Chromium, its terminal.
+"""The pictures of README, docs/looking.md and docs/studio.md: a real run on the sandbox, its gallery and the studio in
+Chromium, its terminal.
 
 Unaware of what the documents say of them. `python -m tests.screenshots` makes all of them again, into `docs/looking/`; names
 behind it only those. It takes playwright, and a Chromium as `tests/browser/` finds it. Pictures are the sandbox's, and always
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import json
 import os
 import pty
 import re
@@ -62,8 +64,8 @@ def _wide(page: Page) -> None:
     """As it opens."""
 
 
-def _near(page: Page) -> None:
-    page.locator(".frame").nth(4).click()
+def _near(page: Page, which: int = 4) -> None:
+    page.locator(".frame").nth(which).click()
     page.evaluate("document.querySelector('.stage img').decode()")
 
 
@@ -113,6 +115,31 @@ def _seen(browser: Browser, written: Path, name: str) -> bytes:
     shot = page.screenshot()
     context.close()
     return shot
+
+
+# --- the studio --------------------------------------------------------------------------------
+
+
+STUDIO = "studio"
+_CAMPAIGN = "recipes/campaign.yaml"
+
+
+def _studio(browser: Browser, folder: Path) -> bytes:
+    """A node that waits for a pick, from near."""
+    command = [sys.executable, "-m", "banana_pipe", "studio", _CAMPAIGN, "--provider", "sandbox", "--json"]
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 860}, device_scale_factor=1.5, reduced_motion="reduce"
+    )
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            page = context.new_page()
+            page.goto(json.loads(process.stdout.readline())["url"])
+            _near(page, 0)
+            return page.screenshot()
+        finally:
+            process.kill()
+            context.close()
 
 
 # --- the terminal ------------------------------------------------------------------------------
@@ -189,7 +216,7 @@ def main(names: list[str]) -> None:
 
     if CHROMIUM is None:
         raise SystemExit("no Chromium is installed")
-    wanted = set(names or [*VIEWS, *TERMINALS])
+    wanted = set(names or [*VIEWS, *TERMINALS, STUDIO])
     KEPT.mkdir(exist_ok=True)
     with TemporaryDirectory() as place:
         folder = Path(place)
@@ -203,6 +230,9 @@ def main(names: list[str]) -> None:
             for name in sorted(wanted & set(TERMINALS)):
                 shown, dark = name.partition("-")[::2]
                 _keep(name, _drawn(browser, plan if shown == "plan" else table, dark=bool(dark)))
+            if STUDIO in wanted:
+                list(_in_terminal(folder, "run", _CAMPAIGN, "--provider", "sandbox"))
+                _keep(STUDIO, _studio(browser, folder))
             browser.close()
 
 

@@ -1,4 +1,4 @@
-"""The pictures that README and docs/looking.md show are those that the script makes; it is run by hand, with a browser."""
+"""The pictures that README, docs/looking.md and docs/studio.md show are those that the script makes; it is run by hand, with a browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from PIL import Image
 
-from tests.screenshots import KEPT, MOST_BYTES, ROOT, TERMINALS, VIEWS, _as_html, _table_at_half
+from tests.screenshots import KEPT, MOST_BYTES, ROOT, STUDIO, TERMINALS, VIEWS, _as_html, _table_at_half
 
 SHOWN = re.compile(r"(?:\]\(|src=\"|srcset=\")(?:docs/)?looking/([\w-]+)\.webp")
 
@@ -14,9 +14,11 @@ SHOWN = re.compile(r"(?:\]\(|src=\"|srcset=\")(?:docs/)?looking/([\w-]+)\.webp")
 def test_every_picture_is_shown_and_small() -> None:
     """None is kept that no document shows, none is shown that the script does not make."""
     shown = {
-        name for path in ("README.md", "docs/looking.md") for name in SHOWN.findall((ROOT / path).read_text("utf-8"))
+        name
+        for path in ("README.md", "docs/looking.md", "docs/studio.md")
+        for name in SHOWN.findall((ROOT / path).read_text("utf-8"))
     }
-    assert shown == {*VIEWS, *TERMINALS} == {path.stem for path in KEPT.iterdir()}
+    assert shown == {*VIEWS, *TERMINALS, STUDIO} == {path.stem for path in KEPT.iterdir()}
     for path in KEPT.iterdir():
         assert path.stat().st_size <= MOST_BYTES
         with Image.open(path) as picture:
