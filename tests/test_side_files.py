@@ -122,6 +122,18 @@ def test_one_that_was_changed_by_hand_is_left_alone_and_said(world: World) -> No
     assert done.exit_code == 0
 
 
+def test_one_that_was_changed_by_hand_comes_back_once_it_is_gone(world: World) -> None:
+    """Also where there is no cache: the manifest does not name it, and its picture alone is half of a result."""
+    world.run(access=NO_TOKEN)
+    before = there(world)
+    (world.out / "sheet.json").write_text("mine")
+    world.run(access=NO_TOKEN)
+    world.forget("cache")
+    assert stands(world.plan())["sheet"] == "local/new"
+    world.forget("out/shop/sheet.json")
+    assert (world.run(access=NO_TOKEN).exit_code, there(world)) == (0, before)
+
+
 def test_they_go_with_their_picture(world: World) -> None:
     """From the folder when the node is gone; a hand-made one stays. An intermediate has none there."""
     world.run(access=NO_TOKEN)

@@ -14,7 +14,7 @@ from banana_pipe.errors import Location, RecipeError
 from banana_pipe.images import SUFFIXES, suffix
 from banana_pipe.model import FileInput, Input, Node, NodeInput, Op
 from banana_pipe.recipe.naming import TAKEN, collision_key, default_output
-from banana_pipe.transforms import mime_of, transform_of
+from banana_pipe.transforms import mime_of, side_suffixes, transform_of
 from banana_pipe.transforms.base import BadParams, Standing
 
 
@@ -79,7 +79,7 @@ def side_files(node: Node) -> list[str]:
     """What is published beside the picture of *node*, by its path."""
     if node.output is None:
         return []
-    return [node.output + one for op in node.ops for one in transform_of(op).side_files(op.params)]
+    return [node.output + one for one in side_suffixes(node.ops)]
 
 
 def collisions(nodes: Mapping[str, Node]) -> Iterator[tuple[str, str]]:

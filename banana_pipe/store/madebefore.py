@@ -11,10 +11,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from banana_pipe.canonical import Digest
+from banana_pipe.errors import BananaError
 from banana_pipe.images import NotAPicture, measure_file
-from banana_pipe.model import LOCAL, Json, Key, Result, SideFile
+from banana_pipe.model import LOCAL, Json, Key, Op, Result, SideFile
 from banana_pipe.store.published import Published
 from banana_pipe.store.results import Results, side_files_from_json
+from banana_pipe.transforms import side_suffixes
 
 
 class MadeBefore:
@@ -74,6 +76,9 @@ class MadeBefore:
         beside = self._beside(path.rpartition(".")[0], entry.get("side_files", []))
         if artifact.digest != entry.get("sha256") or beside is None:
             return None
+        # One that was changed by hand is not in the manifest, and half of a result is none.
+        if [one.suffix for one in beside] != _suffixes(entry):
+            return None
         return Result(key, artifact, LOCAL, "", None, None, None, 0, 0.0, beside)
 
     def _beside(self, stem: str, described: Json) -> tuple[SideFile, ...] | None:
@@ -84,6 +89,15 @@ class MadeBefore:
             return None
         there = all(self._published.digest_at(stem + one.suffix) == one.digest for one in found)
         return found if there else None
+
+
+def _suffixes(entry: Mapping[str, Json]) -> list[str] | None:
+    """What its ops make beside the picture of *entry*; None where nobody can say."""
+    try:
+        ops = [Op(one["op"], one["version"], one["params"]) for one in entry["request"]["ops"]]
+        return side_suffixes(ops)
+    except (BananaError, KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _transforms(manifest: Mapping[str, Json] | None) -> dict[Key, Mapping[str, Json]]:

@@ -94,6 +94,11 @@ def make(ops: Sequence[Op], pictures: Sequence[Read], files: Mapping[int, ReadFi
         raise TransformFailed("there is not enough memory for it", hint="smaller pictures need less") from error
 
 
+def side_suffixes(ops: Iterable[Op]) -> list[str]:
+    """What *ops* make beside the picture, in its order. Raises TransformFailed where one is not there any more."""
+    return [suffix for op in ops for suffix in transform_of(op).side_files(op.params)]
+
+
 def _made(ops: Sequence[Op], pictures: Sequence[Read], files: Mapping[int, ReadFile]) -> Made:
     referred = {place for op in ops for place in op.places}
     frames: Iterable[Frame] = (read() for place, read in enumerate(pictures) if place not in referred)
@@ -107,7 +112,7 @@ def _made(ops: Sequence[Op], pictures: Sequence[Read], files: Mapping[int, ReadF
         made = Made(encode(left[0]), left[0].encoding.mime, *left[0].size, left[0].beside)
     except NotAPicture as error:
         raise TransformFailed(error.message, hint=error.hint) from error
-    announced = [suffix for op in ops for suffix in transform_of(op).side_files(op.params)]
+    announced = side_suffixes(ops)
     if [one.suffix for one in made.beside] != announced:
         raise TransformFailed(f"beside the picture there was to be {announced}, and an op made something else")
     return made
