@@ -286,6 +286,7 @@ class _Builder:
         data: dict[str, Value] = {}
         keys: dict[str, Location] = {}
         size, height = 1, 0
+        node.value = self.uncut(node)
         for key, inner in node.value:
             if self.braces(node, key):
                 return self.broken(node)
@@ -296,6 +297,58 @@ class _Builder:
                 data[name] = built.value
                 keys[name] = self.at(key.start_mark)
         return _Built(Value(data, self.at(node.start_mark), "tree", keys=keys), size, height + 1)
+
+    def uncut(self, node: yaml.MappingNode) -> list[tuple[Any, Any]]:
+        """The entries of *node*, but for keys in braces that have no `:` because they are the rest of a text.
+
+        `{scent: lavender, orange}` has a key `orange` for YAML. Alone in its braces such a key is as it was: `{trim}`.
+        """
+        if not node.flow_style or len(node.value) < 2:
+            return node.value
+        kept: list[tuple[Any, Any]] = []
+        cut: list[Any] = []
+        for key, inner in node.value:
+            if self.has_colon(key, inner):
+                self.rejoin(kept, cut)
+                cut = []
+                kept.append((key, inner))
+            else:
+                cut.append(key)
+        self.rejoin(kept, cut)
+        return kept
+
+    def has_colon(self, key: Any, inner: Any) -> bool:
+        """Whether a `:` stands between a key and its value; an empty value begins where the entry ends."""
+        if not isinstance(key, yaml.ScalarNode) or not isinstance(inner, yaml.ScalarNode) or inner.value or inner.style:
+            return True
+        if inner.start_mark.index < key.end_mark.index:  # an alias
+            return True
+        return any(":" in line.partition("#")[0] for line in self.between(key.end_mark, inner.start_mark))
+
+    def rejoin(self, kept: list[tuple[Any, Any]], cut: Sequence[Any]) -> None:
+        """Complain about keys without a `:`, and give the text before them what YAML took for them."""
+        if not cut:
+            return
+        key, inner = kept[-1] if kept else (None, None)
+        is_text = isinstance(inner, yaml.ScalarNode) and not inner.style and inner.value
+        if key is None or inner is None or not is_text or not key.end_mark.index < inner.start_mark.index:
+            written = " ".join(self.between(cut[0].start_mark, cut[0].end_mark))
+            hint = "in braces stand `key: value` and commas between them; a text that has a comma needs quotes"
+            self.wrong(f"`{shortened(written)}` has no `:` and no value", cut[0].start_mark, hint)
+            return
+        whole = " ".join(line.strip() for line in self.between(inner.start_mark, cut[-1].end_mark))
+        hint = f"quote it: `{key.value}: {quoted(whole)}`; a key of its own has a `:`"
+        self.wrong("a text with a comma, in braces, ends at the comma", cut[0].start_mark, hint)
+        self.anchors.pop(inner.start_mark.index, None)
+        kept[-1] = key, yaml.ScalarNode(inner.tag, whole, inner.start_mark, cut[-1].end_mark, style='"')
+
+    def between(self, start: yaml.Mark, end: yaml.Mark) -> list[str]:
+        """The text from *start* to *end*, line by line."""
+        lines = [*self.lines[start.line : end.line + 1]]
+        if lines:
+            lines[-1] = lines[-1][: end.column] if end.line < len(self.lines) else lines[-1]
+            lines[0] = lines[0][start.column :]
+        return lines
 
     def braces(self, node: yaml.Node, key: yaml.Node) -> bool:
         """Whether this is `{{ … }}` without quotes, which YAML takes for a mapping in a mapping."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from banana_pipe.errors import RecipeError
 from banana_pipe.model import Json
+from banana_pipe.recipe.words import quoted
 from banana_pipe.recipe.yaml import MAX_BYTES, Value, plain, read_yaml, walk
 
 
@@ -101,3 +104,34 @@ def test_what_could_harm_is_refused_with_a_place(text: str | bytes, said: str) -
     error = wrong(text)
     assert said in error.message
     assert error.at is not None
+
+
+@given(st.lists(st.text("aé5€'-", min_size=1).filter(lambda one: one[0] not in "'-"), min_size=2, max_size=5))
+def test_a_comma_in_braces_loses_nothing_in_silence(parts: list[str]) -> None:
+    """`{a: x, y}` is `{a: x, y: null}` for YAML: told, with the whole text in quotes, and read as it was meant."""
+    errors: list[RecipeError] = []
+    whole = ", ".join(parts)
+    root = read_yaml(f"{{a: {whole}, b: {{c: {whole}}}}}".encode(), "x.yaml", errors).root
+    assert root is not None
+    assert plain(root) == {"a": whole, "b": {"c": whole}}
+    assert [error.message for error in errors] == ["a text with a comma, in braces, ends at the comma"] * 2
+    for key, error in zip("ac", errors, strict=True):
+        assert f"`{key}: {quoted(whole)}`" in str(error.hint)
+    assert errors[0].at is not None
+    assert errors[0].at.column == len(f"{{a: {parts[0]}, ") + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{a: x, b: }", "{a: x, b: , c: y}", '{a: x, "b":}', "a: x\nb:\n", "{a: x,\n b:\n}"],
+)
+def test_a_key_with_a_colon_may_have_no_value(text: str) -> None:
+    """Who writes the colon means a key: its value is null, in braces and without."""
+    found = read(text)
+    assert isinstance(found, dict)
+    assert (found["a"], found["b"]) == ("x", None)
+
+
+def test_a_key_alone_in_its_braces_needs_no_colon() -> None:
+    """`[{trim}, {flip}]` loses nothing."""
+    assert read("a: [{trim}, {flip}]") == {"a": [{"trim": None}, {"flip": None}]}
