@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,7 +106,10 @@ def here(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         sys.modules.pop(name, None)
 
 
-OP = "from banana_pipe.ops import *\nOP = Transform({name!r}, {version}, 'about', (Param('by', Whole(1, 9), 'By.', 2, default=1),), {run})\n"
+OP = "from banana_pipe.ops import *\nfrom banana_pipe.transforms.pixels import Encoding\nOP = Transform({name!r}, {version}, 'about', (Param('by', Whole(1, 9), 'By.', 2, default=1),), {run})\n"
+
+
+KIND = "class Odd:\n    words = 'odd'\n    read = lambda _, value: value\n"
 
 
 def code(name: str = "sepia", run: str = "each(lambda frame, params: frame)", version: str = "1") -> str:
@@ -171,6 +175,27 @@ class TestInstalled:
         (site.project / "r.yaml").write_text(RECIPE.replace("glow: 4", "loud: 4"))
         assert site.banana("plan", "r.yaml").returncode == 0
         assert (site.project / "imported").exists()
+
+    def test_what_an_op_prints_is_no_part_of_what_programs_read(self, site: Site) -> None:
+        """Whatever of it prints, and also what it starts: under `--json` stdout has one object."""
+        run = "each(lambda f, p: (print('hello'), os.write(1, b'hello\\n'), os.system('echo hello'), f)[-1])"
+        more = ", check=lambda p: print('hello'), side_files=lambda p: print('hello') or ())\n"
+        site.package("loud", "import os\n" + code("loud", run)[:-2] + more, "loud")
+        (site.project / "r.yaml").write_text(RECIPE.replace("glow: 4", "loud: 4"))
+        ran = site.banana("run", "r.yaml", "--json")
+        assert json.loads(ran.stdout)["status"] == "ok"
+        assert ran.stderr.count("hello\n") > 4
+
+    def test_what_is_installed_badly_is_passed_over(self, site: Site, glow: Path) -> None:
+        """Of a package that says nothing readable of itself nobody knows whether it has ops; the others work."""
+        site.package("bad", code("bad"), "bad")
+        (site.packages / "bad-0.1.dist-info" / "entry_points.txt").write_text(f"[{plugins.GROUP}]\nbad\n")
+        site.package("nameless", code("sepia"), "sepia")
+        (site.packages / "nameless-0.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\n")
+        shutil.copytree(glow, site.packages, dirs_exist_ok=True)
+        assert site.banana("run", "r.yaml").returncode == 0
+        (site.project / "r.yaml").write_text(RECIPE.replace("glow", "sepia"))
+        assert "there is no op `sepia`" in site.banana("plan", "r.yaml").stderr
 
     def test_what_lies_in_the_working_directory_is_not_installed(self, site: Site) -> None:
         """A stranger's project brings no code along, though `python -m` looks there for modules."""
@@ -245,6 +270,17 @@ class TestBroken:
             (code(version="'1'"), "is none: its version is no whole number from 1 on"),
             (code().replace("default=1", "default='1'"), "is none: the default of `by` is not in its canonical form"),
             (code().replace("'By.', 2", "'By.', 20"), "is none: the example of `by` is not of its kind"),
+            (code().replace("'by'", "5"), "is none: a parameter is called `5`"),
+            (code().replace("'by'", "['by']"), "is none: TypeError"),
+            (code().replace("'By.'", "5"), "is none: what `by` is and does is no text"),
+            (code().replace("'about'", "{1, 2}"), "is none: what it does is no text"),
+            (code().replace("(Param", "5 or (Param"), "is none: it has no parameters"),
+            (code().replace("default=1),", "default=1),) * 2 + ("), "is none: two parameters have one name"),
+            (KIND + "    schema = {1, 2}\n" + code().replace("Whole(1, 9)", "Odd()"), "is none: "),
+            (
+                KIND + "    schema = property(lambda _: 1 / 0)\n" + code().replace("Whole(1, 9)", "Odd()"),
+                "is none: Zero",
+            ),
         ],
     )
     def test_what_cannot_be_used_is_a_mistake_at_its_place(self, here: Site, text: str, words: str) -> None:
@@ -271,6 +307,15 @@ class TestBroken:
                 "each(lambda f, _: Frame(f.image, 'png'))",
                 "`sepia` of bad 0.1 broke: TypeError: it wants to be written as png",
             ),
+            (
+                "each(lambda f, _: Frame(f.image, Encoding('image/jpeg', 10**30)))",
+                "`sepia` of bad 0.1 broke: TypeError: it",
+            ),
+            (
+                "each(lambda f, _: Frame(f.image, Encoding(background='red')))",
+                "`sepia` of bad 0.1 broke: TypeError: it",
+            ),
+            ("each(lambda f, _: f.showing(f.image.resize((99_999, 999))))", "sepia: the result would have 99999 × 999"),
             (
                 "each(lambda f, _: Frame(f.image, f.encoding, (Beside('.txt', 'text/plain', 'text'),)))",
                 "`sepia` of bad 0.1 broke: TypeError: what it made beside the picture",

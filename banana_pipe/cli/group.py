@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast
@@ -27,7 +28,7 @@ from banana_pipe.cli.errors import (
     usage_json,
 )
 from banana_pipe.cli.examples import with_examples
-from banana_pipe.cli.terminal import be_lenient, err, out
+from banana_pipe.cli.terminal import be_lenient, data_apart, err, out
 from banana_pipe.errors import BananaError
 from banana_pipe.model import Json
 from banana_pipe.version import __version__
@@ -129,6 +130,11 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     wants_json = "--json" in arguments
+    with data_apart() if wants_json else nullcontext():
+        return _called(arguments, wants_json=wants_json)
+
+
+def _called(arguments: Sequence[str], *, wants_json: bool) -> int:
     try:
         code = commands.main(args=list(arguments), prog_name="banana-pipe", standalone_mode=False)
         return code if isinstance(code, int) else 0

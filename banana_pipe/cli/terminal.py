@@ -13,7 +13,7 @@ import contextlib
 import os
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -79,14 +79,40 @@ class Paper:
         return [" " * indent + self.styled(line, style) for line in lines]
 
 
+_apart: list[TextIO] = []
+"""Where data goes while stdout is kept for it."""
+
+
 def out() -> Paper:
     """Where data goes."""
-    return Paper(sys.stdout)
+    return Paper(_apart[-1] if _apart else sys.stdout)
 
 
 def err() -> Paper:
     """Where messages and progress go."""
     return Paper(sys.stderr, optional=True)
+
+
+@contextlib.contextmanager
+def data_apart() -> Iterator[None]:
+    """Keep stdout for what we say: what anybody else prints meanwhile, an op of another package or what it starts, is on stderr."""
+    try:
+        sys.stdout.flush()
+        number, others = sys.stdout.fileno(), sys.stderr.fileno()
+        ours = os.dup(number)
+        os.dup2(others, number)
+    except (OSError, ValueError, AttributeError):  # they are no files
+        yield
+        return
+    with open(ours, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors) as stream:
+        _apart.append(stream)
+        try:
+            yield
+        finally:
+            _apart.pop()
+            with contextlib.suppress(OSError, ValueError):
+                sys.stdout.flush()  # to stderr
+            os.dup2(ours, number)
 
 
 def clean(text: str) -> str:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from banana_pipe.canonical import canonical_json
@@ -22,11 +23,12 @@ from banana_pipe.errors import BananaError, UsageError
 from banana_pipe.images import FORMATS
 from banana_pipe.model import SIDE_SUFFIX, Json
 from banana_pipe.transforms import kinds
-from banana_pipe.transforms.base import BadParams, Param, Params, Run, Standing, Transform, TransformFailed
+from banana_pipe.transforms.base import BadParams, Param, Params, Run, Standing, Transform, TransformFailed, bounded
 from banana_pipe.transforms.pixels import Beside, Encoding, Frame
 
 GROUP = "banana_pipe.ops"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_COLOUR = re.compile(r"#(?:[0-9a-f]{2}){3,4}\Z")
 _ADVICE = "another version of it may do, or `pip uninstall {}`"
 
 _BREAKS = (Exception, SystemExit)
@@ -51,7 +53,7 @@ class Plugin:
     @property
     def whose(self) -> str:
         """The package and its version, for people."""
-        return f"{self.package} {self.version}"
+        return f"{self.package} {self.version}".rstrip()
 
     @property
     def advice(self) -> str:
@@ -62,15 +64,24 @@ class Plugin:
 @cache
 def installed() -> tuple[Plugin, ...]:
     """The ops of all packages that are installed, by name; none of them is imported."""
-    from importlib.metadata import entry_points
+    from importlib.metadata import distributions
 
     here = os.path.realpath(os.curdir)
-    found = []
-    for entry in entry_points(group=GROUP):
-        if entry.dist is None or os.path.realpath(str(entry.dist.locate_file(""))) == here:
+    found: dict[str, list[Plugin]] = {}
+    for package in distributions():
+        if os.path.realpath(str(package.locate_file(""))) == here:
             continue
-        found.append(Plugin(entry.name, entry.dist.name, entry.dist.version, entry.load))
-    return tuple(sorted(found, key=lambda one: (one.name, one.package)))
+        try:
+            entries = package.entry_points.select(group=GROUP)
+            if not entries or not package.metadata["Name"]:
+                continue
+            name, version = package.metadata["Name"], package.metadata["Version"] or ""
+        except Exception:  # noqa: BLE001, S112 - what is installed badly has no ops; it is not ours to mend
+            continue
+        # The first of a name is the one that is imported.
+        plugins = [Plugin(entry.name, name, version, entry.load) for entry in entries]
+        found.setdefault(re.sub(r"[-_.]+", "-", name).casefold(), plugins)
+    return tuple(sorted(chain.from_iterable(found.values()), key=lambda one: (one.name, one.package)))
 
 
 @cache
@@ -101,17 +112,21 @@ def hidden(name: str) -> str | None:
 
 
 def _checked(plugin: Plugin) -> Transform:
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # what it prints as it is imported is no part of our JSON
+    with contextlib.redirect_stdout(sys.stderr):  # what it prints meanwhile is no part of what we print
+        try:
             op = plugin.load()
-    except _BREAKS as error:
-        raise BrokenPlugin(
-            f"the op `{plugin.name}` of {plugin.whose} cannot be imported: {_words(error)}", hint=plugin.advice
-        ) from error
-    wrong = _wrong(plugin, op)
-    if wrong is not None:
+        except _BREAKS as error:
+            raise BrokenPlugin(
+                f"the op `{plugin.name}` of {plugin.whose} cannot be imported: {_words(error)}", hint=plugin.advice
+            ) from error
+        try:
+            wrong = _wrong(plugin, op)
+            found = None if wrong else _guarded(plugin, op)
+        except _BREAKS as error:
+            wrong, found = _words(error), None
+    if found is None:
         raise BrokenPlugin(f"the op `{plugin.name}` of {plugin.whose} is none: {wrong}", hint=plugin.advice)
-    return _guarded(plugin, op)
+    return found
 
 
 def _wrong(plugin: Plugin, op: Any) -> str | None:
@@ -122,14 +137,24 @@ def _wrong(plugin: Plugin, op: Any) -> str | None:
         return f"it calls itself `{op.name}`"
     if type(op.version) is not int or op.version < 1:
         return "its version is no whole number from 1 on"
-    if not op.params or not all(isinstance(param, Param) for param in op.params):
+    params: Any = op.params
+    if not isinstance(params, tuple) or not params or not all(isinstance(one, Param) for one in params):
         return "it has no parameters"
+    if len({param.name for param in op.params}) < len(op.params):
+        return "two parameters have one name"
     if len(op.pictures) > 1:
         return "it refers to more than one other picture"
+    if type(op.about) is not str:
+        return "what it does is no text"
     return next((words for param in op.params if (words := _wrong_with(param)) is not None), None)
 
 
 def _wrong_with(param: Param) -> str | None:
+    if type(param.name) is not str or not _NAME.match(param.name):
+        return f"a parameter is called `{param.name}`"
+    if (type(param.about), type(param.kind.words)) != (str, str):
+        return f"what `{param.name}` is and does is no text"
+    canonical_json(param.kind.schema)  # editors read it
     for what, value in (("example", param.example), ("default", param.default)):
         try:
             if value is not None and param.kind.read(value) != value and what == "default":
@@ -145,17 +170,11 @@ def _wrong_with(param: Param) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of another package: whatever it raises means that a value is not of it."""
+    """A kind of another package, asked once for its words: whatever it raises then means that a value is not of it."""
 
     kind: kinds.Kind
-
-    @property
-    def words(self) -> str:
-        return self.kind.words
-
-    @property
-    def schema(self) -> Mapping[str, Json]:
-        return self.kind.schema
+    words: str
+    schema: Mapping[str, Json]
 
     def read(self, value: Json) -> Json:
         try:
@@ -169,7 +188,10 @@ class _Kind:
 def _guarded(plugin: Plugin, op: Transform) -> Transform:
     ours = kinds.__name__
     params = [
-        param if type(param.kind).__module__ == ours else replace(param, kind=_Kind(param.kind)) for param in op.params
+        param
+        if type(param.kind).__module__ == ours
+        else replace(param, kind=_Kind(param.kind, param.kind.words, param.kind.schema))
+        for param in op.params
     ]
     return replace(
         op,
@@ -217,7 +239,7 @@ def _run(plugin: Plugin, run: Run) -> Run:
         try:
             made: Iterable[Any] = run(frames, params, others)
             for frame in made:
-                _refuse(frame)
+                _refuse(plugin, frame)
                 yield frame
         except (BananaError, MemoryError):
             raise
@@ -227,16 +249,23 @@ def _run(plugin: Plugin, run: Run) -> Run:
     return guarded
 
 
-def _refuse(frame: Any) -> None:
-    """Raise TypeError for what could not be written and kept."""
+def _refuse(plugin: Plugin, frame: Any) -> None:
+    """Raise TypeError for what could not be written and kept, TransformFailed for what is too large."""
     if not isinstance(frame, Frame) or frame.image.mode not in ("RGB", "RGBA") or not all(frame.image.size):
         raise TypeError("what it made is no Frame whose image has pixels, and the mode RGB or RGBA")
-    encoding: Any = frame.encoding
-    if not isinstance(encoding, Encoding) or encoding.mime not in FORMATS:
-        raise TypeError(f"it wants to be written as {encoding}")
+    bounded(plugin.name, *frame.size)
+    if not _can_be_written(frame.encoding):
+        raise TypeError(f"it wants to be written as {frame.encoding}")
     for one in list[Any](frame.beside):
         if not isinstance(one, Beside) or (type(one.data), type(one.mime)) != (bytes, str):
             raise TypeError("what it made beside the picture is no Beside of some bytes")
+
+
+def _can_be_written(encoding: Any) -> bool:
+    if not isinstance(encoding, Encoding) or encoding.mime not in FORMATS:
+        return False
+    quality: Any = encoding.quality
+    return type(quality) is int and 0 <= quality <= 100 and bool(_COLOUR.match(encoding.background))
 
 
 def _broke(plugin: Plugin, error: BaseException) -> str:
