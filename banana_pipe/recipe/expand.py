@@ -26,6 +26,7 @@ from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import shortened, suggestion
 from banana_pipe.recipe.written import bare
 from banana_pipe.recipe.yaml import Value
+from banana_pipe.transforms import mime_of
 
 DEFAULT_MODEL = "nano-banana"
 """What the API takes where none is named; another default here would be another key."""
@@ -84,6 +85,8 @@ class _Expander:
             step = self.recipe.steps[node.step]
             self.tried(one_is_left, node, step)
             nodes[node.id] = self.tried(told, node, nodes, step.prompt.at) or node
+        for node in nodes.values():
+            self.tried(self.check_kinds, node, nodes)
         for name, words in collisions(nodes):
             at = self.landing[name][1]
             self.complaints.add(RecipeError(words, at=at, hint="give one of them another `output`"))
@@ -304,6 +307,19 @@ class _Expander:
                 message = f"`{first}` and `{name}` both land at `{output}`"
                 self.complaints.add(RecipeError(message, at=at, hint=hint))
 
+    def check_kinds(self, node: Node, nodes: Mapping[str, Node]) -> None:
+        """Raise RecipeError where *node* sends the provider what a transform makes in a format that none takes."""
+        if node.is_local:
+            return
+        for one in node.inputs:
+            made = nodes[one.node] if isinstance(one, NodeInput) else node
+            if made.is_local and mime_of(made.ops) == "image/avif":
+                names = [each.node if isinstance(each, NodeInput) else each.label for each in made.inputs[:1]]
+                source = "".join(f": `{shortened(name)}`" for name in names)
+                hint = f"`convert` it to png, jpeg or webp, or read what it is made of{source}"
+                message = f"the picture of `{made.id}` is an AVIF, and the provider takes PNG, JPEG and WebP"
+                raise RecipeError(message, at=self.reads_at(node.id, step_of(made.id)), hint=hint)
+
     def circle(self, trail: list[str]) -> None:
         """Say who reads whom, once for every place."""
         names = " -> ".join([*trail, trail[0]])
@@ -311,9 +327,9 @@ class _Expander:
         at = self.reads_at(trail[0])
         self.complaints.add(RecipeError(f"these read each other in a circle: {names}", at=at, hint=hint))
 
-    def reads_at(self, name: str) -> Location:
-        """Where the step of that instance says what it reads."""
+    def reads_at(self, name: str, whom: str = "") -> Location:
+        """Where the step of that instance says what it reads: the text that names the step *whom*, if one does."""
         step = self.recipe.steps[step_of(name)]
         if step.images:
-            return step.images[0].at
+            return next((text for text in step.images if whom in text.value), step.images[0]).at
         return step.start[0].at if step.start else step.each.at if step.each else step.at

@@ -304,7 +304,7 @@ class _Builder:
         `{scent: lavender, orange}` has a key `orange` for YAML. Alone in its braces such a key is as it was: `{trim}`.
         """
         if not node.flow_style or len(node.value) < 2:
-            return node.value
+            return list(node.value)
         kept: list[tuple[Any, Any]] = []
         cut: list[Any] = []
         for key, inner in node.value:
