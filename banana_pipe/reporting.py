@@ -18,7 +18,7 @@ from banana_pipe.errors import StoreError, UsageError
 from banana_pipe.explaining import asked_before
 from banana_pipe.model import Json, Run
 from banana_pipe.outputs import report
-from banana_pipe.outputs.foreign import content, refuse_foreign, refuse_links
+from banana_pipe.outputs.foreign import content, refuse_foreign, refuse_links, refuse_to_replace
 from banana_pipe.outputs.logged import logs_in, read_log
 from banana_pipe.outputs.page.past import moments_of, run_of
 from banana_pipe.outputs.page.thumbs import Thumbs, flowing_of, is_needed, thumb_path
@@ -60,7 +60,7 @@ async def report_on(workspace: Workspace, *, command: str, alone: Path | None = 
     before = await asked_before(workspace)
     wanted = _shown(document, run, everything=alone is not None)
     if alone is not None:
-        _refuse_to_replace(alone)
+        refuse_to_replace(alone, PAGE_MARK)
         if len(wanted) > MOST_INLINED:
             hint = "the folder can be sent as it is: its index.html needs nothing else"
             raise UsageError(f"{len(wanted)} pictures are more than the {MOST_INLINED} of a single file", hint=hint)
@@ -135,13 +135,6 @@ def _inlined(out: Path, digests: Iterable[str]) -> dict[str, str]:
     return {
         digest: f"data:image/webp;base64,{base64.b64encode(data).decode()}" for digest, data in pictures.items() if data
     }
-
-
-def _refuse_to_replace(path: Path) -> None:
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint="name a file, such as gallery.html")
-    if path.exists() and PAGE_MARK not in (content(path) or b"")[:2048]:
-        raise UsageError(f"{path} is there, and was not made by banana-pipe", hint="choose another name")
 
 
 def _publisher(workspace: Workspace) -> Publisher:

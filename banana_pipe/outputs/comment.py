@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from banana_pipe.comparing.differences import Comparison, Difference, far, money, summary
 from banana_pipe.explain import Piece
 
+MARK = "<!-- made by banana-pipe diff -->\n"
+"""The first line, which no site shows: by it the file is known as ours."""
 MOST_BYTES = 65_000
 """A comment on GitHub holds 65,536 characters; this is counted in bytes, which are never fewer."""
 _ROOM_TO_END = 400
@@ -29,7 +31,7 @@ def comment(comparison: Comparison, most: int = MOST_BYTES) -> str:
     news = comparison.news
     paper = _Paper(most - _ROOM_TO_END)
     paper.add(
-        f"**{summary(comparison)}**\n\n"
+        f"{MARK}**{summary(comparison)}**\n\n"
         f"- A: {_code(comparison.before, 400)}\n- B: {_code(comparison.after, 400)}\n"
         + "".join(f"\n> {_code(note, 400)}\n" for note in comparison.notes[:10])
     )

@@ -29,6 +29,7 @@ from banana_pipe.store.published import (
 )
 
 _OWN = (OURS, LOCK, JOURNAL, TEMPORARY, RUNS, TAKES, THUMBS)
+_HEAD = 2048
 _ELSEWHERE = "choose another folder with --out DIR"
 
 
@@ -73,6 +74,17 @@ def refuse_a_way_out(out: Path, path: str) -> None:
     link = link_above(out, path)
     if link is not None:
         raise _link(out, link)
+
+
+def refuse_to_replace(path: Path, mark: bytes) -> None:
+    """Raise UsageError if something is at *path*, a file that a user names, and it is not what we write there.
+
+    That has *mark* near its beginning, and may be written again. An empty file may be filled.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint="name a file in it")
+    if os.path.lexists(path) and mark not in ((found := content(path)) or b"")[:_HEAD] and found != b"":
+        raise UsageError(f"{path} is there, and holds something else", hint="choose another name, or remove it")
 
 
 def content(path: Path) -> bytes | None:

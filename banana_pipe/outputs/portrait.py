@@ -14,6 +14,7 @@ from functools import cache
 from io import BytesIO
 
 from PIL import Image, ImageChops, ImageDraw, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from banana_pipe.canonical import Digest
 from banana_pipe.comparing.differences import asked
@@ -27,6 +28,9 @@ from banana_pipe.transforms.pixels import decode
 MOST_GENERATIONS = 6
 MOST_IN_ONE = 6
 _SCALE = 2
+_MAKER = "banana-pipe why"
+MARK = b"tEXtSoftware\0" + _MAKER.encode()
+"""By this a file is known as one of these."""
 _PAPER, _CARD, _INK, _SOFT, _LINE = (251, 250, 247), (255, 255, 255), (31, 29, 26), (106, 101, 92), (226, 220, 208)
 _MAT, _ACCENT, _ARROW = (239, 236, 228), (232, 180, 0), (168, 160, 146)
 _WIDTH, _ROOT_WIDTH, _BETWEEN, _ABOVE, _EDGE = 232, 340, 76, 30, 44
@@ -84,7 +88,9 @@ def portrait(family: Family, read: Read) -> bytes:
     for one in everything:
         _draw_card(sheet, one)
     out = BytesIO()
-    sheet.save(out, "PNG", optimize=True)
+    told = PngInfo()
+    told.add_text("Software", _MAKER)
+    sheet.save(out, "PNG", optimize=True, pnginfo=told)
     return out.getvalue()
 
 

@@ -297,6 +297,15 @@ def test_a_page_and_a_comment_are_written_beside_the_table(pipe: Pipe, made: Ven
     assert "| ≠ changed | `tint[color=teal]` |" in Path("diff.md").read_text()
     assert pipe("diff", "HEAD", "--markdown", "-").out == Path("diff.md").read_text()
     assert pipe("diff", "HEAD", "--markdown", "-", "--json").code == 2
+    # Once more is fine; what is something else stays.
+    assert pipe("diff", "HEAD", "--html", "diff.html", "--markdown", "diff.md").code == 0
+    for flag in ("--html", "--markdown"):
+        said = pipe("diff", "HEAD", flag, RECIPE)
+        assert (said.code, "holds something else" in said.err, b"version:" in Path(RECIPE).read_bytes()) == (
+            2,
+            True,
+            True,
+        )
 
 
 WRONG = (

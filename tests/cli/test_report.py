@@ -84,7 +84,7 @@ def test_a_single_file_has_its_pictures_inside(pipe: Pipe, out: Path, project: P
 def test_a_single_file_replaces_nothing_of_somebody_elses(pipe: Pipe, out: Path, project: Path) -> None:
     """A file that is there stays, a folder is no file."""
     (project / "mine.html").write_text("<p>mine")
-    for name, words in (("mine.html", "not made by banana-pipe"), ("recipes", "is a folder")):
+    for name, words in (("mine.html", "holds something else"), ("recipes", "is a folder")):
         said = pipe("report", RECIPE, *SANDBOX, "--single-file", name)
         assert said.code == 2
         assert words in said.err

@@ -19,7 +19,7 @@ def test_it_is_printed_whole(pipe: Pipe) -> None:
 
 def test_it_is_written_into_this_folder_and_the_first_line_of_recipes_is_told(pipe: Pipe, project: Path) -> None:
     """An older one is replaced: it is made, not written."""
-    (project / jsonschema.FILE_NAME).write_text("{}")
+    (project / jsonschema.FILE_NAME).write_text('{"title": "A recipe of banana-pipe"}')
     said = pipe("schema", "--write")
     assert said.code == 0
     assert "# yaml-language-server: $schema=./banana-pipe.schema.json" in said.out
@@ -44,6 +44,18 @@ def test_it_is_written_where_one_says(pipe: Pipe, project: Path) -> None:
     said = pipe("schema", "--write", "editor")
     assert said.code == 2
     assert "--write editor/banana-pipe.schema.json" in said.err
+
+
+def test_nothing_of_a_user_is_replaced(pipe: Pipe, project: Path) -> None:
+    """Other commands take a recipe where this one takes the file to write."""
+    recipe = project / "mine.yaml"
+    recipe.write_text("version: 1\nsteps: {a: {generate: a cat}}\n")
+    said = pipe("schema", "--write", "mine.yaml")
+    assert (said.code, "mine.yaml is there, and holds something else" in said.err) == (2, True)
+    assert "a cat" in recipe.read_text()
+    assert pipe("schema", "--tests", "--write").code == 0
+    assert pipe("schema", "--write", "banana-pipe-tests.schema.json").code == 2
+    assert pipe("schema", "--tests", "--write").code == 0
 
 
 def test_that_of_test_files_has_a_name_of_its_own(pipe: Pipe, project: Path) -> None:

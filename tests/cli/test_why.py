@@ -195,11 +195,13 @@ def test_a_picture_of_the_lineage_is_drawn(pipe: Pipe, sheet: Vendor) -> None:
 
 
 def test_a_drawing_never_replaces_what_it_is_of(pipe: Pipe, made: Vendor) -> None:
-    """Under another spelling of its name neither."""
+    """Nor any other file that is none of its kind; its own older ones it does."""
     file = next(OUT.glob("base.*"))
     before = file.read_bytes()
     said = pipe("why", str(file), "--picture", f"recipes/../{file}")
-    assert (said.code, "--picture would replace" in said.err, file.read_bytes()) == (2, True, before)
+    assert (said.code, "holds something else" in said.err, file.read_bytes()) == (2, True, before)
+    for _ in range(2):
+        assert pipe("why", str(file), "--picture", "lineage.png").code == 0
 
 
 @pytest.mark.parametrize("file", ["nothing.png", "recipes", "x" * 300])

@@ -11,7 +11,7 @@ from banana_pipe.canonical import digest_of
 from banana_pipe.comparing.differences import Comparison, Difference, Reading, difference_of
 from banana_pipe.comparing.matching import Pair, Shown
 from banana_pipe.comparing.pixels import Distance
-from banana_pipe.outputs.comment import MOST_BYTES, comment
+from banana_pipe.outputs.comment import MARK, MOST_BYTES, comment
 
 FAR = Reading(Distance(0.5, 0.2, 0.1, 0.25))
 HOSTILE = (
@@ -71,7 +71,7 @@ def test_any_text_stays_in_code(node: str, before: str, now: str, value: str, wh
     """No mention, link, picture or tag, and no control character; every table's row keeps its cells."""
     text = told(changed(node, before, now, ratio=value), before=where, notes=(where,))
     assert not re.search(r"[^\n -~\xa0-\u2027\u202f-\u2065\u206a-\ufefe\uff00-\U0010ffff]", text)
-    head, _, rest = text.partition("\n")
+    head, _, rest = text.removeprefix(MARK).partition("\n")
     assert head.startswith("**1 picture: 1 changed")
     assert not set("@<[]`\\*_") & set(outside_of_code(rest))
     rows = [line for line in text.splitlines() if line.startswith("| ≠ ")]
@@ -109,4 +109,4 @@ def test_nothing_different_is_one_line() -> None:
     """And no table."""
     one = shown("hero", "x")
     text = told(difference_of(Pair(one, one), lambda _: FAR))
-    assert text == "**1 picture: 1 the same**\n\n- A: `HEAD`\n- B: `out/shop, as it is now`\n"
+    assert text == f"{MARK}**1 picture: 1 the same**\n\n- A: `HEAD`\n- B: `out/shop, as it is now`\n"

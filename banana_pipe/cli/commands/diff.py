@@ -23,7 +23,9 @@ from banana_pipe.comparing.differences import Comparison
 from banana_pipe.comparing.pixels import MEASURES, Measure
 from banana_pipe.comparing.shapes import comparison_json
 from banana_pipe.lineage.tracing import Archive
-from banana_pipe.outputs.comment import comment
+from banana_pipe.outputs.comment import MARK, comment
+from banana_pipe.outputs.foreign import refuse_to_replace
+from banana_pipe.outputs.publish import PAGE_MARK
 from banana_pipe.project import cache_of, find_root
 from banana_pipe.sides.contrast import compare_sides
 from banana_pipe.sides.naming import Ground, output_folders, sides_of
@@ -97,6 +99,10 @@ def diff(
     """
     if as_json and markdown == "-":
         raise click.UsageError("--json and --markdown - both want stdout: give --markdown a file")
+    if html is not None:
+        refuse_to_replace(html, PAGE_MARK)
+    if markdown is not None and markdown != "-":
+        refuse_to_replace(Path(markdown), MARK.encode())
     here = Path.cwd()
     root = find_root(here)
     settings = read_settings(root)

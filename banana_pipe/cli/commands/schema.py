@@ -5,6 +5,7 @@ Unaware of what the language is and of what a run says.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from banana_pipe import disk
 from banana_pipe.cli.options import shown_path
 from banana_pipe.cli.terminal import out
 from banana_pipe.errors import UsageError
+from banana_pipe.outputs.foreign import refuse_to_replace
 from banana_pipe.outputs.log import SCHEMA
 from banana_pipe.recipe import jsonschema
 
@@ -50,6 +52,7 @@ def schema(*, log: bool, tests: bool, write: str | None) -> int:
     path = Path(name if write == _HERE else write)
     if path.is_dir():
         raise UsageError(f"{path} is a folder", hint=f"name the file: --write {path / name}")
+    refuse_to_replace(path, json.dumps(json.loads(text)["title"]).encode())
     disk.write_file(path.absolute(), text.encode())
     paper = out()
     paper.say(paper.styled(f"✓ {shown_path(path.absolute())}", "bold green"))

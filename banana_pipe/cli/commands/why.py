@@ -17,11 +17,11 @@ from banana_pipe.cli.errors import print_json
 from banana_pipe.cli.options import json_option, shown_path
 from banana_pipe.cli.terminal import err, out
 from banana_pipe.cli.words import count
-from banana_pipe.errors import UsageError
 from banana_pipe.lineage.ancestry import Answer, answer_bytes, ask
 from banana_pipe.lineage.tracing import Archive
 from banana_pipe.model import Json
 from banana_pipe.outputs.ancestry import family_json
+from banana_pipe.outputs.foreign import refuse_to_replace
 from banana_pipe.prices import show_usd, usd
 from banana_pipe.project import cache_of, find_root
 
@@ -50,8 +50,6 @@ def why(file: Path, *, picture: Path | None, cache: Path | None, as_json: bool) 
     banana-pipe why out/fox/scene/winter.png
     banana-pipe why ~/Downloads/IMG_2034.png --picture lineage.png
     """
-    if picture is not None and os.path.realpath(picture) == os.path.realpath(file):
-        raise UsageError(f"--picture would replace {file} itself", hint="give the drawing another name")
     answer = ask(file, _archives(file, cache))
     if picture is not None and answer.family is not None:
         _draw(answer, picture)
@@ -107,10 +105,11 @@ def _say_unknown(answer: Answer) -> None:
 
 
 def _draw(answer: Answer, picture: Path) -> None:
-    from banana_pipe.outputs.portrait import portrait
+    from banana_pipe.outputs.portrait import MARK, portrait
 
     if answer.family is None:
         return
+    refuse_to_replace(picture, MARK)
     disk.write_file(picture.absolute(), portrait(answer.family, lambda digest: answer_bytes(answer, digest)))
     err().say(f"picture: {shown_path(picture.absolute())}")
 
