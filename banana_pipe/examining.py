@@ -74,6 +74,7 @@ async def examine(cache: Path, access: Access, *, ask: bool = True, clock: Clock
         await _ledger(cache, clock),
         _clock(clock),
         _prices(access, clock),
+        _engines(clock),
         await _provider(access, clock, ask=ask),
     ]
 
@@ -242,6 +243,17 @@ def _prices(access: Access, clock: Clock) -> Check:
         hint = "compare with the provider's list; `prices` in your configuration names a table of your own"
         return Check("prices", "warning", f"{words}: {days} days old", hint)
     return Check("prices", "good", words)
+
+
+def _engines(clock: Clock) -> Check:
+    """Whether the model behind a name may be another one by now: names stay when engines go."""
+    models = catalog.load(None).models.values()
+    ended = [one for one in models if one.engine_ends is not None and _moment(one.engine_ends) < clock.now()]
+    if not ended:
+        return Check("engines", "good", "of no known model the end was announced for a day before today")
+    told = ", ".join(f"{one.name} ({one.engine}, {one.engine_ends})" for one in ended)
+    hint = "look at a picture of it before you buy many, or name another model: `banana-pipe providers` lists them"
+    return Check("engines", "warning", f"the end was announced of the engine of {told}: another may draw by now", hint)
 
 
 def _moment(day: str) -> float:

@@ -152,6 +152,13 @@ def test_old_prices_are_worth_knowing(tmp_path: Path) -> None:
     assert (found.verdict, "days old" in found.words) == ("warning", True)
 
 
+def test_an_engine_whose_end_has_come_is_worth_knowing(tmp_path: Path) -> None:
+    """The name stays, and something else may draw."""
+    before, after = (checks(tmp_path, clock=Watch(days * 86_400))["engines"] for days in (-3 * 365, 2 * 365))
+    assert before.verdict == "good"
+    assert (after.verdict, "nano-banana (gemini-2.5-flash-image, 2026-10-02)" in after.words) == ("warning", True)
+
+
 @pytest.mark.parametrize("wrong", [CLOCK_SECONDS * 2, -CLOCK_SECONDS * 2])
 def test_a_clock_that_differs_from_the_providers_is_bad(tmp_path: Path, vendor: Vendor, wrong: float) -> None:
     """Calls are looked up by their time."""

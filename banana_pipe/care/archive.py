@@ -112,7 +112,9 @@ def members(file: BinaryIO, length: int) -> Iterator[Member]:
         member = _member(block, file)
         if (number == 0) != (member.digest is None) or (number and member.name <= last):
             raise NoArchive(f"{member.name} does not stand where it should, or stands twice")
-        if member.size > min(left, MAX_RECORDS_BYTES if member.digest is None else MAX_BLOB_BYTES):
+        if member.size > left:
+            raise NoArchive(f"the archive is cut off: it ends within {member.name}")
+        if member.size > (MAX_RECORDS_BYTES if member.digest is None else MAX_BLOB_BYTES):
             raise NoArchive(f"{member.name} says that it has {member.size} bytes, which is too much")
         last = member.name if number else ""
         yield member

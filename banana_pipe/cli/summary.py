@@ -62,10 +62,16 @@ def _troubles(paper: Paper, ended: Ended) -> Iterator[list[str]]:
         yield paper.wrapped(f"without --frozen it would make {bill_now(ended.plan)}", 2, "bold yellow")
     modified = [outcome.node for outcome in run.outcomes if outcome.modified]
     if modified:
-        yield [
-            *paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow"),
-            *_to_do(paper, Advice("to take them as they are, free", ended.call.command("lock accept", *modified))),
-        ]
+        yield list(_changed_by_hand(paper, ended, modified))
+
+
+def _changed_by_hand(paper: Paper, ended: Ended, modified: Sequence[str]) -> Iterator[str]:
+    """A transform's picture is what its ops make of others: only bought ones can be taken as they are."""
+    bought = [line.id for line in ended.plan.nodes if line.id in modified and line.action != "transform"]
+    yield from paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow")
+    if bought:
+        yield from _to_do(paper, Advice("to take them as they are, free", ended.call.command("lock accept", *bought)))
+    yield from _to_do(paper, Advice("to have ours again, remove the file, then", ended.call.command("run")))
 
 
 def _headline(paper: Paper, run: Run) -> str:

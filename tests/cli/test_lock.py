@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.cli.conftest import Pipe
+from tests.cli.conftest import SMALL, Pipe
 from tests.vendor.server import Vendor
 from tests.world import picture
 
@@ -47,6 +47,24 @@ def test_a_file_changed_by_hand_is_adopted(pipe: Pipe, made: Vendor) -> None:
     assert (base["status"], base["reason"], base["modified"]) == ("cached", "accepted", False)
     assert [(one["take"], one["picked"]) for one in base["outputs"] if one["picked"]] == [(None, True)]
     assert (run["status"], len(made.charges)) == ("ok", 5)
+
+
+def test_what_ops_make_is_not_accepted_and_a_run_says_how_to_have_it_again(pipe: Pipe, made: Vendor) -> None:
+    """The commands that a run gives do what it says, for what was bought and for what was made here."""
+    Path(RECIPE).write_text(f"{SMALL}  thumb: {{images: base, transform: [{{resize: 64}}]}}\n")
+    assert pipe("run", RECIPE).code == 0
+    (thumb,), (base,) = Path("out/small").glob("thumb.*"), Path("out/small").glob("base.*")
+    before = thumb.read_bytes()
+    thumb.write_bytes(picture(40, 30))
+    said = pipe("run", RECIPE)
+    assert "! changed by hand and left alone: thumb" in said.out
+    assert f"to have ours again, remove the file, then: banana-pipe run {RECIPE}" in said.out
+    assert "lock accept" not in said.out
+    base.write_bytes(picture(50, 30))
+    assert f"to take them as they are, free: banana-pipe lock accept {RECIPE} base\n" in pipe("run", RECIPE).out
+    thumb.unlink()
+    assert pipe("run", RECIPE).code == 0
+    assert thumb.read_bytes() == before
 
 
 def test_nothing_to_accept_is_said(pipe: Pipe, made: Vendor) -> None:

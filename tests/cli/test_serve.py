@@ -6,6 +6,7 @@ Unaware of how it is served; `tests/serving` tries the odd clients.
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.canary import CANARY
-from tests.cli.conftest import Pipe, in_process, start
+from tests.cli.conftest import ROOT, Pipe, in_process, start
 from tests.serving.process import IMAGES, TASKS, serve
 from tests.test_docs import blocks
 
@@ -57,6 +58,17 @@ def test_any_client_gets_pictures_at_once_or_by_task(tmp_path: Path) -> None:
     assert pictures[0].content != pictures[1].content
     assert CANARY not in "".join([out, err, later.text, listing.text, *map(str, pictures[0].headers.items())])
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_document_sends_is_answered(tmp_path: Path) -> None:
+    """Its two bodies at their two addresses: a picture, and a task that is known."""
+    text = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
+    (images, asked), (tasks, by_task) = re.findall(r"curl -s http://127.0.0.1:8720(\S+) [^\n]*\n *-d '([^']+)'", text)
+    assert (images, tasks) == (IMAGES, TASKS)
+    with serve(tmp_path) as running, running.client() as client:
+        made = client.post(images, json=json.loads(asked)).json()
+        known = client.post(tasks, json=json.loads(by_task.replace("TASK-ID", made["task_id"]))).json()
+    assert made["data"][0]["image_url"] == known["response"]["data"][0]["image_url"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

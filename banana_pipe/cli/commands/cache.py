@@ -243,8 +243,11 @@ def import_(file: Path, cache: Path | None, *, as_json: bool) -> int:
 
 
 def _said(done: api.Carried) -> str:
+    blobs = count(done.blobs, "blob")
+    if not done.attempts:
+        return f"{count(done.results, 'picture')} that cost nothing, {blobs}"
     cost = amount(total(attempt.price for attempt in done.attempts))
-    return f"{count(len(done.attempts), 'picture')} that {cost} was paid for, {count(done.blobs, 'blob')}"
+    return f"{count(len(done.attempts), 'picture')} that {cost} was paid for, {blobs}"
 
 
 def _carried(done: api.Carried) -> dict[str, Json]:

@@ -62,7 +62,7 @@ def _show(known: Catalog, base_url: str) -> None:
 
 
 def _row(known: Catalog, facts: ModelFacts) -> list[Cell]:
-    ends = f", ends {facts.engine_ends}" if facts.engine_ends else ""
+    ends = f", until {facts.engine_ends}" if facts.engine_ends else ""
     reads = "" if facts.max_pictures is None else str(facts.max_pictures)
     return [
         Cell(facts.name, "bold"),
