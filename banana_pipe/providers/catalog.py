@@ -72,7 +72,7 @@ class Catalog:
             meant = f"; the nearest known one is {near[0]}" if near else ""
             return [f"model {model} was not known on {self.as_of}{meant}: sent as it is, at an unknown price"]
         return [
-            *_unknown("aspect_ratio", params, facts.aspect_ratios, model),
+            *_ratio(params, facts),
             *_resolution(params, facts),
             *_too_many(pictures, facts),
         ]
@@ -139,6 +139,23 @@ def _unknown(field: str, params: Mapping[str, Json], known: tuple[str, ...], mod
     if value is None or value in known:
         return []
     return [f"{field} {value} is not known for {model} (known: {', '.join(known)}): sent as it is"]
+
+
+def _ratio(params: Mapping[str, Json], facts: ModelFacts) -> list[str]:
+    """An unknown ratio, and how to have it all the same: cut from the known one that has the most of it."""
+    wanted = _width_to_height(params.get("aspect_ratio"))
+    known = {one: share for one in facts.aspect_ratios if (share := _width_to_height(one)) is not None}
+    said = _unknown("aspect_ratio", params, facts.aspect_ratios, facts.name)
+    if not said or wanted is None or not known:
+        return said
+    near = min(known, key=lambda one: max(known[one] / wanted, wanted / known[one]))
+    return [f"{said[0]}; to be sure of it, make {near}, then `transform: [{{crop: {params['aspect_ratio']}}}]`"]
+
+
+def _width_to_height(ratio: Json) -> float | None:
+    """`16:9` as a number; None for what is no ratio."""
+    width, _, height = ratio.partition(":") if isinstance(ratio, str) else ("", "", "")
+    return int(width) / int(height) if width.isdecimal() and height.isdecimal() and int(height) and int(width) else None
 
 
 def _resolution(params: Mapping[str, Json], facts: ModelFacts) -> list[str]:

@@ -13,6 +13,7 @@ from banana_pipe.model import LOCAL, Expect, FileInput, Json, Node, NodeInput, R
 from banana_pipe.recipe.axes import is_fixed, rendered
 from banana_pipe.recipe.beside import collisions, told
 from banana_pipe.recipe.complaints import Complaints, every
+from banana_pipe.recipe.entries import is_template
 from banana_pipe.recipe.expectations import checked
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
@@ -21,7 +22,7 @@ from banana_pipe.recipe.parameters import Ops, RenderedOp, one_is_left
 from banana_pipe.recipe.presence import Candidates, Draft, existing
 from banana_pipe.recipe.reading import Reader, Slot
 from banana_pipe.recipe.references import step_of
-from banana_pipe.recipe.settings import PROVIDERS
+from banana_pipe.recipe.settings import PROVIDERS, check_ratio
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import shortened, suggestion
 from banana_pipe.recipe.written import bare
@@ -138,6 +139,9 @@ class _Expander:
         ]
         for text in texts:
             self.tried(self.templates.check, text)
+        ratio = settings.get("aspect_ratio")
+        if isinstance(ratio, Text) and not is_template(ratio.value):
+            self.tried(check_ratio, ratio.value.strip(), ratio.at)
         self.tried(self.ops.check, step.ops)
 
     def draft(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Draft | None:
@@ -232,6 +236,8 @@ class _Expander:
             raise RecipeError(
                 f"`{name}` of `{instance.id}` is empty", at=text.at, hint="leave it out if it is not meant"
             )
+        if name == "aspect_ratio":
+            check_ratio(value, text.at)
         return value
 
     def named_provider(self, settings: Mapping[str, Any], instance: Instance) -> str:

@@ -104,6 +104,12 @@ def _forms() -> dict[str, Json]:
         "op": {"anyOf": [{"enum": names()}, *map(_op_named, names())]},
         "references": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
         "provider": {"anyOf": [{"enum": list(settings.PROVIDERS)}, _TEMPLATE]},
+        "ratio": {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*(0*[1-9][0-9]{0,4}:0*[1-9][0-9]{0,4}|auto)\s*$"},
+                _TEMPLATE,
+            ]
+        },
         "samples": {"type": "integer", "minimum": 1, "maximum": settings.MAX_SAMPLES},
         "pick": {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "ask"}]},
         "expect": _mapping(keys.EXPECT),

@@ -33,7 +33,7 @@ _MODEL = Key(
     "The model that makes the picture; `nano-banana` where nobody says. Unknown ones are sent with a warning.",
     "nano-banana-pro",
 )
-_RATIO = Key("aspect_ratio", "text", "Width to height of the picture; sent only if set.", "16:9")
+_RATIO = Key("aspect_ratio", "ratio", "Width to height of the picture; sent only if set.", "16:9")
 _RESOLUTION = Key("resolution", "text", "The size of the picture, as the model calls it; sent only if set.", "2K")
 _PROVIDER = Key("provider", "provider", "Who makes the picture: `acedata`, for money, or `sandbox`, free.", "sandbox")
 _SAMPLES = Key("samples", "samples", "How many takes to make; each is a request of its own.", 4)
@@ -55,7 +55,7 @@ _VARS = Key(
 
 DEFAULTS = (
     _MODEL,
-    Key("aspect_ratio", "text", "Width to height, for steps with `generate`; an edit keeps its picture's.", "4:3"),
+    Key("aspect_ratio", "ratio", "Width to height, for steps with `generate`; an edit keeps its picture's.", "4:3"),
     _RESOLUTION,
     _PROVIDER,
     _SAMPLES,

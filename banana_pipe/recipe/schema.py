@@ -193,7 +193,9 @@ class _Reader(Settings):
                         hint = suggestion(variable, sorted(self.known.variables), kind="declared in `vars`")
                     message = f"the recipe has no variable `{variable}`"
                     self.errors.append(RecipeError(message, at=variables.keys[variable], hint=hint))
-        return Profile(self.settings(entries), self.read_variables(variables))
+        settings = self.settings(entries)
+        self.check_ratio(settings)
+        return Profile(settings, self.read_variables(variables))
 
     def read_variables(self, value: Value | None) -> dict[str, Json]:
         if value is None or value.data is None:
@@ -217,6 +219,7 @@ class _Reader(Settings):
         if value is not None and value.data is not None:
             entries = self.mapping(value, "`defaults`", DEFAULTS) or {}
             found |= self.settings(entries)
+            self.check_ratio(found)
         return found | self.settings({name: top[name] for name in ("extra", "timeout") if name in top})
 
     def outside(self, value: Value, entries: Mapping[str, Value]) -> tuple[str, ...]:

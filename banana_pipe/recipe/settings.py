@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from banana_pipe.errors import RecipeError
+from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Json, Text
 from banana_pipe.recipe.entries import Entries, is_template
 from banana_pipe.recipe.expectations import EXPECT, checked
@@ -34,6 +34,22 @@ MAX_TIMEOUT = 86_400.0
 PROVIDERS = ("acedata", "sandbox")
 _ODD_NUMBER = re.compile(r"[+-]?[0-9][0-9a-zA-Z_.+]*\Z")
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z")
+_RATIO = re.compile(r"(?:0*[1-9][0-9]{0,4}:0*[1-9][0-9]{0,4}|auto)\Z")
+_SIDES = re.compile(r"([1-9][0-9]{0,4})\s*(?:[x×*/:;,_-]|to|by)\s*([1-9][0-9]{0,4})\Z", re.IGNORECASE)
+
+
+def check_ratio(written: str, at: Location) -> None:
+    """Raise RecipeError where *written* is no ratio at all. Which ones a model knows is asked elsewhere.
+
+    `auto` is a word of other APIs for these models: theirs to refuse.
+    """
+    if _RATIO.match(written):
+        return
+    sides = _SIDES.match(written)
+    meant = f"{sides[1]}:{sides[2]}" if sides else {"square": "1:1"}.get(written.casefold())
+    hint = f"did you mean `{meant}`?" if meant else "for example `aspect_ratio: 16:9`"
+    message = f"`aspect_ratio` is width to height, as in `16:9`, not {quoted(shortened(written, 40))}"
+    raise RecipeError(message, at=at, hint=hint)
 
 
 class Settings(Entries):
@@ -51,6 +67,15 @@ class Settings(Entries):
         found["timeout"] = self.seconds(entries.get("timeout"))
         found["extra"] = self.read_extra(entries.get("extra"))
         return {name: value for name, value in found.items() if value is not None}
+
+    def check_ratio(self, found: Mapping[str, Text | Json]) -> None:
+        """Complain about the ratio in *found* where it is none: what no step has nobody renders."""
+        ratio = found.get("aspect_ratio")
+        if isinstance(ratio, Text) and not is_template(ratio.value):
+            try:
+                check_ratio(ratio.value.strip(), ratio.at)
+            except RecipeError as error:
+                self.errors.append(error)
 
     def count(self, value: Value | None, key: str, most: int) -> int | None:
         if value is None or value.style == "broken":

@@ -135,6 +135,15 @@ class TestAdvice:
         assert "8K" in resolution
         assert "4K" in resolution
 
+    def test_an_unknown_ratio_is_cut_from_the_nearest_known_one(self) -> None:
+        """A warning that leaves one alone is none: what to do stands in it."""
+        (tall,) = load().advice("nano-banana-2", {"aspect_ratio": "4:5"})
+        assert "make 3:4, then `transform: [{crop: 4:5}]`" in tall
+        (wide,) = load().advice("nano-banana-2", {"aspect_ratio": "21:9"})
+        assert "make 16:9, then `transform: [{crop: 21:9}]`" in wide
+        (auto,) = load().advice("nano-banana-2", {"aspect_ratio": "auto"})
+        assert "crop" not in auto
+
     def test_a_resolution_for_a_model_that_has_only_one_is_named(self) -> None:
         """It would be paid for and not delivered."""
         (advice,) = load().advice("nano-banana", {"resolution": "2K"})
