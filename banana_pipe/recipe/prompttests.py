@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +33,8 @@ _SUFFIXES = (".yaml", ".yml")
 _BRACES = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 _SPACES = re.compile(r"(?<=\S) {2,}(?=\S)")
 _AROUND = 24
+MAX_LOOKS = 20_000_000
+"""At a text in a prompt, for each KiB of it, and at a node for its name: ten seconds or so, whoever wrote the tests."""
 Rule = Literal["braces", "spaces", "contains", "lacks", "min_length", "max_length"]
 
 
@@ -54,6 +56,12 @@ class PromptTest:
     min_length: Length | None
     max_length: Length | None
 
+    @property
+    def at(self) -> Location:
+        """Where the first thing that it says stands."""
+        said = (self.node, *self.contains, *self.lacks, self.min_length, self.max_length)
+        return min(one.at for one in said if one is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class PromptTests:
@@ -69,7 +77,8 @@ class Failure:
     """A prompt that is not as it must be: by which rule, what is wrong, and where all of that stands.
 
     `at` is the rule's place in the test file, None for one that always holds; `prompt` is that of the prompt in its
-    recipe, `found` says where the words come from that are wrong, where that is known.
+    recipe, `found` says where the words come from that are wrong, where that is known: of the first prompt alone that fails
+    by one rule at one place.
     """
 
     node: str
@@ -78,6 +87,11 @@ class Failure:
     at: Location | None
     prompt: Location
     found: Origin | None = None
+
+    @property
+    def place(self) -> tuple[Rule, Location]:
+        """What is one mistake with it: the same rule at the same place."""
+        return self.rule, self.at or self.prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +202,46 @@ class _Reader(Entries):
 def held(graph: Graph, tests: PromptTests | None, given: Iterable[str] = ()) -> Verdict:
     """Hold every prompt of *graph* against *tests*, and against what always holds; *given* is what `--set` gave.
 
-    Raises RecipeErrors for tests of nodes that there are not.
+    Raises RecipeErrors for tests of nodes that there are not, and where it would take too long.
     """
     asking = [node for node in graph if not node.is_local]
-    judge = _Judge(graph, given)
+    patience = _Patience()
+    judge = _Judge(graph, given, patience)
     failures = [one for node in asking for one in judge.always(node, spaces=tests is None or not tests.double_spaces)]
-    for test, nodes in _meant(graph, tests.tests if tests else (), asking):
+    for test, nodes in _meant(graph, tests.tests if tests else (), asking, patience):
         failures += [one for node in nodes for one in judge.asked(node, test)]
     return Verdict(tests.path if tests else None, len(tests.tests) if tests else 0, len(asking), tuple(failures))
 
 
-def _meant(graph: Graph, tests: Sequence[PromptTest], asking: list[Node]) -> list[tuple[PromptTest, list[Node]]]:
-    found, errors = [], []
+@dataclass(slots=True)
+class _Patience:
+    """Counts looks."""
+
+    looks: int = 0
+
+    def spend(self, looks: int, test: PromptTest) -> None:
+        """Raise RecipeErrors where it becomes too much."""
+        self.looks += looks
+        if self.looks > MAX_LOOKS:
+            message = "so many tests of so many prompts do not come to an end in reasonable time"
+            hint = "say whose prompts a test is about, by the whole name: `node: glaze[color=teal]`"
+            raise RecipeErrors([RecipeError(message, at=test.at, hint=hint)])
+
+
+def _meant(
+    graph: Graph, tests: Sequence[PromptTest], asking: list[Node], patience: _Patience
+) -> list[tuple[PromptTest, list[Node]]]:
+    found: list[tuple[PromptTest, list[Node]]] = []
+    errors: list[RecipeError] = []
     for test in tests:
         if test.node is None:
             found.append((test, asking))
             continue
+        exact = graph.nodes.get(test.node.value)
+        if exact is not None and not exact.is_local:
+            found.append((test, [exact]))
+            continue
+        patience.spend(len(graph), test)
         try:
             found.append((test, _with_prompt(graph, test.node.value)))
         except UsageError as error:
@@ -229,28 +267,32 @@ def _with_prompt(graph: Graph, text: str) -> list[Node]:
 
 
 class _Judge:
-    def __init__(self, graph: Graph, given: Iterable[str]) -> None:
+    def __init__(self, graph: Graph, given: Iterable[str], patience: _Patience) -> None:
         self._graph = graph
         self._given = tuple(given)
+        self._patience = patience
         self._origins: Origins | None = None
+        self._folded: dict[str, str] = {}
+        self._told: set[tuple[Rule, Location]] = set()
 
     def always(self, node: Node, *, spaces: bool) -> Iterator[Failure]:
         braces = _BRACES.search(node.prompt)
         if braces:
             message = f"`{node.id}` has braces that nothing has rendered: {_around(node.prompt, *braces.span())}"
-            yield self._failure(node, "braces", message, None, self._stands(node, braces.start(), braces.end()))
+            yield self._failure(node, "braces", message, None, braces.span())
         if spaces and (gap := _SPACES.search(node.prompt)):
             message = f"`{node.id}` has two spaces in a row: {_around(node.prompt, *gap.span())}"
             yield self._failure(node, "spaces", message, None, None)
 
     def asked(self, node: Node, test: PromptTest) -> Iterator[Failure]:
-        prompt = _folded(node.prompt)
+        prompt = self._once(node.prompt)
+        self._patience.spend((1 + len(test.contains) + len(test.lacks)) * (1 + len(prompt) // 1024), test)
         for text in test.contains:
-            if _folded(text.value) not in prompt:
+            if self._once(text.value) not in prompt:
                 yield self._failure(node, "contains", f"`{node.id}` does not say {_said(text)}", text.at, None)
         for text in test.lacks:
-            if _folded(text.value) in prompt:
-                where = self._stands(node, *_span(node.prompt, text.value))
+            if self._once(text.value) in prompt:
+                where = _span(node.prompt, text.value)
                 yield self._failure(node, "lacks", f"`{node.id}` says {_said(text)}", text.at, where)
         length = len(node.prompt)
         if test.min_length and length < test.min_length.value:
@@ -260,8 +302,21 @@ class _Judge:
             many = f"`{node.id}` has {length} characters, {length - test.max_length.value} too many"
             yield self._failure(node, "max_length", many, test.max_length.at, None)
 
-    def _failure(self, node: Node, rule: Rule, message: str, at: Location | None, found: Origin | None) -> Failure:
-        return Failure(node.id, rule, message, at, self._graph.recipe.steps[node.step].prompt.at, found)
+    def _once(self, text: str) -> str:
+        """*text*, folded once: each test is held against every prompt."""
+        if text not in self._folded:
+            self._folded[text] = _folded(text)
+        return self._folded[text]
+
+    def _failure(
+        self, node: Node, rule: Rule, message: str, at: Location | None, where: tuple[int, int] | None
+    ) -> Failure:
+        """*where* in the prompt the words stand that are wrong: looked for once, since the others are told with the first."""
+        failure = Failure(node.id, rule, message, at, self._graph.recipe.steps[node.step].prompt.at)
+        if where is None or failure.place in self._told:
+            return failure
+        self._told.add(failure.place)
+        return replace(failure, found=self._stands(node, *where))
 
     def _stands(self, node: Node, start: int, end: int) -> Origin | None:
         """Where what stands between *start* and *end* of *node*'s prompt comes from; None where nobody can say."""
@@ -309,5 +364,5 @@ def by_place(failures: Iterable[Failure]) -> list[list[Failure]]:
     """*failures*, those of one rule together: a word too much in a partial is one mistake, not a thousand."""
     found: dict[tuple[Rule, Location], list[Failure]] = {}
     for one in failures:
-        found.setdefault((one.rule, one.at or one.prompt), []).append(one)
+        found.setdefault(one.place, []).append(one)
     return list(found.values())

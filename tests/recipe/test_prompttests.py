@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from banana_pipe.errors import RecipeErrors, UsageError
-from banana_pipe.recipe import jsonschema, keys, load
+from banana_pipe.recipe import jsonschema, keys, load, prompttests
 from banana_pipe.recipe.prompttests import Verdict, by_place, file_beside, held, read_tests, recipe_of
 
 SHOP = """\
@@ -120,6 +120,27 @@ def test_what_fails_everywhere_by_one_rule_is_one_mistake() -> None:
     """A word in a partial is in every prompt."""
     groups = by_place(verdict("prompts: [{lacks: photo}, {lacks: logo}]").failures)
     assert [[one.node for one in group] for group in groups] == [["base"], ["tint[color=ivory]", "tint[color=teal]"]]
+
+
+def test_where_words_come_from_is_looked_for_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand prompts that fail alike are one mistake, and are searched as one."""
+    assert folder
+    searched: list[object] = []
+    monkeypatch.setattr(prompttests._Judge, "_stands", lambda *asked: searched.append(asked))
+    assert len(verdict("prompts: [{lacks: glaze}]").failures) == 2
+    assert len(searched) == 1
+
+
+def test_tests_end_whoever_wrote_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many tests times so many prompts would not; by their whole names nodes cost nothing to find."""
+    assert folder
+    monkeypatch.setattr(prompttests, "MAX_LOOKS", 30)
+    many = "prompts:\n" + "- lacks: logos\n" * 6
+    with pytest.raises(RecipeErrors, match=r"shop.test.yaml:7:10: so many tests of so many prompts"):
+        verdict(many)
+    with pytest.raises(RecipeErrors, match="do not come to an end"):
+        verdict(many.replace("- lacks", "- node: tint\n  lacks"))
+    assert not verdict(many.replace("- lacks", "- node: 'tint[color=teal]'\n  lacks")).failures
 
 
 @pytest.mark.parametrize(
