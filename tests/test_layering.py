@@ -52,7 +52,7 @@ FLOORS = (
     providers.sandbox.app providers.sandbox providers
     """,
     """
-    takes planning comparing.pixels explain making
+    takes foresight planning comparing.pixels explain making
     comparing.matching comparing.differences comparing.album comparing.shapes comparing lineage lineage.family
     purchase.rules purchase.slots purchase.poller purchase.search purchase.orders purchase.replies purchase.stops
     purchase.collect purchase.follow purchase.buyer
