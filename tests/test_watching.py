@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from banana_pipe import watching
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.watching import Watched, first, look, saved, still, unread, watched
 from tests.world import NO_TOKEN, World, picture
@@ -92,6 +94,28 @@ def test_while_a_recipe_is_wrong_its_last_files_and_those_with_mistakes_are_look
     before = look(at)
     world.write("x", "prompts/more.j2")
     assert saved(before, look(at)) == [world.path("prompts/more.j2")]
+
+
+@pytest.mark.parametrize("name", ["new/cup.png", "tables/more/shops.csv", "fonts/Inter.ttf"])
+def test_what_a_recipe_lacks_may_appear_anywhere_below_it(world: World, name: str) -> None:
+    """Also in a folder that was not there; once the recipe is read again, what nobody reads is looked at no more."""
+    at = unread(RecipeErrors([RecipeError("no", at=Location(str(world.path("shop.yaml")), 1, 1))]), of(world))
+    before = still(look(of(world)), look(at), of(world))
+    assert saved(before, look(at)) == []
+    world.path(name).parent.mkdir(parents=True)
+    world.path(name).write_bytes(b"x")
+    assert saved(before, look(at)) == [world.path(name)]
+    assert world.path(name) not in look(of(world))
+
+
+def test_no_whole_disk_is_looked_through(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest folders are enough."""
+    monkeypatch.setattr(watching, "_MOST_FOLDERS", 3)
+    for number in range(9):
+        world.path(f"more/{number}/{number}").mkdir(parents=True)
+        world.path(f"more/{number}/{number}/a.png").touch()
+    at = replace(first(world.path("shop.yaml")), is_unread=True)
+    assert not any(path.name == "a.png" for path in look(at))
 
 
 def test_what_is_saved_during_a_reading_is_a_save_that_nobody_has_read(world: World) -> None:

@@ -243,8 +243,9 @@ def test_a_key_is_heard_between_two_purchases_that_a_limit_agrees_to(shop: Shop)
     assert other.budgets == []
 
 
+@pytest.mark.parametrize("how", ["wrong", "gone"])
 def test_a_recipe_that_is_made_wrong_just_then_ends_no_watch(
-    pipe: Pipe, project: Path, monkeypatch: pytest.MonkeyPatch
+    pipe: Pipe, project: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """Though a limit has agreed to what it said before: what is wrong is told, and once it is right, it goes on."""
     recipe = project / RECIPE
@@ -252,7 +253,10 @@ def test_a_recipe_that_is_made_wrong_just_then_ends_no_watch(
 
     def opening(*given: Any) -> api.Workspace:
         if next(reads, "") == "to be run":
-            recipe.write_text(text.replace("edit:", "edti:"))
+            if how == "gone":
+                recipe.unlink()
+            else:
+                recipe.write_text(text.replace("edit:", "edti:"))
         return opened(*given)
 
     monkeypatch.setattr(api, "open_recipe", opening)
@@ -260,7 +264,7 @@ def test_a_recipe_that_is_made_wrong_just_then_ends_no_watch(
     monkeypatch.setattr("banana_pipe.cli.commands.running.Keys", lambda _: keys)
     said = pipe("run", RECIPE, "--watch", "--provider", "sandbox", "--max-calls", "9")
     assert said.code == 0
-    assert "did you mean `edit`?" in said.err
+    assert ("there is no such file" if how == "gone" else "did you mean `edit`?") in said.err
     assert "all 3 nodes are there" in said.out
 
 

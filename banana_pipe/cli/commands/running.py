@@ -38,7 +38,7 @@ from banana_pipe.cli.summary import Ended, hints, run_lines
 from banana_pipe.cli.watching import Purse, Reading, Watch, is_same
 from banana_pipe.cli.words import about, after_picks, bill_now, count, dollars
 from banana_pipe.clock import SystemClock
-from banana_pipe.errors import BananaError, RecipeErrors, UsageError
+from banana_pipe.errors import BananaError, UsageError
 from banana_pipe.model import Budget, Plan, Run
 from banana_pipe.purchase.orders import Consent, Pace
 from banana_pipe.telling.latencies import latencies
@@ -151,8 +151,8 @@ class _Work:
         access = self.call.access(token=not self.limits.frozen)
         try:
             workspace = api.open_recipe(self.call.recipe, self.call.options, access)
-        except RecipeErrors:
-            return None  # it was right a moment ago
+        except UsageError:
+            return None  # it was there, and right, a moment ago
         try:
             decided = api.call(api.plan(workspace))
             # What waits has no key yet: that other words stand there shows in the files alone.
