@@ -291,40 +291,37 @@ class Box:
         return [Length(low).read(one) for low, one in zip((0, 0, 1, 1), value, strict=True)]
 
 
+class _Named:
+    """What a recipe names, as it is written there."""
+
+    __slots__ = ()
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        return {"type": "string"}
+
+    def read(self, value: Json) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(value)
+        return value
+
+
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(_Named):
     """A reference to one other picture. Whoever knows references reads it; its bytes stand in the key."""
 
     @property
     def words(self) -> str:
         return "one picture: a step or a file, as in `images`"
 
-    @property
-    def schema(self) -> Mapping[str, Json]:
-        return {"type": "string"}
-
-    def read(self, value: Json) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise ValueError(value)
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class FontFile:
+class FontFile(_Named):
     """A font: a file beside the recipe, never a step. Its bytes stand in the key; when it is used they are the value."""
 
     @property
     def words(self) -> str:
         return "a font file, from the recipe's folder"
-
-    @property
-    def schema(self) -> Mapping[str, Json]:
-        return {"type": "string"}
-
-    def read(self, value: Json) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise ValueError(value)
-        return value
 
 
 @dataclass(frozen=True, slots=True)
