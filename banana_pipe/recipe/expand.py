@@ -142,7 +142,8 @@ class _Expander:
         ratio = settings.get("aspect_ratio")
         if isinstance(ratio, Text) and not is_template(ratio.value):
             self.tried(check_ratio, ratio.value.strip(), ratio.at)
-        self.tried(self.ops.check, step.ops)
+        for op in step.ops:
+            self.tried(self.ops.check, op)
 
     def draft(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Draft | None:
         prompt = self.tried(self.prompt, step, instance)
@@ -181,14 +182,15 @@ class _Expander:
 
     def transform(self, step: Step, settings: Mapping[str, Any], instance: Instance, place: int) -> Draft | None:
         slots = self.tried(self.reader.slots, step, instance)
-        ops = self.tried(self.ops.rendered, step.ops, instance.scope)
+        read = [self.tried(self.ops.rendered, one, instance.scope) for one in step.ops]
+        ops = [one for one in read if one is not None]
         output = self.tried(self.output, step, settings, instance)
         expect = self.tried(self.expect, step, settings, instance)
-        pictures = [self.tried(self.pictures, one, step, instance) for one in ops or ()]
-        fonts = [self.tried(self.fonts, one) for one in ops or ()]
+        pictures = [self.tried(self.pictures, one, step, instance) for one in ops]
+        fonts = [self.tried(self.fonts, one) for one in ops]
         found = [one for one in pictures if one is not None]
         files = [one for one in fonts if one is not None]
-        if slots is None or ops is None or expect is None or not len(found) == len(files) == len(ops):
+        if slots is None or expect is None or not len(found) == len(files) == len(step.ops):
             return None
         node = Node(
             id=instance.id,

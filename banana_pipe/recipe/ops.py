@@ -5,11 +5,11 @@ Unaware of what the parameters render to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.recipe.words import nearest, shortened, suggestion
-from banana_pipe.recipe.yaml import Value, refuse_cuts
+from banana_pipe.recipe.yaml import Value, refuse_cuts, walk
 from banana_pipe.transforms import TRANSFORMS, find, names
 from banana_pipe.transforms.base import Transform
 from banana_pipe.transforms.plugins import BrokenPlugin
@@ -25,10 +25,15 @@ class WrittenOp:
     transform: Transform
     at: Location
     value: Value | None
+    sound: bool = True
+    """Whether it has all that was meant: else a parameter was complained about, and nothing is missing or too much."""
 
 
-def read_ops(value: Value | None, errors: list[RecipeError]) -> tuple[WrittenOp, ...] | None:
-    """The ops in *value*; their mistakes go to *errors*. None where it is no list of ops."""
+def read_ops(value: Value | None, errors: list[RecipeError]) -> tuple[WrittenOp | None, ...] | None:
+    """The ops in *value*, None for each that was complained about; mistakes go to *errors*.
+
+    None where it is no list of ops.
+    """
     if value is None or value.style == "broken":
         return None
     refuse_cuts(value, "`transform`", errors)
@@ -40,7 +45,13 @@ def read_ops(value: Value | None, errors: list[RecipeError]) -> tuple[WrittenOp,
         errors.append(RecipeError(f"a transform has at most {MAX_OPS} ops", at=value.data[MAX_OPS].at))
         return None
     ops = [_read_op(item, errors) for item in value.data]
-    return tuple(op for op in ops if op is not None)
+    for place, item in enumerate(value.data[1:]):
+        before = ops[place]
+        # `- resize` and then `- width: 3`: told of the second, and the first lacks nothing.
+        if before is not None and ops[place + 1] is None and isinstance(item.data, dict):
+            sound = before.sound and not _params(before.transform) & item.data.keys()
+            ops[place] = replace(before, sound=sound)
+    return tuple(ops)
 
 
 def _read_op(item: Value, errors: list[RecipeError]) -> WrittenOp | None:
@@ -62,7 +73,7 @@ def _several(item: Value, name: str, others: list[str]) -> RecipeError:
     """Two ops in one item; or parameters that stand too far to the left."""
     second = item.keys[others[0]]
     transform = TRANSFORMS.get(name)
-    params = [param.name for param in transform.params] if transform else []
+    params = _params(transform) if transform else ()
     if others[0] in params and item.data[name].data is None:
         hint = f"it is a parameter of `{name}`: indent it further, or write `{name}: {{{others[0]}: …}}`"
         return RecipeError(f"`{others[0]}` stands beside `{name}`, not in it", at=second, hint=hint)
@@ -87,10 +98,17 @@ def _named(name: str, at: Location, value: Value | None, errors: list[RecipeErro
             hint = f"the name of an op is no template; {hint}"
         errors.append(RecipeError(f"there is no op `{shortened(name)}`", at=at, hint=hint))
         return None
+    before = len(errors)
     if value is not None and isinstance(value.data, dict):
         for key in value.data:
             check_parameter(transform, key, value.keys[key], errors)
-    return WrittenOp(transform, at, value)
+    told = value is not None and any(inner.cut or inner.style == "broken" for inner in walk(value))
+    sound = len(errors) == before and not told
+    return WrittenOp(transform, at, value, sound)
+
+
+def _params(transform: Transform) -> set[str]:
+    return {param.name for param in transform.params}
 
 
 def _homes(key: str) -> list[str]:

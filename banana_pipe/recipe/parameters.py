@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Json, Node, Op, Step
 from banana_pipe.recipe.axes import is_fixed, rendered
-from banana_pipe.recipe.complaints import each_of, every
+from banana_pipe.recipe.complaints import SaidElsewhere, each_of
 from banana_pipe.recipe.ops import WrittenOp, check_parameter
 from banana_pipe.recipe.templates import Scope, Templates
-from banana_pipe.recipe.words import quoted, shortened
+from banana_pipe.recipe.words import nearest, quoted, shortened
 from banana_pipe.recipe.written import bare
 from banana_pipe.recipe.yaml import Value
 from banana_pipe.transforms import transform_of
 from banana_pipe.transforms.base import BadParams, Param, Transform
-from banana_pipe.transforms.kinds import FontFile, Picture
+from banana_pipe.transforms.kinds import Choice, FontFile, Picture
 
 _Given = Mapping[str, tuple[Json, Location] | None]
 """Parameters by name, each with its place; None where a mistake in it is told."""
@@ -43,15 +43,18 @@ class Ops:
         self._templates = templates
         self._fixed: dict[int, RenderedOp] = {}
 
-    def rendered(self, written: Iterable[WrittenOp], scope: Scope) -> list[RenderedOp]:
-        """The ops with their parameters. Raises RecipeErrors with every mistake, each at its place."""
-        return every(lambda one: self._rendered(one, scope), written)
-
-    def check(self, written: Iterable[WrittenOp]) -> None:
+    def check(self, written: WrittenOp | None) -> None:
         """Raise RecipeErrors for what is wrong in any scope, where there is none."""
-        self.rendered([one for one in written if one.value is None or is_fixed(one.value)], {})
+        if written is not None and (written.value is None or is_fixed(written.value)):
+            self.rendered(written, {})
 
-    def _rendered(self, written: WrittenOp, scope: Scope) -> RenderedOp:
+    def rendered(self, written: WrittenOp | None, scope: Scope) -> RenderedOp:
+        """The op with its parameters. Raises RecipeErrors with every mistake, each at its place.
+
+        SaidElsewhere where the recipe's reader has said what is wrong.
+        """
+        if written is None:
+            raise SaidElsewhere("that op could not be read")
         known = self._fixed.get(id(written))
         if known is not None:
             return known
@@ -64,10 +67,11 @@ class Ops:
     def _given(self, written: WrittenOp, scope: Scope, errors: list[RecipeError]) -> _Given:
         """The parameters that are given, by name; mistakes in their templates go to *errors*."""
         value = written.value
-        if value is None or (value.data is None and not value.cut):
+        if value is None or value.data is None:
             return {}
         if isinstance(value.data, dict):
-            whole = {name: inner for name, inner in value.data.items() if inner.style != "broken"}
+            told = [name for name, inner in value.data.items() if inner.style == "broken" or inner.cut]
+            whole = {name: inner for name, inner in value.data.items() if name not in told}
             return {name: self._parameter(inner, scope, errors) for name, inner in whole.items()}
         data = rendered(value, scope, self._templates)
         if isinstance(data, dict):  # one expression for all of them
@@ -111,13 +115,15 @@ def _checked(written: WrittenOp, given: _Given, errors: list[RecipeError]) -> Re
     for param in transform.params:
         if param.name in given:
             _read(transform, param, given[param.name], read, errors)
-        elif param.required:
+        elif param.required and written.sound:
             message = f"`{transform.name}` needs `{param.name}`: {param.kind.words}"
             errors.append(RecipeError(message, at=written.at, hint=_for_example(transform, param)))
         elif param.default is not None:
             read[param.name] = param.default
     if errors:
         raise RecipeErrors(errors)
+    if not written.sound:
+        raise SaidElsewhere("a parameter of that op is unknown")
     params = {name: value for name, value in read.items() if name not in (*transform.pictures, *transform.files)}
     try:
         transform.check(read)
@@ -157,7 +163,9 @@ def _read(
 def _wrong(transform: Transform, param: Param, value: Json, at: Location) -> RecipeError:
     shown = f"`{shortened(value)}`" if isinstance(value, str) and value.strip() else _shown(value)
     message = f"`{param.name}` of `{transform.name}` is {param.kind.words}; not {shown}"
-    return RecipeError(message, at=at, hint=_for_example(transform, param))
+    options = param.kind.options if isinstance(param.kind, Choice) else ()
+    near = nearest(value, options, 0.8) if isinstance(value, str) else None
+    return RecipeError(message, at=at, hint=f"did you mean `{near}`?" if near else _for_example(transform, param))
 
 
 def _shown(value: Json) -> str:

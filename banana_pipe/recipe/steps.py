@@ -29,6 +29,8 @@ NOT_OF_A_TRANSFORM: Mapping[str, str] = {
     ),
 }
 """What a step with `transform` cannot say, and why."""
+SETTINGS = (*NOT_OF_A_TRANSFORM, "expect", "output")
+"""What says nothing of what a step reads, or how often it is made: a misspelt one has no consequences."""
 STEP_NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
 
 
@@ -47,6 +49,8 @@ class Steps(Settings):
         super().__init__(errors)
         self.known = known
         self.folder = folder
+        self.harmless = 0
+        """How many of the mistakes leave their step whole enough to look for more in it."""
 
     def step(self, name: str, at: Location, value: Value) -> Step | None:
         if not STEP_NAME.match(name) or name == "previous":
@@ -64,7 +68,10 @@ class Steps(Settings):
             hint = "`with` fills the inputs of the recipe that a step uses; pictures to read stand in `images`"
             self.errors.append(RecipeError("`with` without a `use`", at=value.keys["with"], hint=hint))
         verb = self.verb(name, at, value, entries)
+        self.harmless += sum(key not in STEP and nearest(key, STEP) in SETTINGS for key in value.data)
+        before = len(self.errors)
         ops = read_ops(entries.get("transform"), self.errors)
+        self.harmless += len(self.errors) - before if ops else 0
         prompt = self.prompt(verb, entries)
         each = self.text(entries.get("each"), "each")
         images = self.images(entries.get("images"))
@@ -111,6 +118,7 @@ class Steps(Settings):
         for key, at in value.keys.items():
             if key in NOT_OF_A_TRANSFORM:
                 self.errors.append(RecipeError(f"a transform has no `{key}`", at=at, hint=NOT_OF_A_TRANSFORM[key]))
+                self.harmless += 1
 
     def use(self, name: str, at: Location, value: Value, entries: Mapping[str, Value]) -> Step | None:
         if "use" not in entries:

@@ -15,10 +15,10 @@ MAX_COMPARED = 500
 """Words that a wrong one is compared with: where thousands are wrong among thousands, it would take hours."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word, of the first `MAX_COMPARED`, that *word* was probably meant to be."""
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known word, of the first `MAX_COMPARED`, that *word* was probably meant to be: at least so like it."""
     lower = {name.casefold(): name for name in islice(known, MAX_COMPARED)}
-    found = get_close_matches(word.casefold(), lower, n=1, cutoff=0.6)
+    found = get_close_matches(word.casefold(), lower, n=1, cutoff=likeness)
     return lower[found[0]] if found else None
 
 
