@@ -311,9 +311,17 @@ class _Expander:
                 continue
             first = landed.setdefault(collision_key(output), name)
             if first != name:
-                hint = "let `output` name every axis, as in `{{ names.color }}`"
+                hint = self.told_apart(first, name)
                 message = f"`{first}` and `{name}` both land at `{output}`"
                 self.complaints.add(RecipeError(message, at=at, hint=hint))
+
+    def told_apart(self, first: str, second: str) -> str:
+        """What to do about two instances that land at one place."""
+        one, other = self.instances.by_id[first], self.instances.by_id[second]
+        if step_of(first) != step_of(second):
+            return "give them different names in `output`"
+        axis = next((axis for axis, name in one.axes if other.names.get(axis) != name), "")
+        return f"let `output` name every axis, as in `{{{{ names.{axis} }}}}`"
 
     def check_kinds(self, node: Node, nodes: Mapping[str, Node]) -> None:
         """Raise RecipeError where *node* sends the provider what a transform makes in a format that none takes."""

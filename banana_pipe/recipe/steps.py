@@ -16,7 +16,7 @@ from banana_pipe.recipe.entries import STEP
 from banana_pipe.recipe.ops import read_ops
 from banana_pipe.recipe.settings import Settings
 from banana_pipe.recipe.words import nearest, quoted
-from banana_pipe.recipe.yaml import Value, refuse_cuts
+from banana_pipe.recipe.yaml import Value, refuse_cuts, walk
 
 USE = ("use", "with", "matrix", "each", "when")
 """What a step may say that uses another recipe: the pictures are made there."""
@@ -31,6 +31,7 @@ NOT_OF_A_TRANSFORM: Mapping[str, str] = {
 """What a step with `transform` cannot say, and why."""
 SETTINGS = (*NOT_OF_A_TRANSFORM, "expect", "output")
 """What says nothing of what a step reads, or how often it is made: a misspelt one has no consequences."""
+_SCOPE = ("matrix", "each", "chain", "start", "images", "when", "with")
 STEP_NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
 
 
@@ -40,6 +41,11 @@ class Declared:
 
     variables: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
+
+
+def is_lost(entries: Mapping[str, Value]) -> bool:
+    """Whether what a step reads, or how often it is made, could not be read: names would be missing everywhere in it."""
+    return any(inner.style == "broken" for key in _SCOPE if key in entries for inner in walk(entries[key]))
 
 
 class Steps(Settings):
@@ -73,7 +79,7 @@ class Steps(Settings):
         ops = read_ops(entries.get("transform"), self.errors)
         self.harmless += len(self.errors) - before if ops else 0
         prompt = self.prompt(verb, entries)
-        each = self.text(entries.get("each"), "each")
+        each = self.each(entries.get("each"))
         images = self.images(entries.get("images"))
         none = "images" not in entries or entries["images"].data == []
         if verb in ("edit", "transform") and none and "each" not in entries and "chain" not in entries:
@@ -91,7 +97,7 @@ class Steps(Settings):
         chain = self.chain(entries.get("chain"), matrix)
         start = self.start(entries, value)
         when = self.when(entries.get("when"))
-        if prompt is None or verb is None:
+        if prompt is None or verb is None or is_lost(entries):
             return None
         return Step(
             name,
@@ -131,13 +137,13 @@ class Steps(Settings):
                 message = f"step `{name}` uses a recipe: `{key}` means nothing here"
                 self.errors.append(RecipeError(message, at=value.keys[key], hint=hint))
         file = self.file(entries["use"], "use", "for example `use: banner.yaml`")
-        each = self.text(entries.get("each"), "each")
+        each = self.each(entries.get("each"))
         given = self.mapping(entries["with"], "`with`", None) if "with" in entries else {}
         for entry, inner in (given or {}).items():
             refuse_cuts(inner, f"`{entry}`", self.errors)
         matrix = self.axes(entries.get("matrix"), "matrix")
         when = self.when(entries.get("when"))
-        if file is None:
+        if file is None or is_lost(entries):
             return None
         return Step(name, at, "use", file, (), {}, matrix, each, self.folder, when=when, given=given or {})
 
@@ -158,6 +164,13 @@ class Steps(Settings):
             )
             self.errors.append(RecipeError(f"step `{name}` does not say what to make", at=at, hint=hint))
         return None
+
+    def each(self, value: Value | None) -> Text | None:
+        if value is not None and isinstance(value.data, list):
+            hint = "`each: STEP`; what it reads besides stands in `images`, and more axes in `matrix`"
+            self.wrong("`each` is one step, not a list", value, hint=hint)
+            return None
+        return self.text(value, "each")
 
     def images(self, value: Value | None, key: str = "images") -> tuple[Text, ...] | None:
         """The references as written; None where there are none given."""
