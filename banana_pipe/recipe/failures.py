@@ -24,6 +24,15 @@ _UNDEFINED = re.compile(r"`([^`]+)` is not defined")
 _QUOTED = re.compile(r"'([^']+)'")
 _UNKNOWN_TAG = re.compile(r"unknown tag '([^']+)'")
 _STILL_OPEN = re.compile(r"innermost block that needs to be closed is '([^']+)'")
+_MET = re.compile(r"expected token 'end of (?P<end>print statement|statement block)', got '(?P<word>[^']+)'")
+_FILTERS = {
+    **dict.fromkeys(("upcase", "uppercase", "toupper", "to_upper"), "upper"),
+    **dict.fromkeys(("downcase", "lowercase", "tolower", "to_lower"), "lower"),
+    **dict.fromkeys(("titlecase", "titleize"), "title"),
+    **dict.fromkeys(("strip", "trimmed"), "trim"),
+    **dict.fromkeys(("len", "size"), "length"),
+}
+"""What other languages of templates call a filter of Jinja's."""
 _PLAINLY = {
     "expected token 'as', got 'end of statement block'": "an `import` has no name",
     "expected an expression, got 'end of statement block'": "something is missing before `%}`",
@@ -164,9 +173,9 @@ def _unreadable(error: TemplateSyntaxError, environment: BoundedEnvironment) -> 
     said = (error.message or "cannot be read").rstrip(".")
     for theirs, ours in _PLAINLY.items():
         said = said.replace(theirs, ours)
-    about_tag = _about_tag(said)
-    if about_tag is not None:
-        return about_tag
+    about = _about_end(said, error.source or "") or _about_tag(said)
+    if about is not None:
+        return about
     found = _QUOTED.search(said)
     word = found.group(1) if found else None
     hint = _syntax_hint(said, word, environment)
@@ -195,6 +204,26 @@ def _of_wrong_types(said: str) -> Told:
     return Told(f"the template fails: {said}")
 
 
+def _about_end(said: str, template: str) -> Told | None:
+    """What *said* means where the parser met a word that it did not expect: nothing closes what *template* has open."""
+    met = _MET.search(said)
+    if met is None:
+        return None
+    for opened in re.finditer(r"\{\{|\{%", template):
+        begin, end = opened.group(), "}}" if opened.group() == "{{" else "%}"
+        inside = template[opened.end() :].partition(begin)[0]
+        words = inside.strip("-+ ").split()
+        if words and end not in inside:
+            hint = f"close it with `{end}`, as in `{begin} {words[0]} {end}`"
+            return Told(
+                f"`{begin}` is not closed", hint if begin == "{{" else f"close it with `{end}`", " ".join(words[:3])
+            )
+    if met["end"] != "print statement":
+        return None
+    hint = "one name or expression stands between `{{` and `}}`: a name has no spaces, and `~` joins texts"
+    return Told(f"`{met['word']}` cannot stand there", hint, met["word"])
+
+
 def _about_tag(said: str) -> Told | None:
     """What *said*, Jinja's words about a tag that is unknown or not closed, means."""
     unknown, still_open = _UNKNOWN_TAG.search(said), _STILL_OPEN.search(said)
@@ -216,9 +245,12 @@ def _syntax_hint(said: str, word: str | None, environment: BoundedEnvironment) -
     if "`import` has" in said:
         return 'give it one: `{% import "photography.j2" as photo %}`'
     known = environment.known_filters if "filter" in said else environment.tests if "test" in said else {}
-    near = nearest(word, known) if word else None
+    other = _FILTERS.get(word.casefold()) if word and "filter" in said else None
+    near = other or (nearest(word, known) if word else None)
     if near:
         return f"did you mean `{near}`?"
+    if "filter named" in said:
+        return "filters are Jinja's: upper, lower, capitalize, title, join, default, replace, length and others"
     if "something is missing" in said:
         return "write the expression, as in `{{ color }}` or `{% if color == 'teal' %}`"
     if "unexpected" in said:
