@@ -14,6 +14,7 @@ from banana_pipe.cli.table import Cell, Column, table
 from banana_pipe.cli.terminal import Paper, clean, width
 from banana_pipe.cli.words import MOST_NAMED, STATES, about, bill, count, input_name, op_lines, reason_words
 from banana_pipe.comparing.pixels import Distance
+from banana_pipe.drifting import MOST_HOPS
 from banana_pipe.errors import Location
 from banana_pipe.explain import Change, Drifted, Explanation, PictureChange, Piece
 from banana_pipe.model import Json
@@ -128,8 +129,10 @@ def _drift(paper: Paper, one: Drifted | None) -> Iterator[str]:
     yield from paper.wrapped(depth_words(chain.edits, chain.start), 2, style)
     rows = [
         [Cell(f"{hop.edits}. {hop.node}"), Cell(f"of {input_name(hop.reads)}"), *_apart(apart)]
-        for hop, apart in zip(chain.hops, one.hops, strict=True)
+        for hop, apart in list(zip(chain.hops, one.hops, strict=True))[-MOST_HOPS:]
     ]
+    if (before := chain.edits - len(rows)) > 0:
+        rows.insert(0, [Cell(f"… {count(before, 'edit')} before", "dim"), Cell(""), *_apart(None)])
     if one.whole is not None:
         rows.append([Cell("in all"), Cell(f"of {input_name(chain.start)}"), *_apart(one.whole)])
     columns = (Column("", gives=1), Column("", gives=2), Column("pixels", right=True), *_MEASURED)

@@ -122,3 +122,14 @@ def test_an_explanation_tells_the_edits_behind_a_picture(pipe: Pipe, project: Pa
     assert (drift["edits"], drift["from"], drift["merge"]) == (2, "mug", [["tint", "frame"]])
     assert [(hop["node"], hop["reads"]) for hop in drift["hops"]] == [("tint", "mug"), ("frame", "tint")]
     assert 0 < drift["distance"]["colour"] < 1
+
+
+def test_of_a_long_chain_the_last_edits_are_shown(pipe: Pipe, project: Path) -> None:
+    """Each of a chain's links shows its own: all of all of them would be as long as the chain's square."""
+    beats = ", ".join(map(str, range(40)))
+    chain = f"  film: {{chain: {{beat: [{beats}]}}, start: mug, edit: 'The mug at {{{{ beat }}}}'}}\n"
+    (project / "film.yaml").write_text(f"steps:\n  mug: {{generate: a mug}}\n{chain}")
+    lines = [line.strip() for line in pipe("explain", "film.yaml", "film[last]").out.splitlines()]
+    start = lines.index("… 16 edits before")
+    assert lines[start + 1].startswith("17. film[beat=16]  of film[beat=15]")
+    assert lines[start + 24].startswith("40. film[beat=39]")
