@@ -164,6 +164,23 @@ def test_they_are_kept_judged_and_swept_like_their_picture(world: World) -> None
     assert (world.run(access=NO_TOKEN).exit_code, there(world)) == (0, before)
 
 
+@pytest.mark.parametrize("name", ["sheet.json", "sheet.webp"])
+def test_what_rots_in_the_cache_is_made_again_and_was_never_paid(world: World, name: str) -> None:
+    """Nobody is told to buy what is free."""
+    world.run(access=NO_TOKEN)
+    data = (world.out / name).read_bytes()
+    digest = digest_of(data)
+    world.forget(f"out/shop/{name}")
+    path = world.cache / "blobs" / digest[:2] / digest
+    path.chmod(0o644)
+    path.write_bytes(b"rot")
+    rotten = outcome(world.run(access=NO_TOKEN), "sheet")
+    assert (rotten.status, rotten.reason) == ("failed", "error")
+    assert rotten.error == "what the cache had of it is damaged; the same command makes it again, free"
+    assert world.run(access=NO_TOKEN).exit_code == 0
+    assert (world.out / name).read_bytes() == data
+
+
 def test_they_travel_with_the_cache(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And an archive in which one is missing, or that has something nobody named, is none."""
     world.run(access=NO_TOKEN)

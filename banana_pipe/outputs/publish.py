@@ -125,7 +125,7 @@ class Publisher:
                 files = [file for output in wanting for file in output.files.items()]
                 placed = await _in_a_thread(lambda: {path: self._place(node.id, path, one) for path, one in files})
             self.placed += sum(standing == "placed" for standing in placed.values())
-        told = _told(outcome, planned, placed, self.out)
+        told = _told(node, outcome, planned, placed, self.out)
         if told.status in ("cached", "done"):
             self._settled[node.id] = {path for output in planned for path in output.files}
         return told
@@ -285,7 +285,7 @@ class Publisher:
             disk.remove(self.out / JOURNAL)
 
 
-def _told(outcome: Outcome, planned: Sequence[Output], placed: Mapping[str, str], out: Path) -> Outcome:
+def _told(node: Node, outcome: Outcome, planned: Sequence[Output], placed: Mapping[str, str], out: Path) -> Outcome:
     """*outcome* with what became of its pictures."""
     standing = {path: placed.get(path, "same") for output in planned for path in output.files}
     good = {path for path, one in standing.items() if one in ("same", "placed")}
@@ -302,6 +302,9 @@ def _told(outcome: Outcome, planned: Sequence[Output], placed: Mapping[str, str]
     lost = [output for output in planned if output.picked and "lost" in found[output.path]]
     if not lost:
         return told
+    if node.is_local:  # whoever read what was damaged has set it aside
+        error = "what the cache had of it is damaged; the same command makes it again, free"
+        return replace(told, status="failed", reason="error", error=error)
     error = f"paid, but the bytes of {lost[0].artifact.digest[:12]} are neither in the cache nor in {out}"
     error = ACCEPTED_AND_GONE if lost[0].take is None else f"{error}; `run --rebuy` buys it again"
     return replace(told, status="lost", reason="lost", error=error)
