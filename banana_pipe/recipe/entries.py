@@ -15,7 +15,7 @@ from banana_pipe.errors import MAX_DRAWN_LINE, Location, RecipeError
 from banana_pipe.model import Text
 from banana_pipe.recipe import keys
 from banana_pipe.recipe.expectations import EXPECT
-from banana_pipe.recipe.words import quoted, suggestion
+from banana_pipe.recipe.words import MAX_LISTED, nearest, quoted, suggestion
 from banana_pipe.recipe.yaml import Value, refuse_cuts
 
 TOP = keys.names(keys.TOP)
@@ -67,6 +67,28 @@ _ALIASES: Mapping[str, str] = {
     "http_proxy": "proxy",
     "https_proxy": "proxy",
 }
+_MEANT: Mapping[str, tuple[str, ...]] = {
+    "prompt": ("generate", "edit"),
+    **dict.fromkeys(("ratio", "aspect"), ("aspect_ratio",)),
+    **dict.fromkeys(("size", "quality"), ("resolution",)),
+    **dict.fromkeys(("count", "n", "takes", "variants"), ("samples",)),
+    **dict.fromkeys(("image", "input", "pictures", "source", "reference", "references"), ("images",)),
+    **dict.fromkeys(("for_each", "foreach", "for"), ("each",)),
+    "axes": ("matrix",),
+    "variables": ("vars",),
+    **dict.fromkeys(("if", "condition"), ("when",)),
+    **dict.fromkeys(("ops", "operations"), ("transform",)),
+    **dict.fromkeys(("file", "path", "out"), ("output",)),
+}
+"""What is called otherwise elsewhere."""
+
+
+def meant(key: str, known: Iterable[str]) -> list[str]:
+    """Which of *known* an unknown *key* probably means: by what it is called elsewhere, else by how it is written."""
+    words = tuple(known)
+    called = [word for word in _MEANT.get(key.casefold().replace("-", "_"), ()) if word in words]
+    near = nearest(key, words)
+    return called or ([near] if near else [])
 
 
 def is_template(text: str) -> bool:
@@ -153,8 +175,15 @@ def _unknown_key(key: str, at: Location, what: str, known: tuple[str, ...]) -> R
         (TOP, "at the top of the recipe"),
     )
     right = [place for keys, place in places if key in keys and keys is not known]
-    hint = f"it belongs {' or '.join(right)}" if right else suggestion(key, known, kind="allowed here")
+    hint = f"it belongs {' or '.join(right)}" if right else _did_you_mean(key, known)
     return RecipeError(f"unknown key `{key}` in {what}", at=at, hint=hint)
+
+
+def _did_you_mean(key: str, known: tuple[str, ...]) -> str:
+    words = meant(key, known)
+    if words and words != [nearest(key, known)]:
+        return f"did you mean {' or '.join(f'`{word}`' for word in words)}?"
+    return suggestion(key, known, kind="allowed here", most=MAX_LISTED if words else len(known))
 
 
 def kind_of(value: Value) -> str:

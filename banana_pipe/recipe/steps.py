@@ -12,10 +12,10 @@ from pathlib import Path
 
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Action, Step, Text
-from banana_pipe.recipe.entries import STEP
+from banana_pipe.recipe.entries import STEP, meant
 from banana_pipe.recipe.ops import read_ops
 from banana_pipe.recipe.settings import Settings
-from banana_pipe.recipe.words import nearest, quoted
+from banana_pipe.recipe.words import quoted
 from banana_pipe.recipe.yaml import Value, refuse_cuts, walk
 
 USE = ("use", "with", "matrix", "each", "when")
@@ -41,6 +41,12 @@ class Declared:
 
     variables: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
+
+
+def is_setting(key: str) -> bool:
+    """Whether an unknown *key* is probably meant for one of `SETTINGS`."""
+    words = meant(key, STEP)
+    return bool(words) and {*words} <= {*SETTINGS}
 
 
 def is_lost(entries: Mapping[str, Value]) -> bool:
@@ -74,7 +80,7 @@ class Steps(Settings):
             hint = "`with` fills the inputs of the recipe that a step uses; pictures to read stand in `images`"
             self.errors.append(RecipeError("`with` without a `use`", at=value.keys["with"], hint=hint))
         verb = self.verb(name, at, value, entries)
-        self.harmless += sum(key not in STEP and nearest(key, STEP) in SETTINGS for key in value.data)
+        self.harmless += sum(key not in STEP and is_setting(key) for key in value.data)
         before = len(self.errors)
         ops = read_ops(entries.get("transform"), self.errors)
         self.harmless += len(self.errors) - before if ops else 0
@@ -158,7 +164,7 @@ class Steps(Settings):
             return None
         if verbs:
             return verbs[0]
-        if not any(key not in STEP and nearest(key, VERBS) for key in value.keys):
+        if not any(key not in STEP and meant(key, VERBS) for key in value.keys):
             hint = (
                 "`generate: PROMPT` makes a picture, `edit: PROMPT` changes those in `images`, `transform: [OPS]` too"
             )

@@ -22,15 +22,15 @@ def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | Non
     return lower[found[0]] if found else None
 
 
-def suggestion(word: str, known: Iterable[str], *, kind: str = "known") -> str:
-    """A hint: the nearest word if there is one, and all the words where they are few."""
+def suggestion(word: str, known: Iterable[str], *, kind: str = "known", most: int = MAX_LISTED) -> str:
+    """A hint: the nearest word if there is one, and all the words where they are at most *most*."""
     names = list(known)
     if not names:
         return "there are none"
     near = nearest(word, names)
-    if near and len(names) > MAX_LISTED:
+    if near and len(names) > most:
         return f"did you mean `{near}`?"
-    listed = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
+    listed = ", ".join(names[:most]) + (", …" if len(names) > most else "")
     return f"did you mean `{near}`? {kind}: {listed}" if near else f"{kind}: {listed}"
 
 
