@@ -27,11 +27,13 @@ def tested_words(tested: Verdict) -> str:
 
 
 def _others(group: Sequence[Failure]) -> str:
-    more = [one.node for one in group[1:]]
+    more = group[1:]
     if not more:
         return ""
-    named = ", ".join(f"`{name}`" for name in more[:MOST_NAMED])
     rest = f", and {len(more) - MOST_NAMED} more" if len(more) > MOST_NAMED else ""
+    if group[0].rule in ("min_length", "max_length"):  # each has a length of its own
+        return "".join(f"; {one.message}" for one in more[:MOST_NAMED]) + rest
+    named = ", ".join(f"`{one.node}`" for one in more[:MOST_NAMED])
     return f"; the same of {named}{rest}"
 
 

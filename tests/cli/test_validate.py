@@ -106,3 +106,11 @@ def test_a_test_file_may_be_named_as_well_as_its_recipe(pipe: Pipe, project: Pat
     assert said.code == 2
     assert "did you mean `tint`?" in said.err
     assert pipe("validate", "recipes/small.test.yaml", "--json").code == 2
+
+
+def test_each_prompt_that_is_too_long_says_how_long_it_is(pipe: Pipe, project: Path) -> None:
+    """One rule, and a length of its own for each: the first one's does not hold for the others."""
+    (project / "mug.yaml").write_text("steps: {mug: {matrix: {color: [red, teal]}, generate: 'A {{ color }} mug'}}")
+    (project / "mug.test.yaml").write_text("prompts: [{max_length: 8}]")
+    said = pipe("validate", "mug.yaml", "--prompts").err
+    assert "`mug[color=red]` has 9 characters, 1 too many; `mug[color=teal]` has 10 characters, 2 too many" in said
