@@ -285,7 +285,7 @@ class _Judge:
             yield self._failure(node, "spaces", message, None, None)
 
     def asked(self, node: Node, test: PromptTest) -> Iterator[Failure]:
-        prompt = self._once(node.prompt)
+        prompt = f" {self._once(node.prompt)} "
         self._patience.spend((1 + len(test.contains) + len(test.lacks)) * (1 + len(prompt) // 1024), test)
         for text in test.contains:
             if self._once(text.value) not in prompt:
@@ -338,7 +338,8 @@ class _Judge:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    """Spaces at its ends count, as they hold whole words apart; lines' ends there are YAML's."""
+    return re.sub(r"\s+", " ", text.strip("\r\n")).casefold()
 
 
 def _span(prompt: str, text: str) -> tuple[int, int]:

@@ -122,6 +122,15 @@ def test_what_fails_everywhere_by_one_rule_is_one_mistake() -> None:
     assert [[one.node for one in group] for group in groups] == [["base"], ["tint[color=ivory]", "tint[color=teal]"]]
 
 
+def test_spaces_around_a_text_hold_whole_words_apart(folder: Path) -> None:
+    """Also at the ends of a prompt; the end of a line that a block of YAML has is none of them."""
+    assert folder
+    words = "prompts: [{node: base, lacks: [' stud ', ' mu '], contains: [' Studio', ' mug, ', 'alone ']}]"
+    assert not verdict(words).failures
+    assert not verdict("prompts:\n- node: base\n  contains: |\n    Studio\n    photo\n").failures
+    assert len(verdict(words.replace("stud", "studio")).failures) == 1
+
+
 def test_where_words_come_from_is_looked_for_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand prompts that fail alike are one mistake, and are searched as one."""
     assert folder
