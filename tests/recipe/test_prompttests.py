@@ -122,27 +122,27 @@ def test_what_fails_everywhere_by_one_rule_is_one_mistake() -> None:
     assert [[one.node for one in group] for group in groups] == [["base"], ["tint[color=ivory]", "tint[color=teal]"]]
 
 
-def test_spaces_around_a_text_hold_whole_words_apart(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_spaces_around_a_text_hold_whole_words_apart() -> None:
     """Also at the ends of a prompt; the end of a line that a block of YAML has is none of them."""
-    assert folder
     words = "prompts: [{node: base, lacks: [' stud ', ' mu '], contains: [' Studio', ' mug, ', 'alone ']}]"
     assert not verdict(words).failures
     assert not verdict("prompts:\n- node: base\n  contains: |\n    Studio\n    photo\n").failures
     assert len(verdict(words.replace("stud", "studio")).failures) == 1
 
 
-def test_where_words_come_from_is_looked_for_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("folder")
+def test_where_words_come_from_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand prompts that fail alike are one mistake, and are searched as one."""
-    assert folder
     searched: list[object] = []
     monkeypatch.setattr(prompttests._Judge, "_stands", lambda *asked: searched.append(asked))
     assert len(verdict("prompts: [{lacks: glaze}]").failures) == 2
     assert len(searched) == 1
 
 
-def test_tests_end_whoever_wrote_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("folder")
+def test_tests_end_whoever_wrote_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many tests times so many prompts would not; by their whole names nodes cost nothing to find."""
-    assert folder
     monkeypatch.setattr(prompttests, "MAX_LOOKS", 30)
     many = "prompts:\n" + "- lacks: logos\n" * 6
     with pytest.raises(RecipeErrors, match=r"shop.test.yaml:7:10: so many tests of so many prompts"):
