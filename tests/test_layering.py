@@ -28,10 +28,10 @@ FLOORS = (
     transforms.kinds transforms.tables transforms.pixels transforms.outlines transforms.base transforms.resize transforms.crop
     transforms.trim transforms.pad transforms.rotate transforms.flip transforms.convert transforms.palette transforms.keying
     transforms.chroma_key transforms.mask transforms.overlay transforms.grid transforms.compare transforms.sprites transforms.icons transforms.fonts transforms.text transforms.plugins transforms ops
-    recipe.words recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
+    recipe.words recipe.complaints recipe.naming recipe.syntax recipe.yaml recipe.variables recipe.keys recipe.expectations recipe.ops
     recipe.written recipe.entries recipe.settings recipe.steps recipe.schema recipe.jsonschema
     recipe.measures recipe.limits recipe.failures recipe.partials
-    recipe.templates recipe.references recipe.files recipe.data recipe.compose recipe.complaints recipe.use recipe.axes
+    recipe.templates recipe.references recipe.files recipe.data recipe.compose recipe.use recipe.axes
     recipe.parameters recipe.beside recipe.instances recipe.order recipe.reading recipe.presence recipe.expand recipe.select
     recipe.narrow recipe.origins recipe.drift recipe.prompttests recipe
     request prices diagram
@@ -48,7 +48,7 @@ FLOORS = (
     providers.sandbox.sheet providers.sandbox.pixels providers.sandbox.checks providers.sandbox.memory
     providers.sandbox.palette providers.sandbox.words providers.sandbox.pen providers.sandbox.stage
     providers.sandbox.motifs providers.sandbox.places providers.sandbox.touches providers.sandbox.scene
-    providers.sandbox.lettering providers.sandbox.layout providers.sandbox.strip providers.sandbox.painter
+    providers.sandbox.lettering providers.sandbox.layout providers.sandbox.strip providers.sandbox.cutout providers.sandbox.painter
     providers.sandbox.app providers.sandbox providers
     """,
     """

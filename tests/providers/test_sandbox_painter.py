@@ -13,11 +13,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
+from banana_pipe import transforms
 from banana_pipe.canonical import digest_of
-from banana_pipe.providers.sandbox import checks, lettering, painter, words
+from banana_pipe.model import Op
+from banana_pipe.providers.sandbox import checks, cutout, lettering, painter, words
 from banana_pipe.providers.sandbox.layout import frame_for, set_text
 from banana_pipe.providers.sandbox.pixels import RATIOS, size_of
 from banana_pipe.providers.sandbox.sheet import InputPicture, Sheet
+from banana_pipe.transforms.pixels import decode
 
 CAT = Sheet("generate", "nano-banana", "a white siamese cat")
 
@@ -30,8 +33,14 @@ def opened(data: bytes) -> Image.Image:
 def scene_of(data: bytes) -> Image.Image:
     """The illustrated part of a painted frame, at a common size."""
     with Image.open(BytesIO(data)) as picture:
-        left, top, right, bottom = map(int, picture.info[checks.SCENE_BOX].split(","))
+        left, top, right, bottom = scene_box(data)
         return picture.convert("RGB").crop((left, top, right, bottom)).resize((120, 80), Image.Resampling.BOX)
+
+
+def scene_box(data: bytes) -> tuple[int, ...]:
+    """Where the illustrated part is."""
+    with Image.open(BytesIO(data)) as picture:
+        return tuple(map(int, picture.info[checks.SCENE_BOX].split(",")))
 
 
 def distance(one: Image.Image, other: Image.Image) -> float:
@@ -208,6 +217,82 @@ class TestLayout:
         shown = " ".join("".join(piece.text for piece in word) for line in setting.lines for word in line)
         kept, _, tail = shown.partition(" … and ")
         assert tail == f"{900 - len(kept.split())} more words"
+
+
+SCREEN = "a small knight in silver armour, on a plain, evenly lit lime green background without any shadow"
+
+
+def cut(data: bytes) -> Image.Image:
+    """What is left of it when lime is cut away, as the op does it."""
+    key = Op("chroma_key", 2, {"color": "#00ff00", "tolerance": "20%", "softness": "20%"})
+    return Image.open(BytesIO(transforms.make([key], [lambda: decode(data)]).data)).convert("RGBA")
+
+
+def _mean(data: bytes) -> list[float]:
+    return ImageStat.Stat(cut(data).convert("RGB"), cut(data).getchannel("A")).mean
+
+
+class TestPlainGround:
+    """Where a prompt wants something on a plain ground, it stands there alone."""
+
+    @pytest.mark.parametrize(
+        ("prompt", "ground", "rest"),
+        [
+            (SCREEN, (0, 255, 0), "a small knight in silver armour,  without any shadow"),
+            ("A key on a solid #FF00FF backdrop", (255, 0, 255), "A key "),
+            ("an owl, on a plain background", (255, 255, 255), "an owl, "),
+            ("a balloon, on plain white", (255, 255, 255), "a balloon, "),
+            ("a mug against flat sage green, from the side", words.COLOURS["sage"].rgb(), "a mug , from the side"),
+            ("A Cup On A PLAIN Teal Background", (0, 128, 128), "A Cup "),
+        ],
+    )
+    def test_its_colour_is_that_of_the_prompt(self, prompt: str, ground: tuple[int, ...], rest: str) -> None:
+        """As the ops name colours, else as the painter does; its words say nothing of what stands there."""
+        assert cutout.ground_of(prompt) == (ground, rest)
+
+    @pytest.mark.parametrize(
+        "prompt",
+        [
+            "a cup on a plain table",
+            "a plain cup on a table",
+            "a cat before a green background",
+            "on the background",
+            "",
+        ],
+    )
+    def test_other_prompts_get_a_scene(self, prompt: str) -> None:
+        """A table is no ground, and a background may have much in it."""
+        assert cutout.ground_of(prompt) is None
+
+    @pytest.mark.parametrize("ratio", RATIOS)
+    def test_the_ground_is_one_colour_around_what_stands_there(self, ratio: str) -> None:
+        """In every shape; cut away, it leaves the figure and what says that it is a placeholder."""
+        sheet = replace(CAT, prompt=SCREEN, aspect_ratio=ratio)
+        page = opened(painter.paint(sheet))
+        assert page.size == size_of(sheet)
+        left, top, right, bottom = scene_box(painter.paint(sheet))
+        edge = [page.getpixel((x, y)) for x in range(left, right, 7) for y in (top, 0)]
+        assert set(edge) == {(0, 255, 0)}
+        there = cut(painter.paint(sheet)).getchannel("A")
+        assert there.crop((left, top, right, bottom)).getbbox() is not None
+        assert there.crop((0, bottom, page.width, page.height)).getbbox() is not None
+        shown = sum(there.crop((left, top, right, bottom)).histogram()[250:]) / ((right - left) * (bottom - top))
+        assert 0.03 < shown < 0.6
+
+    def test_an_edit_moves_what_stood_there(self) -> None:
+        """Other pixels, the same colours, the same ground; on the ground of a scene it is drawn anew."""
+        before = painter.paint(replace(CAT, prompt=SCREEN))
+        edit = Sheet("edit", CAT.model, f"The same one jumps, {SCREEN[30:]}", (as_input(before),))
+        after = painter.paint(edit)
+        assert distance(scene_of(before), scene_of(after)) > 3
+        assert opened(after).getpixel((0, 0)) == (0, 255, 0)
+        assert all(abs(one - other) < 12 for one, other in zip(_mean(before), _mean(after), strict=True))
+        teal = painter.paint(replace(edit, prompt=f"Make it teal, {SCREEN[30:]}"))
+        assert distance(scene_of(after), scene_of(teal)) > 3
+        boat = painter.paint(replace(edit, prompt=f"A boat, {SCREEN[30:]}"))
+        assert not any(abs(one - other) < 4 for one, other in zip(_mean(boat), _mean(before), strict=True))
+        anew = painter.paint(replace(edit, inputs=(as_input(painter.paint(CAT)),)))
+        assert opened(anew).getpixel((0, 0)) == (0, 255, 0)
 
 
 class TestLettering:

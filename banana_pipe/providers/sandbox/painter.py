@@ -16,6 +16,7 @@ from random import Random
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from banana_pipe.providers.sandbox.checks import SCENE_BOX
+from banana_pipe.providers.sandbox.cutout import ground_of, paint_alone
 from banana_pipe.providers.sandbox.layout import Box, Frame, frame_for, set_text
 from banana_pipe.providers.sandbox.lettering import Type, Word, pieces
 from banana_pipe.providers.sandbox.palette import Palette, palette_for
@@ -33,6 +34,12 @@ FOOTNOTE = "Painted offline by the banana-pipe sandbox. No model was asked, noth
 
 def paint(sheet: Sheet) -> bytes:
     """The PNG for *sheet*, of the size that `pixels.size_of` says."""
+    plain = ground_of(sheet.prompt)
+    if plain is not None:
+        ground, rest = plain
+        words = words_of(rest)
+        palette = palette_for(_seeded(sheet.prompt), None, first_of(words, COLOURS))
+        return _png(*paint_alone(sheet, ground, words, palette, _dice(sheet)))
     words = words_of(sheet.prompt)
     palette = palette_for(_seeded(sheet.prompt), first_of(words, MOODS), first_of(words, COLOURS))
     width, height = size_of(sheet)
@@ -52,9 +59,13 @@ def _seeded(*parts: object) -> Random:
     return Random(int.from_bytes(sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).digest()))  # noqa: S311
 
 
+def _dice(sheet: Sheet) -> Random:
+    return _seeded(sheet.action, sheet.prompt, sheet.take, *(picture.digest for picture in sheet.inputs))
+
+
 def _paint_scene(page: Image.Image, frame: Frame, sheet: Sheet, words: list[str], palette: Palette) -> None:
     left, top, right, bottom = frame.scene
-    rng = _seeded(sheet.action, sheet.prompt, sheet.take, *(picture.digest for picture in sheet.inputs))
+    rng = _dice(sheet)
     size = (right - left, bottom - top)
     if sheet.action == "edit":
         scene = edited_scene(size, _opened(sheet.inputs[0]), words, palette, rng)

@@ -43,7 +43,7 @@ def new_scene(size: Size, said: list[str], palette: Palette, rng: Random) -> Ima
     subject = words.first_of(said, words.SUBJECTS)
     place = words.first_of(said, words.PLACES) or _home_of(subject, rng)
     subject = subject or rng.choice(AT_HOME[place])
-    stage = _stage(Image.new("RGB", _drawn_at(size)), palette, rng)
+    stage = _stage(Image.new("RGB", drawn_at(size)), palette, rng)
     sun = rng.uniform(0.18, 0.42) if rng.random() < 0.5 else rng.uniform(0.6, 0.84)
     _sky(stage, sun)
     ground = places.PLACES[place](stage)
@@ -53,7 +53,7 @@ def new_scene(size: Size, said: list[str], palette: Palette, rng: Random) -> Ima
 
 def edited_scene(size: Size, before: Image.Image, said: list[str], palette: Palette, rng: Random) -> Image.Image:
     """The scene or photograph *before* in another light, and what the words add to it."""
-    fitted = ImageOps.fit(before, _drawn_at(size), Image.Resampling.BICUBIC)
+    fitted = ImageOps.fit(before, drawn_at(size), Image.Resampling.BICUBIC)
     stage = _stage(_relit(fitted, palette), palette, rng)
     touch = words.first_of(said, words.TOUCHES)
     subject = words.first_of(said, words.SUBJECTS)
@@ -68,7 +68,8 @@ def _stage(canvas: Image.Image, palette: Palette, rng: Random) -> Stage:
     return Stage(Pen(canvas, 0, canvas.height, canvas.height), canvas.width / canvas.height, palette, rng)
 
 
-def _drawn_at(size: Size) -> Size:
+def drawn_at(size: Size) -> Size:
+    """How large a scene of *size* is drawn."""
     scale = min(2.0, max(LONGEST_SIDE / max(size), 1.0))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
