@@ -25,16 +25,24 @@ def once(errors: Iterable[RecipeError]) -> list[RecipeError]:
 
 
 def every(make: Callable[[_Thing], _Made], things: Iterable[_Thing]) -> list[_Made]:
-    """What *make* gives for each of *things*. Raises RecipeErrors with the mistakes of all of them."""
+    """What *make* gives for each of *things*. Raises RecipeErrors with the mistakes of all of them.
+
+    SaidElsewhere where some could not be made, and none of them has a mistake of its own.
+    """
     made: list[_Made] = []
     errors: list[RecipeError] = []
+    elsewhere: SaidElsewhere | None = None
     for thing in things:
         try:
             made.append(make(thing))
+        except SaidElsewhere as error:
+            elsewhere = error
         except RecipeError as error:
             errors += each_of(error)
     if errors:
         raise RecipeErrors(errors)
+    if elsewhere is not None:
+        raise elsewhere
     return made
 
 

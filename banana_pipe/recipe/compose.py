@@ -121,10 +121,12 @@ class Library:
         self._folders[shown] = path.parent
         return document
 
-    def _tables(self, tables: Mapping[str, Text]) -> dict[str, Json] | None:
-        """The rows of all *tables*. None where one could not be read: whoever uses it would complain again."""
-        data = {name: self._table(text) for name, text in tables.items()}
-        return None if any(rows is None for rows in data.values()) else data
+    def _tables(self, tables: Mapping[str, Text]) -> dict[str, Json]:
+        """The rows of all *tables* that could be read; of the others templates know that they are lost."""
+        read = {name: self._table(text) for name, text in tables.items()}
+        data: dict[str, Json] = {name: rows for name, rows in read.items() if rows is not None}
+        self.templates.lost |= read.keys() - data.keys()
+        return data
 
     def _table(self, text: Text) -> list[Row] | None:
         try:
@@ -172,9 +174,9 @@ class Library:
                 RecipeError("there are no steps, here or in what it extends", at=root.at, hint=FIRST_STEPS)
             )
         data = self._tables(merged.tables)
-        if data is not None and several:
+        if several:
             data = {name: written(rows, merged.tables[name].at.path) for name, rows in data.items()}
-        return None if data is None else replace(merged, recipe=replace(merged.recipe, data=data))
+        return replace(merged, recipe=replace(merged.recipe, data=data))
 
     def _written(self, checked: Checked, file: _File) -> Checked:
         """*checked* with variables that know their file: in a family of several folders they come to others' steps."""

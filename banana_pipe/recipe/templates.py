@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from jinja2 import Template, meta
 
 from banana_pipe.errors import Location, RecipeError, RecipeErrors
 from banana_pipe.model import Json, Source, Text
+from banana_pipe.recipe.complaints import SaidElsewhere
 from banana_pipe.recipe.entries import is_template
 from banana_pipe.recipe.failures import column, in_bare, offset, told, undefined, where
 from banana_pipe.recipe.limits import BoundedEnvironment, Missing
@@ -63,7 +65,9 @@ class Templates:
         self._counted = 0, False
         # One for all folders: a hundred files may not take a hundred times as long.
         self._meter = Meter()
-        self._inside = {folder: _Inside(folder, shown_folder, lines, self._meter)}
+        self.lost: set[str] = set()
+        """Names that would be defined but for a mistake that is told at its own place."""
+        self._inside = {folder: _Inside(folder, shown_folder, lines, self._meter, self.lost)}
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -107,14 +111,19 @@ class Templates:
         folder = self._folders.get(text.at.path, self._folder)
         found = self._inside.get(folder)
         if found is None:
-            found = self._inside[folder] = _Inside(folder, os.path.dirname(text.at.path), self._lines, self._meter)
+            found = self._inside[folder] = _Inside(
+                folder, os.path.dirname(text.at.path), self._lines, self._meter, self.lost
+            )
         return found
 
 
 class _Inside:
     """Compiles each distinct text of one folder's files once, and reads the partials there."""
 
-    def __init__(self, folder: Path, shown_folder: str, lines: Mapping[str, Sequence[str]], meter: Meter) -> None:
+    def __init__(
+        self, folder: Path, shown_folder: str, lines: Mapping[str, Sequence[str]], meter: Meter, lost: AbstractSet[str]
+    ) -> None:
+        self._lost = lost
         self._partials = Partials(folder, shown_folder)
         self._environment = BoundedEnvironment(self._partials, meter)
         self._lines = lines
@@ -156,7 +165,7 @@ class _Inside:
             typed = self._compiled(whole, self._values, typed=True).typed
             value = self.value(whole, scope)
         except RecipeError as error:
-            if whole is text:
+            if whole is text or isinstance(error, SaidElsewhere):
                 raise
             raise in_bare(text, error) from None
         if not typed:
@@ -215,9 +224,13 @@ class _Inside:
         file, line = where(error, self._partials.lines)
         one = told(error, scope, self._environment)
         if file is not None:
+            if one.undefined in self._lost:
+                return SaidElsewhere(f"what `{one.undefined}` would be is told elsewhere")
             return RecipeError(one.message, at=self._in_partial(file, line, one.word), hint=one.hint)
         if one.undefined is not None:
-            missing = self._undefined(text.value, scope) or {one.undefined}
+            missing = (self._undefined(text.value, scope) or {one.undefined}) - self._lost
+            if not missing:
+                return SaidElsewhere(f"what `{one.undefined}` would be is told elsewhere")
             found = [undefined(name, scope, at=self._in_recipe(text, line, name)) for name in sorted(missing)]
             return found[0] if len(found) == 1 else RecipeErrors(found)
         return RecipeError(one.message, at=self._in_recipe(text, line, one.word), hint=one.hint)
