@@ -176,6 +176,8 @@ def _unknown_key(key: str, at: Location, what: str, known: tuple[str, ...]) -> R
     )
     right = [place for keys, place in places if key in keys and keys is not known]
     hint = f"it belongs {' or '.join(right)}" if right else _did_you_mean(key, known)
+    if " " in key and at.source[: at.column - 1].rstrip().endswith(","):
+        hint = "a text that has a comma needs quotes, in braces: quote it if this is the rest of one"
     return RecipeError(f"unknown key `{key}` in {what}", at=at, hint=hint)
 
 
