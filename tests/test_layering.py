@@ -126,6 +126,7 @@ LAZY = {
 
 # Durable acts outside `disk`, each with its reason: (module, what it calls there).
 WRITERS = {
+    ("cli", "os.open"): "the null device, in the place of a stream that is closed",
     ("regular", "os.open"): "reads, and waits for no pipe",
     ("recipe.partials", "os.open"): "reads, folder by folder, so that no symlink is followed",
     ("store.ledger", "sqlite3.connect"): "SQLite syncs its own commits, and announces them to disk",

@@ -7,6 +7,7 @@ is imported (today `--version`, later a snapshot that says there is nothing to d
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 
@@ -15,6 +16,7 @@ from banana_pipe.version import __version__
 
 def main() -> int:
     """Run the command that `sys.argv` names; its exit code."""
+    _lead_nowhere()
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"banana-pipe {__version__}\n")
         return 0
@@ -25,3 +27,18 @@ def main() -> int:
     from banana_pipe.cli.group import run_command
 
     return run_command(sys.argv[1:])
+
+
+def _lead_nowhere() -> None:
+    """Open the null device in place of what whoever started us has closed (`>&-`).
+
+    The next file that is opened would have its number: a ledger that gets what is printed.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)

@@ -104,7 +104,7 @@ def data_apart() -> Iterator[None]:
     except (OSError, ValueError, AttributeError):  # they are no files
         yield
         return
-    with open(ours, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors) as stream:
+    with os.fdopen(ours, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors) as stream:
         _apart.append(stream)
         try:
             yield

@@ -84,3 +84,14 @@ def test_variables_may_come_from_another_command(project: Path) -> None:
         out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "Photo of a jug" in out
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["words", "json"])
+def test_a_stream_that_is_closed_is_no_error(project: Path, closed: int, more: tuple[str, ...]) -> None:
+    """What a shell does by `>&-` leads nowhere, and no file of ours gets its number."""
+    command = ("run", "recipes/small.yaml", "--provider", "sandbox", *more)
+    with start(*command, cwd=project, preexec_fn=lambda: os.close(closed)) as process:
+        said, told = process.communicate()
+    assert (process.returncode, "Traceback" in told, bool(said)) == (0, False, closed != 1)
+    assert Path("out/small@sandbox/manifest.json").is_file()
