@@ -321,6 +321,14 @@ def test_every_op_and_each_of_its_parameters_is_documented() -> None:
     assert {name: sorted(params) for name, params in described.items()} == {
         name: sorted(param.name for param in op.params) for name, op in TRANSFORMS.items()
     }
+    called = {"#00000000": "transparent", "#ffffff": "white", "#000000": "black"}
+    for row in table("ops"):
+        said = dict(re.findall(r"`(\w+)` \(([^)]+)\)", row[2]))
+        assert said == {
+            param.name: called.get(str(param.default), str(param.default).strip("[]"))
+            for param in TRANSFORMS[words(row[0])[0]].params
+            if param.default is not None
+        }
 
 
 def test_the_key_that_is_shown_is_the_key() -> None:

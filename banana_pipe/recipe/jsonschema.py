@@ -253,6 +253,7 @@ def _op(transform: Transform) -> Json:
             "title": f"{transform.name}: {param.name}",
             "description": param.about,
             "examples": [param.example],
+            **({} if param.default is None else {"default": param.default}),
             **forms[param.name],
         }
         for param in transform.params
