@@ -91,7 +91,8 @@ def load(
     # What the command line says stands for what the recipe itself would: its paths are from there.
     declared = recipe.variables
     variables = {name: one if one is declared.get(name) else written(one, shown) for name, one in variables.items()}
-    recipe = replace(recipe, variables=variables, sources=(*library.sources, *vars_sources))
+    known = {name: one for name, one in variables.items() if name not in library.templates.lost}
+    recipe = replace(recipe, variables=known, sources=(*library.sources, *vars_sources))
     nodes, skipped = expand(recipe, checked.steps, library.templates, library.files, provider, errors)
     if errors:
         raise RecipeErrors(once(errors))

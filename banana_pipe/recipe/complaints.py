@@ -47,7 +47,9 @@ def every(make: Callable[[_Thing], _Made], things: Iterable[_Thing]) -> list[_Ma
 
 
 def each_of(error: RecipeError) -> Sequence[RecipeError]:
-    """The mistakes in *error*, which may be one or several."""
+    """The mistakes in *error*, which may be one or several; none where it is told elsewhere."""
+    if isinstance(error, SaidElsewhere):
+        return ()
     return error.errors if isinstance(error, RecipeErrors) else (error,)
 
 

@@ -165,6 +165,8 @@ class Library:
         # What is missing would be complained about wherever it is named: the one mistake is enough.
         if not complete or len(checked) < len(family):
             return None
+        for one in checked:
+            self.templates.lost |= one.lost
         merged = checked[-1]
         for child in reversed(checked[:-1]):
             merged = _extended(merged, child)

@@ -12,7 +12,7 @@ from typing import Any
 from banana_pipe.errors import Location, RecipeError
 from banana_pipe.model import Part, Recipe, Skipped, Step, Text
 from banana_pipe.recipe.axes import Named, axis_values, is_fixed, rendered_by_name
-from banana_pipe.recipe.complaints import SaidElsewhere, each_of
+from banana_pipe.recipe.complaints import each_of
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.references import node_id, step_of
 from banana_pipe.recipe.templates import Scope, Templates
@@ -164,8 +164,6 @@ class Instances:
                 return
             for parent in parents:
                 instances += self._present(step, parent, fixed)
-        except SaidElsewhere:
-            return
         except RecipeError as error:
             self.errors += each_of(error)
             return

@@ -122,8 +122,8 @@ def _checked(written: WrittenOp, given: _Given, errors: list[RecipeError]) -> Re
             read[param.name] = param.default
     if errors:
         raise RecipeErrors(errors)
-    if not written.sound:
-        raise SaidElsewhere("a parameter of that op is unknown")
+    if not written.sound or None in given.values():
+        raise SaidElsewhere("what is wrong with a parameter of that op is told already")
     params = {name: value for name, value in read.items() if name not in (*transform.pictures, *transform.files)}
     try:
         transform.check(read)

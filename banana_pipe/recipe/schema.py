@@ -41,6 +41,8 @@ class Checked:
     steps: tuple[str, ...]
     tables: Mapping[str, Text]
     profiles: Mapping[str, Profile]
+    lost: frozenset[str] = frozenset()
+    """Variables that have no value for a mistake in it."""
 
 
 def declared(documents: Iterable[Document]) -> Declared:
@@ -87,6 +89,7 @@ class _Reader(Settings):
         super().__init__(errors)
         self.known = known
         self.whole = whole
+        self.lost: set[str] = set()
 
     def recipe(self, root: Value, path: Path) -> Checked | None:
         top = self.mapping(root, "the recipe", TOP)
@@ -104,7 +107,8 @@ class _Reader(Settings):
             sources=(),
             inputs=self.inputs(top.get("inputs"), names),
         )
-        return Checked(recipe, names, self.tables(top.get("data")), self.profiles(top.get("profiles")))
+        tables, profiles = self.tables(top.get("data")), self.profiles(top.get("profiles"))
+        return Checked(recipe, names, tables, profiles, frozenset(self.lost))
 
     def version(self, value: Value | None) -> None:
         if value is not None and value.style != "broken" and (type(value.data) is not int or value.data != 1):
@@ -210,7 +214,9 @@ class _Reader(Settings):
             refuse_cuts(inner, f"variable `{name}`", self.errors)
             # A value that was complained about is not complained about again where it is used.
             lost = inner.style == "broken" or len(self.errors) > before
-            found[name] = plain(inner) if inner.data is not None or not lost else "?"
+            found[name] = plain(inner)
+            if lost:
+                self.lost.add(name)
         return found
 
     def defaults(self, top: Mapping[str, Value]) -> dict[str, Json]:

@@ -74,7 +74,9 @@ class _Placing:
         used = self._read[path]
         if used is None:
             raise SaidElsewhere("it has mistakes of its own")
-        self.parts[step.name] = _part(step, used.recipe)
+        part = _part(step, used.recipe)
+        scope = {name: one for name, one in part.scope.items() if name not in self._library.templates.lost}
+        self.parts[step.name] = replace(part, scope=scope)
         self.put(used, step.name, (*trail, path))
 
     def _check_room(self, step: Step, path: Path, trail: tuple[Path, ...]) -> None:

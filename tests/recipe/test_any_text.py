@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from banana_pipe.errors import RecipeError, RecipeErrors
 from banana_pipe.recipe import load
+from banana_pipe.recipe.complaints import SaidElsewhere
 
 BROKEN = Path(__file__).parent / "broken"
 WORDS = sorted({word for path in BROKEN.glob("*.yaml") for word in path.read_bytes().split(b" ")})
@@ -63,6 +64,7 @@ def check(tmp_path: Path, data: bytes) -> None:
     lines = sum(data.count(end) for end in (b"\n", b"\r", b"\xc2\x85", b"\xe2\x80")) + 1
     for error in mistakes(tmp_path, data):
         assert error.at is not None
+        assert not isinstance(error, SaidElsewhere)
         assert 1 <= error.at.line <= lines
         assert 1 <= error.at.column <= len(error.at.source) + 1 or not error.at.source
 
@@ -76,6 +78,12 @@ def check(tmp_path: Path, data: bytes) -> None:
 @example(b"steps: {s: {generate: A, matrix: {x: &a [*a]}}}")
 @example(b"steps: {s: {generate: A, extra: null, matrix: {x: null}, images: null, output: null, each: null}}")
 @example(b"steps: {s: {generate: A, extra: {}, output: true, each: []}, t: null}")
+@example(
+    b"vars:\n  v: #0\nsteps: {s: {generate: '{{ v }}', transform: [{resize: {width: '{{ v }}'}}], matrix: {a: ['{{ v }}']}}}"
+)
+@example(
+    b"vars:\n  v: #0\nsteps: {s: {images: x.png, transform: [{resize: {width: '{{ v }}'}}], when: v, expect: {alpha: '{{ v }}'}}}"
+)
 @example(b"\xef\xbb\xbf")
 @example(b"a\r\rb: \xc2\x85 - c")
 @example(b"vars: null\ndefaults: null\nextra: null\nsteps: null\nname: null\nversion: null\ntimeout: null")
