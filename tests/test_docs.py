@@ -323,7 +323,7 @@ def test_every_op_and_each_of_its_parameters_is_documented() -> None:
     }
     called = {"#00000000": "transparent", "#ffffff": "white", "#000000": "black"}
     for row in table("ops"):
-        said = dict(re.findall(r"`(\w+)` \(([^)]+)\)", row[2]))
+        said = dict(re.findall(r"`(\w+)` \(([^)]+)\)", row[2].partition(": ")[0]))
         assert said == {
             param.name: called.get(str(param.default), str(param.default).strip("[]"))
             for param in TRANSFORMS[words(row[0])[0]].params
