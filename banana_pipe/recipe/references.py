@@ -171,7 +171,7 @@ def _axes(step: str, inner: str) -> Mapping[str, str]:
         found = _PAIR.match(inner, position)
         if not found:
             raise _unreadable(step, inner)
-        axis, name = found.group(1), found.group(2)
+        axis, name = nfc(found.group(1)), found.group(2)
         if axis in axes:
             raise BadReference(f"`{axis}` stands twice in the brackets")
         axes[axis] = nfc(_decoded(name) if name.startswith('"') else name)

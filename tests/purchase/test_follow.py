@@ -164,10 +164,11 @@ def test_a_provider_that_is_away_is_asked_after_anothers_call_until_settling_is_
 
 
 def test_nothing_is_taken_for_unsent_before_settling_is_over(shop: Shop) -> None:
-    """Not even in its last second."""
-    result(shop.one(order(request("seen"))))
+    """Not even in its last second, when the list has just proven itself by a call that is half a second older."""
+    shop.vendor.seconds = 0.2
+    result(shop.one(order(request("seen")), pace=Pace(poll=0.1)))
     shop.vendor.fates.append("cut")
-    shop.vendor.late = 46.8  # the last look but one is at 46.3 s
+    shop.vendor.late = 46.6  # the last look but one is at 46.3 s
     assert result(shop.one(pace=Pace(settle=47.0))).task_id == "t2"
 
 

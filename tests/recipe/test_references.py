@@ -119,6 +119,13 @@ def test_a_node_name_means_itself(axes: dict[str, str]) -> None:
     assert read.step == "step"
 
 
+def test_axes_are_read_as_they_are_compared_like_their_names() -> None:
+    """In NFC, wherever the text comes from: a recipe or a command line. Found by fuzzing."""
+    read = parse_reference("a[x\u0344=b]")
+    assert isinstance(read, Reference)
+    assert read == parse_node("a[x\u0344=b]") == parse_node(node_id("a", read.axes.items()))
+
+
 @given(texts)
 def test_any_text_is_a_reference_or_refused(text: str) -> None:
     """Nothing but BadReference comes out of a text that refers to nothing."""
