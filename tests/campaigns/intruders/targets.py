@@ -5,8 +5,9 @@ Unaware of where the bytes come from. A target returns for whatever it may refus
 
 from __future__ import annotations
 
-import os
+import atexit
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -99,9 +100,10 @@ def _must(truth: bool, words: str) -> None:
 
 @cache
 def _folder() -> Path:
-    """A folder of this process, in memory where the system has one. It stays empty but for one small file."""
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="banana-pipe-fuzz-", dir=memory if os.access(memory, os.W_OK) else None))
+    """A folder of this process, gone with it. It stays empty but for one small file."""
+    folder = Path(tempfile.mkdtemp(prefix="banana-pipe-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def feed_reference(data: bytes) -> None:
