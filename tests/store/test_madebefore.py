@@ -16,6 +16,7 @@ from banana_pipe.store.results import Results
 from tests.world import picture
 
 KEY = Key("a" * 64)
+FLIP = {"op": "flip", "version": 1, "params": {"direction": "horizontal"}}
 
 
 def made(folder: Path, *entries: Any) -> MadeBefore:
@@ -26,7 +27,8 @@ def made(folder: Path, *entries: Any) -> MadeBefore:
 
 
 def entry(data: bytes, **other: Any) -> dict[str, Any]:
-    return {"path": "thumb.png", "key": KEY, "provider": "local", "sha256": digest_of(data), **other}
+    told = {"path": "thumb.png", "key": KEY, "provider": "local", "sha256": digest_of(data)}
+    return {**told, "request": {"ops": [FLIP]}, **other}
 
 
 def test_a_picture_that_is_what_the_manifest_says_is_the_result(tmp_path: Path) -> None:
@@ -53,6 +55,9 @@ def test_a_picture_that_is_what_the_manifest_says_is_the_result(tmp_path: Path) 
         {"path": None},
         {"sha256": "0" * 64},
         {"sha256": None},
+        {"request": None},
+        {"request": {"ops": [{**FLIP, "op": "nothing"}]}},
+        {"request": {"ops": [{"op": "sprites", "version": 1, "params": {"gap": 2}}]}},
     ],
 )
 def test_what_is_not_so_is_no_result(tmp_path: Path, wrong: dict[str, Any]) -> None:
