@@ -67,7 +67,8 @@ def _troubles(paper: Paper, ended: Ended) -> Iterator[list[str]]:
 
 def _changed_by_hand(paper: Paper, ended: Ended, modified: Sequence[str]) -> Iterator[str]:
     """A transform's picture is what its ops make of others: only bought ones can be taken as they are."""
-    bought = [line.id for line in ended.plan.nodes if line.id in modified and line.action != "transform"]
+    local = _local(ended)
+    bought = [node for node in modified if node not in local]
     yield from paper.wrapped(f"! changed by hand and left alone: {_listed(modified)}", 0, "yellow")
     if bought:
         yield from _to_do(paper, Advice("to take them as they are, free", ended.call.command("lock accept", *bought)))
@@ -183,7 +184,7 @@ def _listed(nodes: Sequence[str]) -> str:
 
 def advised(ended: Ended) -> dict[str, tuple[Advice, ...]]:
     """What to do about each node that did not end well."""
-    local = {line.id for line in ended.plan.nodes if line.action == "transform"}
+    local = _local(ended)
     asked = Asked(
         command=ended.call.command,
         again=tuple(_consents(ended)),
@@ -192,6 +193,10 @@ def advised(ended: Ended) -> dict[str, tuple[Advice, ...]]:
         takes=f"{ended.call.shown(ended.run.out / TAKES)}/",
     )
     return {outcome.node: advice(outcome, asked, local=outcome.node in local) for outcome in ended.run.outcomes}
+
+
+def _local(ended: Ended) -> set[str]:
+    return {line.id for line in ended.plan.nodes if line.action == "transform"}
 
 
 def hints(ended: Ended) -> dict[str, str]:

@@ -83,8 +83,13 @@ def refuse_to_replace(path: Path, mark: bytes) -> None:
     """
     if path.is_dir():
         raise UsageError(f"{path} is a folder", hint="name a file in it")
-    if os.path.lexists(path) and mark not in ((found := content(path)) or b"")[:_HEAD] and found != b"":
+    if os.path.lexists(path) and not is_marked(path, mark) and content(path) != b"":
         raise UsageError(f"{path} is there, and holds something else", hint="choose another name, or remove it")
+
+
+def is_marked(path: Path, mark: bytes) -> bool:
+    """Whether the file *path* has *mark* near its beginning."""
+    return mark in (content(path) or b"")[:_HEAD]
 
 
 def content(path: Path) -> bytes | None:

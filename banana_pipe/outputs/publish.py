@@ -23,7 +23,7 @@ from banana_pipe.clock import Clock
 from banana_pipe.images import suffix
 from banana_pipe.model import Json, Node, Outcome, Output, Take
 from banana_pipe.outputs import manifest
-from banana_pipe.outputs.foreign import content, refuse_a_way_out, refuse_foreign, refuse_links
+from banana_pipe.outputs.foreign import content, is_marked, refuse_a_way_out, refuse_foreign, refuse_links
 from banana_pipe.store.published import (
     JOURNAL,
     LOCK,
@@ -39,7 +39,6 @@ from banana_pipe.takes import ACCEPTED_AND_GONE
 PAGE = "index.html"
 PAGE_MARK = b'<meta name="generator" content="banana-pipe">'
 TURN_POLL_SECONDS = 0.02
-_HEAD_OF_A_PAGE = 2048
 
 T = TypeVar("T")
 
@@ -250,7 +249,7 @@ class Publisher:
 
     def _write_page(self, page: bytes) -> list[str]:
         path = self.out / PAGE
-        if path.exists() and PAGE_MARK not in (content(path) or b"")[:_HEAD_OF_A_PAGE]:
+        if path.exists() and not is_marked(path, PAGE_MARK):
             return [f"{path} was not made by banana-pipe and is left as it is: there is no gallery"]
         self._write(path, page)
         return []

@@ -13,7 +13,6 @@ from banana_pipe.model import LOCAL, Expect, FileInput, Json, Node, NodeInput, R
 from banana_pipe.recipe.axes import is_fixed, rendered
 from banana_pipe.recipe.beside import collisions, told
 from banana_pipe.recipe.complaints import Complaints, every
-from banana_pipe.recipe.entries import is_template
 from banana_pipe.recipe.expectations import checked
 from banana_pipe.recipe.files import Files
 from banana_pipe.recipe.instances import Instance, Instances
@@ -22,7 +21,7 @@ from banana_pipe.recipe.parameters import Ops, RenderedOp, one_is_left
 from banana_pipe.recipe.presence import Candidates, Draft, existing
 from banana_pipe.recipe.reading import Reader, Slot
 from banana_pipe.recipe.references import step_of
-from banana_pipe.recipe.settings import PROVIDERS, check_ratio
+from banana_pipe.recipe.settings import PROVIDERS, check_fixed_ratio, check_ratio
 from banana_pipe.recipe.templates import Templates
 from banana_pipe.recipe.words import shortened, suggestion
 from banana_pipe.recipe.written import bare
@@ -139,9 +138,7 @@ class _Expander:
         ]
         for text in texts:
             self.tried(self.templates.check, text)
-        ratio = settings.get("aspect_ratio")
-        if isinstance(ratio, Text) and not is_template(ratio.value):
-            self.tried(check_ratio, ratio.value.strip(), ratio.at)
+        self.tried(check_fixed_ratio, settings)
         for op in step.ops:
             self.tried(self.ops.check, op)
 

@@ -52,6 +52,13 @@ def check_ratio(written: str, at: Location) -> None:
     raise RecipeError(message, at=at, hint=hint)
 
 
+def check_fixed_ratio(settings: Mapping[str, Text | Json]) -> None:
+    """Raise RecipeError where the ratio in *settings* is none, as far as that is known before anything is rendered."""
+    ratio = settings.get("aspect_ratio")
+    if isinstance(ratio, Text) and not is_template(ratio.value):
+        check_ratio(ratio.value.strip(), ratio.at)
+
+
 class Settings(Entries):
     """Reads settings."""
 
@@ -70,12 +77,10 @@ class Settings(Entries):
 
     def check_ratio(self, found: Mapping[str, Text | Json]) -> None:
         """Complain about the ratio in *found* where it is none: what no step has nobody renders."""
-        ratio = found.get("aspect_ratio")
-        if isinstance(ratio, Text) and not is_template(ratio.value):
-            try:
-                check_ratio(ratio.value.strip(), ratio.at)
-            except RecipeError as error:
-                self.errors.append(error)
+        try:
+            check_fixed_ratio(found)
+        except RecipeError as error:
+            self.errors.append(error)
 
     def count(self, value: Value | None, key: str, most: int) -> int | None:
         if value is None or value.style == "broken":

@@ -12,7 +12,7 @@ import re
 from io import BytesIO
 from random import Random
 
-from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageColor, ImageDraw, ImageFilter, ImageOps
 
 from banana_pipe.providers.sandbox import words
 from banana_pipe.providers.sandbox.layout import Box, set_text
@@ -23,6 +23,7 @@ from banana_pipe.providers.sandbox.pen import Pen
 from banana_pipe.providers.sandbox.pixels import size_of
 from banana_pipe.providers.sandbox.scene import AT_HOME, drawn_at
 from banana_pipe.providers.sandbox.sheet import Sheet
+from banana_pipe.transforms.pixels import distance
 
 _FOOT = 0.96
 """So far down stands what stands."""
@@ -87,7 +88,7 @@ def _sign(page: Image.Image, ground: RGB, box: Box, prompt: str, unit: float) ->
     setting = set_text(prompt, 0.86 * (right - left), bottom - base - 10 * unit, 0.7 * unit)
     y = base + 10 * unit + setting.type.size
     for line in setting.lines:
-        x = (left + right - sum(map(setting.type.width, line)) - setting.space * (len(line) - 1)) / 2
+        x = (left + right - setting.width(line)) / 2
         for each in line:
             x = setting.type.draw(draw, x, y, each, ink) + setting.space
         y += setting.leading
@@ -130,18 +131,12 @@ def _toned(figure: Image.Image, palette: Palette) -> Image.Image:
 def _standing(jpeg: bytes) -> tuple[Image.Image, Image.Image] | None:
     """A picture and the mask of what stands in it, if that is on a plain ground."""
     picture = Image.open(BytesIO(jpeg), formats=("JPEG",)).convert("RGB")
-    ground = Image.new("RGB", picture.size, picture.getpixel((0, 0)))
-    far = _most(ImageChops.difference(picture, ground)).point(lambda level: 255 if level > _TOLD_APART else 0)
+    ground = picture.crop((0, 0, 1, 1)).tobytes().hex()
+    far = distance(picture, f"#{ground}").point(lambda level: 255 if level > _TOLD_APART else 0)
     share = far.histogram()[0] / (far.width * far.height)
     if share < _LEAST_GROUND or share == 1 or far.crop((0, 0, far.width, 1)).getbbox():
         return None
     return picture, far.filter(ImageFilter.MinFilter(3))
-
-
-def _most(picture: Image.Image) -> Image.Image:
-    """The largest of three channels at each pixel."""
-    red, green, blue = picture.split()
-    return ImageChops.lighter(ImageChops.lighter(red, green), blue)
 
 
 def _moved(

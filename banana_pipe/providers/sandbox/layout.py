@@ -68,6 +68,10 @@ class Setting:
         """The gap between two words."""
         return self.type.size * SPACE
 
+    def width(self, line: list[Word]) -> float:
+        """How wide the words of *line* are together."""
+        return sum(map(self.type.width, line)) + self.space * (len(line) - 1)
+
 
 def set_text(text: str, width: float, height: float, unit: float) -> Setting:
     """*text* as large as fits; what does not fit even small is left out, and the last line says how much."""
@@ -131,7 +135,6 @@ def _cut(setting: Setting, width: float, rows: int, words: int) -> Setting:
         left = max(1, words - sum(map(len, lines)))
         tail = [pieces(part) for part in f"… and {left} more {'word' if left == 1 else 'words'}".split()]
         line = [*lines[-1], *tail]
-        taken = sum(map(setting.type.width, line)) + setting.space * (len(line) - 1)
-        if taken <= width or not lines[-1]:
+        if setting.width(line) <= width or not lines[-1]:
             return Setting(setting.type, [*lines[:-1], line], setting.leading)
         lines[-1].pop()
